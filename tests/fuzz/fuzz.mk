@@ -1,0 +1,14 @@
+# Fuzz targets. Every room adds its own here, four lines each; the corpus is tests/fuzz/corpus/fuzz_thing/.
+#   fuzz_targets += tests/fuzz/fuzz_thing
+#   tests_fuzz_fuzz_thing_SOURCES = tests/fuzz/fuzz_thing.c $(fuzz_main)
+#   tests_fuzz_fuzz_thing_LDADD = $(test_config)
+#   tests_fuzz_fuzz_thing_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+# Configured with --enable-fuzzers they are libFuzzer programs; otherwise replay.c is their main, and `make check`
+# feeds each file of the corpus through the target, one test a file.
+if FUZZERS
+fuzz_main =
+fuzz_ldflags = -fsanitize=fuzzer
+else
+fuzz_main = tests/fuzz/replay.c
+fuzz_ldflags =
+endif

@@ -1,0 +1,1 @@
+# Tests of the tree itself: layering, headers, banned calls, sizes, formatting.

@@ -1,0 +1,3 @@
+# Themes that are installed, one a line:
+#   dist_themes_DATA += themes/dark.theme
+dist_themes_DATA =
