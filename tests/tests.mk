@@ -43,11 +43,14 @@ AM_TESTS_ENVIRONMENT = $(test_environment)
 # No test may hang a run: each has this many seconds.
 TEST_TIMEOUT = 300
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-AM_LOG_DRIVER_FLAGS = --merge --comments
-LOG_COMPILER = timeout -k 5 $(TEST_TIMEOUT)
+AM_LOG_DRIVER_FLAGS = --comments
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-one $(TEST_TIMEOUT)
 
 print-unit-tests:
 	@for t in $(unit_tests); do echo $$t; done
+
+print-short-tests:
+	@for t in $(script_tests) $(unit_tests) $(fuzz_targets); do echo $$t; done
 
 print-fuzz-targets:
 	@for t in $(fuzz_targets); do echo $$t; done
@@ -58,4 +61,4 @@ torture: all
 clean-local:
 	rm -rf tests/home tests/tmp
 
-.PHONY: print-unit-tests print-fuzz-targets
+.PHONY: print-unit-tests print-short-tests print-fuzz-targets
