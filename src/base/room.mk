@@ -1,3 +1,17 @@
 # The base room: its library. Sources are listed one a line, private headers with them.
 noinst_LIBRARIES += src/base/libbase.a
-src_base_libbase_a_SOURCES =
+src_base_libbase_a_SOURCES = \
+	src/base/error.c \
+	src/base/fault.c \
+	src/base/file.c \
+	src/base/folder.c \
+	src/base/frame.c \
+	src/base/hash.c \
+	src/base/lock.c \
+	src/base/log.c \
+	src/base/map.c \
+	src/base/memory.c \
+	src/base/network.c \
+	src/base/path.c \
+	src/base/question.c \
+	src/base/str.c

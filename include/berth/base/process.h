@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Child processes: always fork and exec together, always an argument list, never a shell. A child's descriptors are
+ * exactly those named; all others are closed or close-on-exec. A struct process is owned by whoever started it.
+ */
+#ifndef BERTH_BASE_PROCESS_H
+#define BERTH_BASE_PROCESS_H
+
+#include "berth/base/error.h"
+#include "berth/base/str.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum process_flag {
+    PROCESS_NEW_SESSION = 1 << 0,    /* setsid in the child */
+    PROCESS_DIE_WITH_PARENT = 1 << 1, /* PR_SET_PDEATHSIG SIGKILL; helpers only, never a tool or a worker */
+};
+
+struct process_spec {
+    const char *const *argv;         /* argv[0] is looked up in PATH of `environment` unless it has a '/' */
+    const char *const *environment;  /* "NAME=value" … NULL; NULL: this process's own */
+    const char *folder;              /* working directory, or NULL */
+    int input_fd, output_fd, error_fd; /* become 0, 1, 2; -1: /dev/null */
+    const int *extra_fds;            /* become 3, 4, … in this order */
+    size_t extra_count;
+    unsigned flags;                  /* enum process_flag */
+};
+struct process {
+    pid_t pid;      /* 0: none */
+    int pid_fd;     /* pidfd, readable when it has ended; -1: none */
+    uint64_t start_ticks; /* field 22 of /proc/PID/stat: pid and start name a process for good */
+};
+/* Starts it. A program that cannot be run (missing, not executable) is an error here, not an exit status: ERROR_NOT_FOUND or ERROR_IO. */
+bool process_start(const struct process_spec *spec, struct process *process, struct error *error) BERTH_MUST_CHECK;
+/* Waits for its end (reaps). `status` as of waitpid. */
+bool process_wait(struct process *process, int *status, struct error *error) BERTH_MUST_CHECK;
+/* Reaps when it has ended; false when it still runs. */
+bool process_poll(struct process *process, int *status);
+bool process_signal(const struct process *process, int signal_number);
+void process_release(struct process *process); /* closes the pidfd; does not end it */
+/* True when a process with this pid and start time is there (a zombie is not). */
+bool process_alive(pid_t pid, uint64_t start_ticks);
+bool process_start_ticks(pid_t pid, uint64_t *start_ticks);
+/* "exit 3", "killed by SIGKILL" */
+void process_status_text(struct str *out, int status);
+
+/* Every process of this user whose environment at start holds `variable` ("NAME=value"), or whose session is `session` (0: any is not asked),
+ * except this process. Calls `found` for each; used to end the tools of a dead worker. Returns how many. */
+size_t process_find(const char *variable, pid_t session, void (*found)(pid_t pid, void *context), void *context);
+/* Ends what process_find finds: `first_signal`, then after `grace_ms` SIGKILL, until none is left or `limit_ms` passed (ERROR_TIMEOUT). */
+bool process_end_all(const char *variable, pid_t session, int first_signal, int64_t grace_ms, int64_t limit_ms,
+                     struct error *error) BERTH_MUST_CHECK;
+
+#endif
