@@ -19,8 +19,7 @@ static int replay_file(const char *path)
             fclose(file);
         return -1;
     }
-    data = malloc((size_t)size +
-                  1); /* exactly sized but for 0, so that a sanitizer sees one byte read too many */
+    data = malloc((size_t)size + 1); /* exactly sized but for 0, so that a sanitizer sees one byte read too many */
     if (size > 0 && data)
         data = realloc(data, (size_t)size);
     if (!data || fread(data, 1, (size_t)size, file) != (size_t)size) {
