@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What passes between the engine (rows) and a worker (work): the spec of a step and its result, as typed structs with
+ * one JSON form each. The engine writes specs and reads results; the worker does the reverse. Text is borrowed
+ * from the arena given.
+ *
+ * Values that hold a secret or another resource's output are not text but {"$parts": ["pre", {"path": "resource.db.outputs.url"}, "post"]}:
+ * parts are resolved once, in the worker, and what they resolve to is never looked at again for placeholders.
+ */
+#ifndef BERTH_MODEL_RESULT_H
+#define BERTH_MODEL_RESULT_H
+
+#include "berth/base/memory.h"
+#include "berth/model/words.h"
+
+#include <jansson.h>
+
+struct source { /* of a run: one a repository */
+    const char *repository, *ref, *commit;
+};
+
+/* A resource as the templates want it, counted and expanded. */
+struct wanted_resource {
+    const char *address, *template, *template_version, *name;
+    int64_t item, count;
+    const char *executor, *runner, *target, *pool, *group, *description, *contact;
+    json_t *needs;  /* list of addresses */
+    json_t *spec;   /* the executor's own keys, with $parts */
+    json_t *probes, *links, *tags, *outputs; /* lists */
+    bool external, data;
+    const char *shared_environment, *shared_resource;
+    int64_t timeout_ms, attempts, backoff_ms; /* attempts at least 1 */
+    bool repeatable;                          /* `retries` declared and not `never` */
+    const char *phase_hint;                   /* at: seed | wipe | validate, or "" */
+};
+
+/* Spec of a prepare step: which environment and ref, by which policy. Plain run columns carry most; here is the rest. */
+struct prepare_result {
+    const char *environment_name, *slug_wish, *description, *deployment;
+    json_t *environment_tags;
+    VEC(struct source) sources;
+    const char *commit, *subject, *author, *author_email, *committer_email;
+    json_t *templates; /* list of template rows' JSON */
+    json_t *groups;    /* list of group rows' JSON, `environment` empty */
+    VEC(struct wanted_resource) wanted;
+    json_t *checks, *entrypoints, *links, *status_endpoints; /* lists, expanded, with $parts */
+};
+/* Result of a plan step. */
+struct plan_result {
+    enum plan_action action;
+    const char *summary, *reason, *text, *artifact;
+    json_t *changes; /* list of {"path","before","after","sensitive","action"} */
+    const char *spec_digest; /* of what would be applied; "" when deferred */
+};
+/* Result of an apply, destroy or check step. */
+struct apply_result {
+    json_t *outputs; /* object, none sensitive */
+    json_t *links;   /* list */
+    const char *spec_digest, *kind, *ready;
+    int64_t exit_status; /* of the tool, -1 none */
+};
+/* How a step ended, whatever its phase: the one message a worker sends at the end. */
+struct step_result {
+    const char *step, *token;
+    int64_t epoch;
+    enum step_status status; /* done, failed, cancelled, interrupted */
+    struct error error;      /* when not done */
+    json_t *body;            /* the phase's result as JSON, or NULL */
+    int64_t log_bytes;
+};
+
+/* JSON forms. The *_to_json give a new reference; the *_from_json borrow json_t members from `json` (keep it alive) and text from the arena. */
+json_t *wanted_to_json(const struct wanted_resource *wanted) BERTH_MUST_CHECK;
+bool wanted_from_json(const json_t *json, struct arena *arena, struct wanted_resource *wanted, struct error *error) BERTH_MUST_CHECK;
+json_t *prepare_result_to_json(const struct prepare_result *result) BERTH_MUST_CHECK;
+bool prepare_result_from_json(const json_t *json, struct arena *arena, struct prepare_result *result, struct error *error)
+    BERTH_MUST_CHECK;
+json_t *plan_result_to_json(const struct plan_result *result) BERTH_MUST_CHECK;
+bool plan_result_from_json(const json_t *json, struct arena *arena, struct plan_result *result, struct error *error) BERTH_MUST_CHECK;
+json_t *apply_result_to_json(const struct apply_result *result) BERTH_MUST_CHECK;
+bool apply_result_from_json(const json_t *json, struct arena *arena, struct apply_result *result, struct error *error)
+    BERTH_MUST_CHECK;
+json_t *step_result_to_json(const struct step_result *result) BERTH_MUST_CHECK;
+bool step_result_from_json(const json_t *json, struct arena *arena, struct step_result *result, struct error *error) BERTH_MUST_CHECK;
+
+#endif
