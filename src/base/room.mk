@@ -1,6 +1,10 @@
 # The base room: its library. Sources are listed one a line, private headers with them.
 noinst_LIBRARIES += src/base/libbase.a
 src_base_libbase_a_SOURCES = \
+	src/base/calendar.c \
+	src/base/calendar.h \
+	src/base/cells.c \
+	src/base/cron.c \
 	src/base/error.c \
 	src/base/fault.c \
 	src/base/file.c \
@@ -13,5 +17,13 @@ src_base_libbase_a_SOURCES = \
 	src/base/memory.c \
 	src/base/network.c \
 	src/base/path.c \
+	src/base/posix_zone.c \
+	src/base/posix_zone.h \
 	src/base/question.c \
-	src/base/str.c
+	src/base/quote.c \
+	src/base/str.c \
+	src/base/text.c \
+	src/base/time.c \
+	src/base/unicode.h \
+	src/base/window.c \
+	src/base/zone.c
