@@ -43,7 +43,6 @@ AM_TESTS_ENVIRONMENT = $(test_environment)
 # No test may hang a run: each has this many seconds.
 TEST_TIMEOUT = 300
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-AM_LOG_DRIVER_FLAGS = --comments
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/run-one $(TEST_TIMEOUT)
 
 print-unit-tests:
