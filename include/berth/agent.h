@@ -13,7 +13,7 @@
 struct host_config;
 
 struct agent_options {
-    const char *program;    /* absolute path of berthd, for starting children */
+    const char *program; /* absolute path of berthd, for starting children */
     const char *store_folder;
     const char *repository; /* the trusted repository: an absolute path or a URL; policy is read from it */
     const char *workspace;  /* must be what the policy says */

@@ -26,9 +26,9 @@ struct name_list {
 };
 /* A section that a provider understands: `node` is the whole map, checked against the provider's schema. */
 struct config_section {
-    const char *name;     /* its key; "" in lists */
+    const char *name; /* its key; "" in lists */
     const char *provider;
-    const char *pool;     /* which berthd may claim, or "" */
+    const char *pool;         /* which berthd may claim, or "" */
     bool is_protected, built; /* built: this version has the provider */
     int line;
     const struct node *node;
@@ -55,8 +55,15 @@ struct config_access {
     int line;
 };
 enum source_kind { SOURCE_BRANCHES, SOURCE_PULL_REQUESTS, SOURCE_PROMOTE, SOURCE_MANUAL, SOURCE_WORKTREE };
-enum trigger { TRIGGER_PUSH = 1, TRIGGER_PULL_REQUEST = 2, TRIGGER_CHECKS = 4, TRIGGER_COMMENT = 8, TRIGGER_PROMOTE = 16, TRIGGER_MANUAL = 32,
-               TRIGGER_QUEUE = 64 };
+enum trigger {
+    TRIGGER_PUSH = 1,
+    TRIGGER_PULL_REQUEST = 2,
+    TRIGGER_CHECKS = 4,
+    TRIGGER_COMMENT = 8,
+    TRIGGER_PROMOTE = 16,
+    TRIGGER_MANUAL = 32,
+    TRIGGER_QUEUE = 64
+};
 struct config_gate {
     bool present;
     int approvals;
@@ -78,19 +85,20 @@ struct config_input {
     struct name_list values; /* enum */
     int line;
 };
-struct config_entry { /* one item of `environments` */
+/* one item of `environments` */
+struct config_entry {
     const char *name; /* as written, with ${{ }} */
     const struct expression *name_expression;
     enum tier tier;
     const char *description, *deployment, *repository, *target, *plan_target, *runner, *managed_by;
     struct name_list tags, templates;
-    unsigned sources;               /* 1 << enum source_kind */
-    struct name_list branches;      /* globs; "!" excludes; the last that fits decides */
-    struct name_list refs;          /* manual: commit, branch, tag */
+    unsigned sources;          /* 1 << enum source_kind */
+    struct name_list branches; /* globs; "!" excludes; the last that fits decides */
+    struct name_list refs;     /* manual: commit, branch, tag */
     const char *default_ref, *promote_from, *promote_by;
-    unsigned deploy_on, plan_on;    /* enum trigger bits */
+    unsigned deploy_on, plan_on; /* enum trigger bits */
     struct name_list deploy_queues, plan_queues;
-    const struct node *with;        /* map of parameters, expressions inside */
+    const struct node *with; /* map of parameters, expressions inside */
     const struct config_input *inputs;
     size_t input_count;
     bool allow_present;
@@ -131,7 +139,7 @@ struct config_limits {
 };
 struct config {
     struct arena arena;
-    const char *file, *commit; /* where it was read: for messages and why-trees */
+    const char *file, *commit;                                /* where it was read: for messages and why-trees */
     const char *workspace, *trusted_repository, *trusted_ref; /* ref "": the default branch */
     struct config_sections repositories, secrets, targets, runners, queues, registries;
     const struct config_section *artifacts; /* or NULL */
@@ -152,7 +160,8 @@ struct config {
 };
 
 /* Reads berth.yaml's text. NULL when there were errors (all of them are in `problems`); warnings alone do not hinder. */
-struct config *config_load(const char *file, const char *text, size_t length, struct problems *problems) BERTH_MUST_CHECK;
+struct config *config_load(const char *file, const char *text, size_t length,
+                           struct problems *problems) BERTH_MUST_CHECK;
 void config_free(struct config *config);
 const struct config_entry *config_entry_named(const struct config *config, const char *name);
 const struct config_section *config_section_named(const struct config_sections *sections, const char *name);
@@ -163,17 +172,19 @@ size_t config_match_branch(const struct config *config, const char *repository, 
 const struct config_entry *config_entry_for_name(const struct config *config, const char *environment_name);
 
 /* --- berthd.yaml ------------------------------------------------------------------------------------------- */
-struct host_config { /* the machine's own file; every member has a default */
+/* the machine's own file; every member has a default */
+struct host_config {
     struct arena arena;
     const char *store;
     struct name_list pools;
-    int workers;            /* 0: as many as `limits.steps`, at most 8 */
-    int64_t linger_ms;      /* how long an idle supervisor waits before it ends itself */
-    int64_t poll_ms;        /* of repositories that cannot be watched */
-    const char *log;        /* text | json */
+    int workers;       /* 0: as many as `limits.steps`, at most 8 */
+    int64_t linger_ms; /* how long an idle supervisor waits before it ends itself */
+    int64_t poll_ms;   /* of repositories that cannot be watched */
+    const char *log;   /* text | json */
     const struct node *root;
 };
-struct host_config *host_config_load(const char *file, const char *text, size_t length, struct problems *problems) BERTH_MUST_CHECK;
+struct host_config *host_config_load(const char *file, const char *text, size_t length,
+                                     struct problems *problems) BERTH_MUST_CHECK;
 struct host_config *host_config_default(void) BERTH_MUST_CHECK;
 void host_config_free(struct host_config *host);
 
@@ -187,7 +198,9 @@ struct template_resource {
     bool repeatable, data, external;
     int line;
 };
-struct template { /* a parsed templates/NAME.yaml */
+/* a parsed templates/NAME.yaml */
+struct template
+{
     struct arena arena;
     const char *file, *name, *version, *description;
     struct name_list tags, requires;
@@ -197,11 +210,13 @@ struct template { /* a parsed templates/NAME.yaml */
     size_t resource_count;
     const struct node *root; /* groups, checks, entrypoints, links, actions, status_endpoints are read from here */
 };
-struct template *template_load(const char *file, const char *text, size_t length, struct problems *problems) BERTH_MUST_CHECK;
+struct template *template_load(const char *file, const char *text, size_t length,
+                               struct problems *problems) BERTH_MUST_CHECK;
 void template_free(struct template *template);
 /* Checks templates against the configuration that uses them: unknown needs, cycles, unknown targets and groups, parameters not given, executors and
  * secrets not allowed for an entry. Adds problems. */
-void config_check_templates(const struct config *config, struct template *const *templates, size_t count, struct problems *problems);
+void config_check_templates(const struct config *config, struct template *const *templates, size_t count,
+                            struct problems *problems);
 
 /* --- ${{ }} ------------------------------------------------------------------------------------------------- */
 struct json_t;
@@ -215,25 +230,27 @@ enum expand_mode {
     EXPAND_EARLY, /* resource.* and secret.* stay as $parts (see result.h) */
 };
 /* Expands one scalar to text. Errors name the path and file:line. With EXPAND_ALL resource.* and secret.* must be in the scope. */
-bool expand_text(const struct scope *scope, const char *file, const struct node *scalar, struct str *out, struct problems *problems)
-    BERTH_MUST_CHECK;
+bool expand_text(const struct scope *scope, const char *file, const struct node *scalar, struct str *out,
+                 struct problems *problems) BERTH_MUST_CHECK;
 /* A `when:`: comparison or truth of a path. */
-bool expand_condition(const struct scope *scope, const char *file, const struct node *scalar, bool *yes, struct problems *problems)
-    BERTH_MUST_CHECK;
+bool expand_condition(const struct scope *scope, const char *file, const struct node *scalar, bool *yes,
+                      struct problems *problems) BERTH_MUST_CHECK;
 /* A whole tree as JSON (new reference); scalars keep their YAML type when they hold no placeholder. NULL after problems. */
 struct json_t *expand_tree(const struct scope *scope, const char *file, const struct node *node, enum expand_mode mode,
                            struct problems *problems) BERTH_MUST_CHECK;
 /* In a worker: replaces each {"$parts": …} by text with what `resolve` gives for its paths. `resolve` appends the value, or false with its error. */
 typedef bool expand_resolve(const char *path, struct str *value, void *context, struct error *error);
-struct json_t *expand_parts(const struct json_t *tree, expand_resolve *resolve, void *context, struct error *error) BERTH_MUST_CHECK;
+struct json_t *expand_parts(const struct json_t *tree, expand_resolve *resolve, void *context,
+                            struct error *error) BERTH_MUST_CHECK;
 /* Every path named by $parts below `tree` ("resource.db.outputs.url", "secret.env.HOOK"), each once. */
 void expand_paths(const struct json_t *tree, void (*visit)(const char *path, void *context), void *context);
 
 /* What the templates of an entry want, counted and expanded: fills `result` (wanted, templates, groups, checks, entrypoints, links …; not sources and
  * commit). `scope` has env.*, branch.*, commit.*, pr.*, actor.*, input.*; param.* and values.* are set here from `with`. */
 struct prepare_result;
-bool template_expand(const struct config *config, const struct config_entry *entry, struct template *const *templates, size_t count,
-                     struct scope *scope, struct arena *arena, struct prepare_result *result, struct problems *problems) BERTH_MUST_CHECK;
+bool template_expand(const struct config *config, const struct config_entry *entry, struct template *const *templates,
+                     size_t count, struct scope *scope, struct arena *arena, struct prepare_result *result,
+                     struct problems *problems) BERTH_MUST_CHECK;
 
 /* --- published ----------------------------------------------------------------------------------------------- */
 enum schema_kind { SCHEMA_BERTH, SCHEMA_TEMPLATE, SCHEMA_HOST };

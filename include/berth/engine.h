@@ -29,21 +29,21 @@ struct engine_facts {
     VEC(const struct release *) releases; /* newest first */
     VEC(const struct hold *) holds;
     VEC(const struct freeze *) freezes;
-    VEC(const struct run *) runs; /* of the environment (or environment name), not ended, oldest first */
-    const struct run *run;        /* the one an event is about, or NULL */
+    VEC(const struct run *) runs;   /* of the environment (or environment name), not ended, oldest first */
+    const struct run *run;          /* the one an event is about, or NULL */
     VEC(const struct step *) steps; /* of `run` */
     VEC(const struct plan *) plans;
     VEC(const struct approval *) approvals; /* oldest first */
-    const struct branch *branch;  /* the one the command names, when known */
-    int64_t runs_active, steps_running; /* in the workspace: limits */
-    int64_t next_run;             /* number a new run would take */
-    char (*new_id)[27];           /* ids for new rows, made by the caller: the engine has no randomness */
+    const struct branch *branch;            /* the one the command names, when known */
+    int64_t runs_active, steps_running;     /* in the workspace: limits */
+    int64_t next_run;                       /* number a new run would take */
+    char (*new_id)[27];                     /* ids for new rows, made by the caller: the engine has no randomness */
     size_t new_id_count;
 };
 
 struct engine_put {
     const struct record_type *type;
-    const void *row;  /* in the effects' arena; NULL: remove `id` */
+    const void *row; /* in the effects' arena; NULL: remove `id` */
     const char *id;
 };
 struct engine_effects {
@@ -59,20 +59,23 @@ void engine_effects_init(struct engine_effects *effects, struct arena *arena);
 void engine_effects_release(struct engine_effects *effects); /* the vectors; not the arena */
 
 /* Loads the facts from a store inside the caller's read bracket. For a command (`run` may come from its subject), for a run. Text lives in the arena. */
-bool engine_load_for_command(struct store *store, const struct command *command, const struct config *config, int64_t now_ms,
-                             struct arena *arena, struct engine_facts *facts, struct error *error) BERTH_MUST_CHECK;
-bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms, struct arena *arena,
-                         struct engine_facts *facts, struct error *error) BERTH_MUST_CHECK;
+bool engine_load_for_command(struct store *store, const struct command *command, const struct config *config,
+                             int64_t now_ms, struct arena *arena, struct engine_facts *facts,
+                             struct error *error) BERTH_MUST_CHECK;
+bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
+                         struct arena *arena, struct engine_facts *facts, struct error *error) BERTH_MUST_CHECK;
 void engine_facts_release(struct engine_facts *facts); /* the vectors */
 
 /* Accepts or refuses a command: answers its row (put), writes the audit entry, inserts a run, an approval, a hold … Every verb that acts is here. */
 void engine_accept(const struct engine_facts *facts, const struct command *command, struct engine_effects *effects);
 /* A step ended. A result whose token or epoch is not the step's is ignored with an audit entry. */
-void engine_step_result(const struct engine_facts *facts, const struct step_result *result, struct engine_effects *effects);
+void engine_step_result(const struct engine_facts *facts, const struct step_result *result,
+                        struct engine_effects *effects);
 /* The worker of a running step is proven dead and left no result. */
 void engine_step_interrupted(const struct engine_facts *facts, const char *step, struct engine_effects *effects);
 /* Marks a step claimed (running, attempt+1, token, epoch, started_at). The supervisor chooses which ready steps. */
-void engine_step_claimed(const struct engine_facts *facts, const char *step, const char *token, struct engine_effects *effects);
+void engine_step_claimed(const struct engine_facts *facts, const char *step, const char *token,
+                         struct engine_effects *effects);
 /* Whatever can go on now: next phase, gate, lock, expiry, backoff, queue. Idempotent: called after every event and at wake_at. After engine_step_result
  * and engine_step_interrupted it has been done already. */
 void engine_advance(const struct engine_facts *facts, struct engine_effects *effects);
@@ -81,7 +84,7 @@ void engine_advance(const struct engine_facts *facts, struct engine_effects *eff
 struct engine_edge {
     int from; /* enum run_status, -1: any not ended */
     const char *event, *guard;
-    int to;   /* enum run_status, -1: stays */
+    int to; /* enum run_status, -1: stays */
     const char *effect;
 };
 const struct engine_edge *engine_edges(size_t *count);

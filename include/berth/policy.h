@@ -30,15 +30,16 @@ const char *policy_person(const struct config *config, const char *identity, con
 bool policy_in_group(const struct config *config, const char *person, const char *group);
 /* The highest role on an environment, by tier, name and tags. Embedded mode: the uid that owns the store is admin where berth.yaml maps nobody
  * (POLICY_OWNER). `line` gets the access rule's. */
-enum role policy_role(const struct config *config, const char *person, enum tier tier, const char *environment, const char *tags_json,
-                      int *line);
+enum role policy_role(const struct config *config, const char *person, enum tier tier, const char *environment,
+                      const char *tags_json, int *line);
 
 /* --- the tree -------------------------------------------------------------------------------------------------- */
 enum why_kind { WHY_ALL, WHY_ANY, WHY_RULE };
 struct why {
     enum why_kind kind;
     enum verdict verdict;
-    const char *rule;   /* role, access, tier, source, gate, approvals, not_author, window, hold, freeze, lock, digest, protected, confirm,
+    const char *
+        rule; /* role, access, tier, source, gate, approvals, not_author, window, hold, freeze, lock, digest, protected, confirm,
                            limit, soak, drift, trust, state */
     const char *reason; /* "alice may deploy here: admin", "0 of 2 approvals of ops" */
     const char *source; /* "berth.yaml:32", "hold 01J…", or "" */
@@ -56,18 +57,18 @@ const struct why *why_first(const struct why *why);
 
 /* --- may it start ---------------------------------------------------------------------------------------------- */
 enum policy_flag {
-    POLICY_DEPLOYS = 1 << 0,  /* brings a commit there */
+    POLICY_DEPLOYS = 1 << 0, /* brings a commit there */
     POLICY_DESTROYS = 1 << 1,
     POLICY_CONFIRMED = 1 << 2, /* a typed confirmation that names it came with the command */
     POLICY_BY_ITSELF = 1 << 3, /* a trigger, TTL, schedule: no person asked */
     POLICY_READS = 1 << 4,     /* changes nothing */
     POLICY_ANSWERS_GATE = 1 << 5,
     POLICY_CANCELS = 1 << 6,
-    POLICY_OWNER = 1 << 7,     /* the actor is the uid that owns the store (embedded mode) */
+    POLICY_OWNER = 1 << 7, /* the actor is the uid that owns the store (embedded mode) */
 };
 struct policy_question {
     const struct config *config;
-    const struct config_entry *entry; /* may be NULL: the entry vanished from berth.yaml */
+    const struct config_entry *entry;      /* may be NULL: the entry vanished from berth.yaml */
     const struct environment *environment; /* may be NULL: never deployed */
     const char *environment_name;
     enum tier tier;
@@ -75,8 +76,8 @@ struct policy_question {
     enum role role; /* the verb's */
     unsigned flags; /* enum policy_flag */
     const char *actor, *person;
-    int trigger;     /* enum trigger bit when BY_ITSELF, else 0 */
-    const char *commit, *ref_kind; /* branch, tag, commit; "" unknown */
+    int trigger;                     /* enum trigger bit when BY_ITSELF, else 0 */
+    const char *commit, *ref_kind;   /* branch, tag, commit; "" unknown */
     const struct hold *const *holds; /* of the environment */
     size_t hold_count;
     const struct freeze *const *freezes; /* rows and the configuration's */
@@ -87,21 +88,21 @@ const struct why *policy_may(const struct policy_question *question, struct aren
 
 /* --- does the gate open ------------------------------------------------------------------------------------------ */
 struct policy_gate {
-    struct policy_question question; /* verb, entry, environment, actor = the run's */
-    const struct run *run;           /* digest, authors, workflow, counts, expiry */
+    struct policy_question question;         /* verb, entry, environment, actor = the run's */
+    const struct run *run;                   /* digest, authors, workflow, counts, expiry */
     const struct approval *const *approvals; /* of the run, all verdicts, oldest first */
     size_t approval_count;
-    bool lock_free;                  /* nobody else holds the environment's lock */
+    bool lock_free; /* nobody else holds the environment's lock */
     const char *lock_holder;
-    bool base_holds;                 /* what the plan stood on is still so (checked under the lock) */
+    bool base_holds; /* what the plan stood on is still so (checked under the lock) */
 };
 /* YES: apply may start. WAIT: approvals, window, lock. NO: rejected, expired, digest moved: the run ends or plans again; rule says which.
  * An approval counts when it is by a person of `by` (role approver where `by` is empty), names run->digest, is not expired, not an author when
  * not_author; each person once. Destroy of a permanent or protected environment needs at least one approval besides the typed confirmation. */
 const struct why *policy_gate(const struct policy_gate *gate, struct arena *arena) BERTH_MUST_CHECK;
 /* May this person's answer be taken: role, group, not author, digest equals the run's. */
-const struct why *policy_may_approve(const struct policy_gate *gate, const char *actor, const char *person, bool owner, const char *digest,
-                                     struct arena *arena) BERTH_MUST_CHECK;
+const struct why *policy_may_approve(const struct policy_gate *gate, const char *actor, const char *person, bool owner,
+                                     const char *digest, struct arena *arena) BERTH_MUST_CHECK;
 /* The instant at which a WAIT may turn by time alone (window opens, approval or gate expires, freeze ends), or 0. */
 int64_t policy_gate_next(const struct policy_gate *gate);
 

@@ -30,16 +30,17 @@ struct delivery;
 
 /* --- the context of one call ------------------------------------------------------------------------------------- */
 struct provider_context {
-    const struct config *config;       /* the trusted policy */
+    const struct config *config;          /* the trusted policy */
     const struct config_section *section; /* of this repository, target, runner, store or receiver; NULL: none needed */
     const char *store_folder, *run_folder; /* run_folder: 0700, removed when the run ends; "" outside a run */
-    const char *token;                 /* of the attempt; marks tools (BERTH_STEP_TOKEN=…) */
-    int64_t deadline_ms;               /* time_monotonic_ms at which to give up, 0: none */
-    int stop_fd;                       /* readable when the call should end early (cancel, shutdown); -1: none */
-    int log_fd;                        /* the step's log, or -1 */
-    struct redactor *redactor;         /* knows every secret resolved in this process; may be NULL */
-    void (*progress)(const struct provider_context *context, int percent, const char *text); /* may be NULL; percent -1: unknown */
-    void *owner;                       /* for progress */
+    const char *token;                     /* of the attempt; marks tools (BERTH_STEP_TOKEN=…) */
+    int64_t deadline_ms;                   /* time_monotonic_ms at which to give up, 0: none */
+    int stop_fd;                           /* readable when the call should end early (cancel, shutdown); -1: none */
+    int log_fd;                            /* the step's log, or -1 */
+    struct redactor *redactor;             /* knows every secret resolved in this process; may be NULL */
+    void (*progress)(const struct provider_context *context, int percent,
+                     const char *text); /* may be NULL; percent -1: unknown */
+    void *owner;                        /* for progress */
 };
 bool provider_stopped(const struct provider_context *context);
 /* Milliseconds left until the deadline (INT_MAX when none), 0: over. */
@@ -57,7 +58,8 @@ size_t redactor_count(const struct redactor *redactor);
 struct redact_stream {
     struct str held;
 };
-void redact_bytes(const struct redactor *redactor, struct redact_stream *stream, const char *bytes, size_t count, struct str *out);
+void redact_bytes(const struct redactor *redactor, struct redact_stream *stream, const char *bytes, size_t count,
+                  struct str *out);
 void redact_finish(const struct redactor *redactor, struct redact_stream *stream, struct str *out);
 /* A whole text at once. */
 void redact_text(const struct redactor *redactor, const char *text, struct str *out);
@@ -66,75 +68,83 @@ void redact_text(const struct redactor *redactor, const char *text, struct str *
 struct provider_branches {
     /* Lists every branch: `visit` gets rows (id, repository filled; text borrowed). `*complete` false: the listing is partial and proves nothing
      * about what is missing. An empty repository is complete with no rows. Return false from visit stops with ERROR_CANCELLED. */
-    bool (*list)(const struct provider_context *context, const char *repository, bool (*visit)(const struct branch *branch, void *owner),
-                 void *owner, bool *complete, const char **default_branch, struct arena *arena, struct error *error);
+    bool (*list)(const struct provider_context *context, const char *repository,
+                 bool (*visit)(const struct branch *branch, void *owner), void *owner, bool *complete,
+                 const char **default_branch, struct arena *arena, struct error *error);
     /* Cheap: a text that differs when any ref may have changed; and a descriptor that becomes readable then (-1: poll). */
     bool (*follow)(const struct provider_context *context, struct str *state, int *fd, struct error *error);
     /* A branch, tag, commit (full or unambiguous prefix) or "" (default branch) to a commit of this repository. `kind`: branch, tag, commit. */
-    bool (*resolve)(const struct provider_context *context, const char *repository, const char *ref, struct arena *arena, const char **commit,
-                    const char **kind, const char **branch, struct error *error);
+    bool (*resolve)(const struct provider_context *context, const char *repository, const char *ref,
+                    struct arena *arena, const char **commit, const char **kind, const char **branch,
+                    struct error *error);
     /* Copies the commit's objects into berth's own mirror and pins them as refs/berth/pins/PIN. Idempotent. */
-    bool (*pin)(const struct provider_context *context, const char *repository, const char *commit, const char *pin, struct error *error);
+    bool (*pin)(const struct provider_context *context, const char *repository, const char *commit, const char *pin,
+                struct error *error);
     bool (*unpin)(const struct provider_context *context, const char *repository, const char *pin, struct error *error);
     /* From the mirror: a commit's facts; a file's bytes (ERROR_NOT_FOUND; ERROR_LIMIT over `limit`); the whole tree into a folder that does not exist yet
      * (through a temporary name and rename, so that it is there whole or not at all). No submodules, no filters, no hooks; symlinks that leave the tree are refused. */
-    bool (*describe)(const struct provider_context *context, const char *repository, const char *commit, struct arena *arena,
-                     struct branch *facts, const char **committer_email, struct error *error);
-    bool (*read)(const struct provider_context *context, const char *repository, const char *commit, const char *path, size_t limit, struct str *out,
-                 struct error *error);
-    bool (*export)(const struct provider_context *context, const char *repository, const char *commit, const char *folder, struct error *error);
+    bool (*describe)(const struct provider_context *context, const char *repository, const char *commit,
+                     struct arena *arena, struct branch *facts, const char **committer_email, struct error *error);
+    bool (*read)(const struct provider_context *context, const char *repository, const char *commit, const char *path,
+                 size_t limit, struct str *out, struct error *error);
+    bool (*export)(const struct provider_context *context, const char *repository, const char *commit,
+                   const char *folder, struct error *error);
 };
 
 /* --- executor ---------------------------------------------------------------------------------------------------- */
-struct executor_task { /* what a plan, apply, destroy or observe is about */
+/* what a plan, apply, destroy or observe is about */
+struct executor_task {
     const struct wanted_resource *wanted; /* NULL: it should go away */
     const struct resource *recorded;      /* NULL: nothing is recorded */
-    const json_t *spec;         /* the executor's own keys, all $parts resolved; for destroy those recorded */
+    const json_t *spec;                   /* the executor's own keys, all $parts resolved; for destroy those recorded */
     const char *environment, *environment_id, *slug, *tier, *address;
-    const char *tree;           /* the exported commit's folder, absolute */
+    const char *tree; /* the exported commit's folder, absolute */
     const char *commit;
     const char *planned_spec_digest; /* apply: what the approved plan said */
-    const json_t *variables;    /* object: BERTH_… values for the tool's environment */
+    const json_t *variables;         /* object: BERTH_… values for the tool's environment */
     const struct provider_runner *runner;
     const struct provider_context *runner_context;
 };
 enum executor_flag {
-    EXECUTOR_REPLANS = 1 << 0,   /* an interrupted apply is planned again instead of held */
+    EXECUTOR_REPLANS = 1 << 0, /* an interrupted apply is planned again instead of held */
     EXECUTOR_OBSERVES = 1 << 1,
-    EXECUTOR_NO_STEPS = 1 << 2,  /* only recorded and observed: external */
+    EXECUTOR_NO_STEPS = 1 << 2, /* only recorded and observed: external */
 };
 struct provider_executor {
     unsigned flags;
     /* Is the spec usable (files exist in the tree, arguments sane)? Called when preparing. */
     bool (*check)(const struct provider_context *context, const struct executor_task *task, struct error *error);
     /* What would apply do. Changes nothing outside. `result` text in the arena, json new references. */
-    bool (*plan)(const struct provider_context *context, const struct executor_task *task, struct arena *arena, struct plan_result *result,
-                 struct error *error);
-    bool (*apply)(const struct provider_context *context, const struct executor_task *task, struct arena *arena, struct apply_result *result,
-                  struct error *error);
-    bool (*destroy)(const struct provider_context *context, const struct executor_task *task, struct arena *arena, struct apply_result *result,
-                    struct error *error);
+    bool (*plan)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
+                 struct plan_result *result, struct error *error);
+    bool (*apply)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
+                  struct apply_result *result, struct error *error);
+    bool (*destroy)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
+                    struct apply_result *result, struct error *error);
     /* How is it doing now: fills status, status_reason, ready. */
-    bool (*observe)(const struct provider_context *context, const struct executor_task *task, struct arena *arena, struct resource *seen,
-                    struct error *error);
+    bool (*observe)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
+                    struct resource *seen, struct error *error);
 };
 
 /* --- runner: where a tool runs -------------------------------------------------------------------------------------- */
 struct runner_job {
     const char *const *argv;
-    const char *folder;          /* below the tree */
-    const json_t *environment;   /* object NAME: text, added to a small clean environment (PATH, HOME, LANG, TMPDIR, USER) */
-    const char *outputs_file;    /* absolute path told to the tool as BERTH_OUTPUTS: lines KEY=VALUE or a JSON object; or NULL */
-    int64_t timeout_ms;          /* 0: the context's deadline alone */
+    const char *folder; /* below the tree */
+    const json_t
+        *environment; /* object NAME: text, added to a small clean environment (PATH, HOME, LANG, TMPDIR, USER) */
+    const char
+        *outputs_file;  /* absolute path told to the tool as BERTH_OUTPUTS: lines KEY=VALUE or a JSON object; or NULL */
+    int64_t timeout_ms; /* 0: the context's deadline alone */
 };
 struct runner_outcome {
-    int64_t exit_status;  /* 128+signal when killed by one; -1 not started */
+    int64_t exit_status; /* 128+signal when killed by one; -1 not started */
     bool timed_out, cancelled;
 };
 struct provider_runner {
     /* Runs it to its end, streams its output to the log (redacted), stops it (SIGINT, grace, SIGTERM, SIGKILL, then all of its session and every process with
      * the token) when cancelled or timed out. True whenever it ran, whatever its exit status. What it detached with setsid after success stays. */
-    bool (*run)(const struct provider_context *context, const struct runner_job *job, struct runner_outcome *outcome, struct error *error);
+    bool (*run)(const struct provider_context *context, const struct runner_job *job, struct runner_outcome *outcome,
+                struct error *error);
 };
 
 /* --- the small ones --------------------------------------------------------------------------------------------------- */
@@ -145,11 +155,13 @@ struct provider_secrets {
 struct provider_probe {
     /* `spec` is one item of `probes`, expanded. Fills status (ok, degraded, failed, unknown), reason and, when known, ready. A probe that cannot be made is
      * `unknown` with a reason, and true. */
-    bool (*look)(const struct provider_context *context, const json_t *spec, struct arena *arena, struct resource *seen, struct error *error);
+    bool (*look)(const struct provider_context *context, const json_t *spec, struct arena *arena, struct resource *seen,
+                 struct error *error);
 };
 struct provider_notify {
     /* Delivers one outbox row. False with retry set: try again later. `key` makes a repeat harmless (sent as Idempotency-Key). */
-    bool (*deliver)(const struct provider_context *context, const struct delivery *delivery, const char *key, struct error *error);
+    bool (*deliver)(const struct provider_context *context, const struct delivery *delivery, const char *key,
+                    struct error *error);
 };
 
 /* --- registry ------------------------------------------------------------------------------------------------------------ */
@@ -165,21 +177,25 @@ struct provider {
 const struct provider *const *providers(size_t *count);
 const struct provider *provider_named(const char *name);
 /* Wrappers: a provider that calls `inner` and records calls (trace), or fails the Nth call. Owned by the caller; provider_unwrap frees. */
-const struct provider *provider_traced(const struct provider *inner, void (*line)(const char *text, void *owner), void *owner) BERTH_MUST_CHECK;
+const struct provider *provider_traced(const struct provider *inner, void (*line)(const char *text, void *owner),
+                                       void *owner) BERTH_MUST_CHECK;
 void provider_unwrap(const struct provider *wrapper);
 
 /* Through these the agent calls (they count the fault point provider.call, trace, and refuse a missing capability with ERROR_UNSUPPORTED). */
-bool provider_call_plan(const struct provider *provider, const struct provider_context *context, const struct executor_task *task,
-                        struct arena *arena, struct plan_result *result, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_apply(const struct provider *provider, const struct provider_context *context, const struct executor_task *task,
-                         struct arena *arena, struct apply_result *result, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_destroy(const struct provider *provider, const struct provider_context *context, const struct executor_task *task,
-                           struct arena *arena, struct apply_result *result, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_secret(const struct provider *provider, const struct provider_context *context, const char *key, struct str *value,
-                          struct error *error) BERTH_MUST_CHECK;
-bool provider_call_probe(const struct provider *provider, const struct provider_context *context, const json_t *spec, struct arena *arena,
-                         struct resource *seen, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_deliver(const struct provider *provider, const struct provider_context *context, const struct delivery *delivery,
-                           const char *key, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_plan(const struct provider *provider, const struct provider_context *context,
+                        const struct executor_task *task, struct arena *arena, struct plan_result *result,
+                        struct error *error) BERTH_MUST_CHECK;
+bool provider_call_apply(const struct provider *provider, const struct provider_context *context,
+                         const struct executor_task *task, struct arena *arena, struct apply_result *result,
+                         struct error *error) BERTH_MUST_CHECK;
+bool provider_call_destroy(const struct provider *provider, const struct provider_context *context,
+                           const struct executor_task *task, struct arena *arena, struct apply_result *result,
+                           struct error *error) BERTH_MUST_CHECK;
+bool provider_call_secret(const struct provider *provider, const struct provider_context *context, const char *key,
+                          struct str *value, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_probe(const struct provider *provider, const struct provider_context *context, const json_t *spec,
+                         struct arena *arena, struct resource *seen, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_deliver(const struct provider *provider, const struct provider_context *context,
+                           const struct delivery *delivery, const char *key, struct error *error) BERTH_MUST_CHECK;
 
 #endif

@@ -51,7 +51,8 @@ char *store_folder_for(const char *repository, const char *workspace, struct err
 bool store_read_begin(struct store *store, struct error *error) BERTH_MUST_CHECK;
 void store_read_end(struct store *store);
 
-struct store_cursor { /* a place in the feed */
+/* a place in the feed */
+struct store_cursor {
     char store_id[27];
     int64_t epoch, revision;
 };
@@ -59,27 +60,29 @@ bool store_cursor(struct store *store, struct store_cursor *cursor, struct error
 
 enum store_found { STORE_FOUND, STORE_MISSING, STORE_ERROR };
 /* One row by its id; its text lives in `arena`. */
-enum store_found store_get(struct store *store, const struct record_type *type, const char *id, struct arena *arena, void *row,
-                           struct error *error) BERTH_MUST_CHECK;
+enum store_found store_get(struct store *store, const struct record_type *type, const char *id, struct arena *arena,
+                           void *row, struct error *error) BERTH_MUST_CHECK;
 
 struct store_query {
     const struct record_type *type;
     const char *index; /* a record_index name, or NULL: by id */
-    const char *equal[RECORD_INDEX_COLUMNS]; /* text of the leading index columns (ints in decimal, enums by name); NULL ends */
+    const char *
+        equal[RECORD_INDEX_COLUMNS]; /* text of the leading index columns (ints in decimal, enums by name); NULL ends */
     bool descending;
-    const char *after; /* only rows that come after the row with this id in this order (paging), or NULL */
-    size_t limit;      /* 0: all */
-    int64_t since;     /* only rows with a revision above, 0: all */
+    const char *after;          /* only rows that come after the row with this id in this order (paging), or NULL */
+    size_t limit;               /* 0: all */
+    int64_t since;              /* only rows with a revision above, 0: all */
     const char *const *columns; /* only these (NULL-terminated) are filled, the rest is zero; NULL: all */
 };
 /* `row` and its text are borrowed for the call. Return false to stop. */
 typedef bool store_visit(const void *row, void *context);
-bool store_each(struct store *store, const struct store_query *query, store_visit *visit, void *context, struct error *error)
-    BERTH_MUST_CHECK;
+bool store_each(struct store *store, const struct store_query *query, store_visit *visit, void *context,
+                struct error *error) BERTH_MUST_CHECK;
 /* All rows of the query, copied into `arena`: `*rows` is an array of the row struct. */
 bool store_list(struct store *store, const struct store_query *query, struct arena *arena, void *rows, size_t *count,
                 struct error *error) BERTH_MUST_CHECK;
-bool store_count(struct store *store, const struct store_query *query, int64_t *count, struct error *error) BERTH_MUST_CHECK;
+bool store_count(struct store *store, const struct store_query *query, int64_t *count,
+                 struct error *error) BERTH_MUST_CHECK;
 
 /* --- writing (owner) ---------------------------------------------------------------------------------------- */
 enum store_durability {
@@ -88,9 +91,11 @@ enum store_durability {
 };
 bool store_begin(struct store *store, enum store_durability durability, struct error *error) BERTH_MUST_CHECK;
 /* Inserts or replaces; sets nothing in the caller's row. */
-bool store_put(struct store *store, const struct record_type *type, const void *row, struct error *error) BERTH_MUST_CHECK;
+bool store_put(struct store *store, const struct record_type *type, const void *row,
+               struct error *error) BERTH_MUST_CHECK;
 /* Removing what is not there is fine. Leaves a tombstone. */
-bool store_remove(struct store *store, const struct record_type *type, const char *id, struct error *error) BERTH_MUST_CHECK;
+bool store_remove(struct store *store, const struct record_type *type, const char *id,
+                  struct error *error) BERTH_MUST_CHECK;
 /* Appends to the audit chain: fills sequence, id, previous, hash (and epoch) of a copy. */
 bool store_audit(struct store *store, const struct audit *entry, struct error *error) BERTH_MUST_CHECK;
 /* The next value of a named counter ("run"), from 1. */
@@ -106,7 +111,8 @@ bool store_trim(struct store *store, int64_t now_ms, struct error *error) BERTH_
 /* --- commands (client or owner) ------------------------------------------------------------------------------ */
 /* Inserts the command durably in a transaction of its own (id, submitted_at and status are filled when empty). Same non-empty key as an older command: nothing is
  * inserted, `*command` becomes the older one (text in `arena`). ^Z is blocked meanwhile. */
-bool store_submit(struct store *store, struct command *command, struct arena *arena, struct error *error) BERTH_MUST_CHECK;
+bool store_submit(struct store *store, struct command *command, struct arena *arena,
+                  struct error *error) BERTH_MUST_CHECK;
 
 /* --- the feed ------------------------------------------------------------------------------------------------ */
 enum feed_kind { FEED_PUT, FEED_REMOVED };
@@ -120,11 +126,11 @@ struct feed_change {
 typedef bool feed_visit(const struct feed_change *change, void *context);
 /* Everything that changed after the cursor, each row once with its present values, by table. A cursor of another store, or older than the
  * horizon keeps: ERROR_CONFLICT, the follower reloads. `*cursor` moves to what was seen. */
-bool feed_since(struct store *store, struct store_cursor *cursor, feed_visit *visit, void *context, struct error *error)
-    BERTH_MUST_CHECK;
+bool feed_since(struct store *store, struct store_cursor *cursor, feed_visit *visit, void *context,
+                struct error *error) BERTH_MUST_CHECK;
 /* A RECORD_HISTORY row as it was at an instant (STORE_MISSING: it was not there, or beyond the horizon). */
-enum store_found feed_at(struct store *store, const struct record_type *type, const char *id, int64_t at_ms, struct arena *arena, void *row,
-                         struct error *error) BERTH_MUST_CHECK;
+enum store_found feed_at(struct store *store, const struct record_type *type, const char *id, int64_t at_ms,
+                         struct arena *arena, void *row, struct error *error) BERTH_MUST_CHECK;
 /* The kept values of changes of one row or table (id NULL), newest first, at most `limit`. `removed` rows come as a change with row NULL. */
 struct feed_value {
     const struct record_type *type;

@@ -63,7 +63,7 @@ struct error {
 
 struct error_info {
     const char *name; /* "not_found": in JSON, logs and the audit */
-    int exit_status;  /* of the command line, see EXAMPLE: 1 failed, 2 usage, 3 waiting, 4 refused, 5 conflict, 6 timeout */
+    int exit_status; /* of the command line, see EXAMPLE: 1 failed, 2 usage, 3 waiting, 4 refused, 5 conflict, 6 timeout */
     int http_status;
     const char *meaning;
 };
@@ -90,10 +90,10 @@ void error_clear(struct error *error);
 char *error_line(const struct error *error, char *buffer, size_t size);
 
 /* A broken invariant: prints file, line and condition to stderr and aborts. */
-#define BUG_ON(condition)                                                                                      \
-    do {                                                                                                       \
-        if (condition)                                                                                         \
-            bug_abort(__FILE__, __LINE__, #condition);                                                         \
+#define BUG_ON(condition)                              \
+    do {                                               \
+        if (condition)                                 \
+            bug_abort(__FILE__, __LINE__, #condition); \
     } while (0)
 void bug_abort(const char *file, int line, const char *condition) BERTH_NORETURN;
 

@@ -23,7 +23,8 @@ char *mem_strdup(const char *text) BERTH_MUST_CHECK;
 /* --- arena: many small objects that die together ---------------------------------------------------------- */
 
 struct arena_block;
-struct arena { /* zero-initialised is empty and usable */
+/* zero-initialised is empty and usable */
+struct arena {
     struct arena_block *blocks;
     size_t used_bytes; /* handed out so far, for accounting */
 };
@@ -40,23 +41,23 @@ char *arena_printf(struct arena *arena, const char *format, ...) BERTH_PRINTF(2,
 
 /* --- vector: VEC(struct thing) things = {0}; vec_push(&things, thing); … vec_release(&things) ------------------ */
 
-#define VEC(type)                                                                                              \
-    struct {                                                                                                   \
-        type *items;                                                                                           \
-        size_t count, room;                                                                                    \
+#define VEC(type)           \
+    struct {                \
+        type *items;        \
+        size_t count, room; \
     }
 /* Makes room for one more and puts `item` (an expression of the item type) at the end. */
-#define vec_push(vec, item)                                                                                    \
-    do {                                                                                                       \
-        (vec)->items = vec_grow((vec)->items, (vec)->count, &(vec)->room, sizeof *(vec)->items);               \
-        (vec)->items[(vec)->count++] = (item);                                                                 \
+#define vec_push(vec, item)                                                                      \
+    do {                                                                                         \
+        (vec)->items = vec_grow((vec)->items, (vec)->count, &(vec)->room, sizeof *(vec)->items); \
+        (vec)->items[(vec)->count++] = (item);                                                   \
     } while (0)
 #define vec_clear(vec) ((void)((vec)->count = 0))
-#define vec_release(vec)                                                                                       \
-    do {                                                                                                       \
-        vec_free((vec)->items);                                                                                \
-        (vec)->items = NULL;                                                                                   \
-        (vec)->count = (vec)->room = 0;                                                                        \
+#define vec_release(vec)                \
+    do {                                \
+        vec_free((vec)->items);         \
+        (vec)->items = NULL;            \
+        (vec)->count = (vec)->room = 0; \
     } while (0)
 /* For the macros. */
 void *vec_grow(void *items, size_t count, size_t *room, size_t item_size) BERTH_MUST_CHECK;
@@ -65,7 +66,8 @@ void vec_free(void *items);
 /* --- map: text key to pointer ----------------------------------------------------------------------------- */
 
 struct map_slot;
-struct map { /* zero-initialised is empty and usable; keys are copied, values borrowed */
+/* zero-initialised is empty and usable; keys are copied, values borrowed */
+struct map {
     struct map_slot *slots;
     size_t count, room;
 };

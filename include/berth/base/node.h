@@ -28,11 +28,11 @@ struct node_pair {
 };
 struct node {
     enum node_kind kind;
-    int line, column;  /* from 1; where it begins in the file */
-    const char *text;  /* scalars: as written (after unquoting), never NULL */
-    bool quoted;       /* a quoted scalar is always NODE_TEXT */
-    int64_t number;    /* NODE_INT; NODE_BOOL: 0 or 1 */
-    struct node **items; /* NODE_LIST */
+    int line, column;        /* from 1; where it begins in the file */
+    const char *text;        /* scalars: as written (after unquoting), never NULL */
+    bool quoted;             /* a quoted scalar is always NODE_TEXT */
+    int64_t number;          /* NODE_INT; NODE_BOOL: 0 or 1 */
+    struct node **items;     /* NODE_LIST */
     struct node_pair *pairs; /* NODE_MAP, in the order written */
     size_t count;
 };
@@ -55,15 +55,16 @@ void problems_init(struct problems *problems, struct arena *arena);
 void problems_release(struct problems *problems);
 enum problem_kind { PROBLEM_ERROR, PROBLEM_WARNING };
 /* Adds one; returns false. `file` is borrowed for the list's life. */
-bool problem_add(struct problems *problems, enum problem_kind kind, const char *file, int line, int column, const char *hint,
-                 const char *format, ...) BERTH_PRINTF(7, 8);
+bool problem_add(struct problems *problems, enum problem_kind kind, const char *file, int line, int column,
+                 const char *hint, const char *format, ...) BERTH_PRINTF(7, 8);
 /* Sorts by file, line, column (stable). */
 void problems_sort(struct problems *problems);
 /* The first error as a struct error: "berth.yaml:12:3: …", and how many more. Returns false. */
 bool problems_error(const struct problems *problems, struct error *error);
 
 /* Reads YAML (JSON is a subset). NULL after adding problems. An empty document is a NODE_NULL. */
-struct node *node_parse(struct arena *arena, const char *file, const char *text, size_t length, struct problems *problems);
+struct node *node_parse(struct arena *arena, const char *file, const char *text, size_t length,
+                        struct problems *problems);
 /* The value of a key, or NULL (also when `node` is NULL or no map). */
 struct node *node_get(const struct node *node, const char *key);
 /* "map", "text", "number" …, for messages: "expected a list, found text". */

@@ -19,7 +19,10 @@ struct str {
 };
 
 extern char str_empty[1]; /* always "", never written */
-#define STR_INIT {str_empty, 0, 0}
+#define STR_INIT        \
+    {                   \
+        str_empty, 0, 0 \
+    }
 
 void str_init(struct str *str);
 void str_release(struct str *str);

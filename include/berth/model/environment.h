@@ -10,44 +10,47 @@
 #include "berth/model/words.h"
 
 struct environment {
-    const char *id; /* ULID; never reused, a destroyed environment keeps its row */
-    const char *name; /* "review/feature-x"; unique among those not destroyed */
-    const char *slug; /* unique, stored, never recomputed */
-    int tier;         /* enum tier */
-    const char *entry; /* the name of the berth.yaml entry that made it, as written there */
+    const char *id;                 /* ULID; never reused, a destroyed environment keeps its row */
+    const char *name;               /* "review/feature-x"; unique among those not destroyed */
+    const char *slug;               /* unique, stored, never recomputed */
+    int tier;                       /* enum tier */
+    const char *entry;              /* the name of the berth.yaml entry that made it, as written there */
     const char *description, *tags; /* JSON list */
     const char *owner, *managed_by;
     const char *repository, *branch; /* branch name, "" when no branch owns it */
     const char *target, *deployment;
-    const char *inputs; /* JSON object, of the command that made it */
-    int status;         /* enum environment_status */
-    unsigned marks;     /* enum environment_mark */
+    const char *inputs;        /* JSON object, of the command that made it */
+    int status;                /* enum environment_status */
+    unsigned marks;            /* enum environment_mark */
     const char *status_reason; /* the cause line */
     bool permanent, is_protected;
     int64_t created_at, deployed_at, destroyed_at, planned_destruction_at;
-    int64_t extensions; /* of its life, used */
-    int64_t release;    /* current vN, 0: none */
-    const char *commit; /* of the current release */
+    int64_t extensions;   /* of its life, used */
+    int64_t release;      /* current vN, 0: none */
+    const char *commit;   /* of the current release */
     const char *lock_run; /* the run that holds the environment's lock, or "" */
     int64_t lock_since;
     const char *excluded_commit; /* not deployed by itself after a rollback */
-    const char *entrypoint; /* the first one's URL, for lists */
-    int64_t observed_at; /* quiet */
+    const char *entrypoint;      /* the first one's URL, for lists */
+    int64_t observed_at;         /* quiet */
     const char *observed_by;
     int64_t revision;
 };
-struct environment_template { /* many to many */
+/* many to many */
+struct environment_template {
     const char *id; /* ENVIRONMENT/TEMPLATE */
     const char *environment, *template, *version, *commit, *repository;
     int64_t revision;
 };
-struct template_row { /* a template as some commit has it */
+/* a template as some commit has it */
+struct template_row {
     const char *id; /* REPOSITORY/NAME@COMMIT */
     const char *name, *version, *repository, *commit, *description;
     const char *tags, *parameters, *graph, *groups, *resources, *actions; /* JSON; graph: {"server": ["infra"], …} */
     int64_t revision;
 };
-struct resource_group { /* may span templates */
+/* may span templates */
+struct resource_group {
     const char *id; /* ENVIRONMENT/NAME */
     const char *environment, *name, *description;
     const char *tags, *needs, *graph, *members; /* JSON; members: [{"template":…,"name":…}] */
@@ -56,22 +59,23 @@ struct resource_group { /* may span templates */
 struct resource {
     const char *id; /* ENVIRONMENT/ADDRESS */
     const char *environment;
-    const char *address; /* "server", "server[1]" where count is used, "TEMPLATE:server" where two templates have the name */
+    const char
+        *address; /* "server", "server[1]" where count is used, "TEMPLATE:server" where two templates have the name */
     const char *template, *template_version, *name;
     int64_t item, count; /* index of count and count as applied */
     const char *parent;  /* address of the resource it is an inner part of, or "" */
     const char *executor, *kind, *group, *target, *description, *contact;
     int status; /* enum resource_status */
     const char *status_reason;
-    const char *ready; /* "2/3", or "" */
+    const char *ready;                /* "2/3", or "" */
     const char *links, *tags, *needs; /* JSON; needs: list of addresses */
     bool external, data;
     const char *shared_environment, *shared_resource; /* whose it is, when it is another environment's */
-    const char *spec;        /* JSON as applied (no secret: placeholders stay) */
-    const char *spec_digest; /* of what was applied, inputs included */
-    const char *sources;     /* JSON: repository and commit that applied it; its undo runs from there */
-    const char *outputs;     /* JSON object, none sensitive */
-    const char *probes;      /* JSON list, expanded */
+    const char *spec;                                 /* JSON as applied (no secret: placeholders stay) */
+    const char *spec_digest;                          /* of what was applied, inputs included */
+    const char *sources; /* JSON: repository and commit that applied it; its undo runs from there */
+    const char *outputs; /* JSON object, none sensitive */
+    const char *probes;  /* JSON list, expanded */
     const char *applied_run;
     int64_t position; /* order of first apply in the environment; destroyed in reverse */
     int64_t created_at, applied_at;
@@ -99,7 +103,8 @@ struct release {
     int64_t created_at;
     int64_t revision;
 };
-struct recipe { /* what re-creates a destroyed environment */
+/* what re-creates a destroyed environment */
+struct recipe {
     const char *id; /* the environment's */
     const char *name, *entry, *sources, *inputs, *templates, *reason, *run;
     int64_t destroyed_at, kept_until;
@@ -120,22 +125,24 @@ struct branch {
     const char *repository, *name, *commit;
     const char *subject, *author, *author_email;
     int64_t committed_at;
-    int64_t pushed_at; /* when berth first saw this commit there */
+    int64_t pushed_at;     /* when berth first saw this commit there */
     int64_t ahead, behind; /* of the default branch; -1: not known */
     bool is_default;
-    int64_t misses, gone_at; /* listings without it; set at the second */
-    int64_t pull_request;    /* 0: none */
+    int64_t misses, gone_at;                 /* listings without it; set at the second */
+    int64_t pull_request;                    /* 0: none */
     const char *pull_request_state, *checks; /* "" without a forge */
     int64_t revision;
 };
-struct sweep { /* one row an observer and thing looked at: freshness */
+/* one row an observer and thing looked at: freshness */
+struct sweep {
     const char *id; /* PROVIDER/WHAT */
     const char *provider, *what, *error;
     bool complete;
     int64_t at, took_ms, count, failures, next_at; /* quiet */
     int64_t revision;
 };
-struct policy_row { /* the policy in force: the text of the trusted ref */
+/* the policy in force: the text of the trusted ref */
+struct policy_row {
     const char *id; /* "berth.yaml" */
     const char *repository, *ref, *commit, *path, *text;
     const char *error; /* why a newer text was not taken, or "" */
@@ -143,7 +150,7 @@ struct policy_row { /* the policy in force: the text of the trusted ref */
     int64_t revision;
 };
 
-extern const struct record_type environment_type, environment_template_type, template_type, resource_group_type, resource_type,
-    entrypoint_type, release_type, recipe_type, repository_type, branch_type, sweep_type, policy_type;
+extern const struct record_type environment_type, environment_template_type, template_type, resource_group_type,
+    resource_type, entrypoint_type, release_type, recipe_type, repository_type, branch_type, sweep_type, policy_type;
 
 #endif

@@ -9,18 +9,19 @@
 #include "berth/model/record.h"
 #include "berth/model/words.h"
 
-struct command { /* the one door: everything that wants something done inserts one */
+/* the one door: everything that wants something done inserts one */
+struct command {
     const char *id; /* ULID */
     const char *verb;
-    const char *subject; /* environment name, branch, run number …: what the verb is about */
+    const char *subject;   /* environment name, branch, run number …: what the verb is about */
     const char *arguments; /* JSON object */
-    const char *actor; /* "uid:1000", "token:ci", "trigger:push", "berth" */
-    const char *via;   /* tui, cli, push, ttl, cron, on_failure … */
-    const char *key;   /* idempotency key, unique; "" none */
+    const char *actor;     /* "uid:1000", "token:ci", "trigger:push", "berth" */
+    const char *via;       /* tui, cli, push, ttl, cron, on_failure … */
+    const char *key;       /* idempotency key, unique; "" none */
     const char *reason;
     bool dry_run;
-    int status; /* enum command_status */
-    const char *run; /* the run it started or acted on */
+    int status;         /* enum command_status */
+    const char *run;    /* the run it started or acted on */
     const char *answer; /* JSON: {"message","code","why":TREE} */
     int64_t submitted_at, answered_at;
     int64_t revision;
@@ -33,7 +34,7 @@ struct schedule {
     int64_t revision;
 };
 struct hold {
-    const char *id; /* ULID */
+    const char *id;          /* ULID */
     const char *environment; /* id */
     const char *kind;        /* hold, protect, evidence, foreign_run */
     const char *reason, *by;
@@ -42,24 +43,26 @@ struct hold {
     int64_t revision;
 };
 struct freeze {
-    const char *id; /* ULID, or "config:NAME" */
+    const char *id;             /* ULID, or "config:NAME" */
     const char *tiers, *except; /* JSON lists; tiers [] means all; except: verbs */
     const char *name, *reason, *by;
     bool machines; /* stop-all: only what happens by itself */
     int64_t from, until;
     int64_t revision;
 };
-struct delivery { /* the outbox: one row an event and receiver */
+/* the outbox: one row an event and receiver */
+struct delivery {
     const char *id; /* ULID */
     const char *event, *environment, *run;
-    const char *receiver; /* "notify[0]": the place in the policy */
+    const char *receiver;           /* "notify[0]": the place in the policy */
     const char *provider, *payload; /* JSON */
     int status;                     /* enum delivery_status */
     int64_t attempts, created_at, next_at, delivered_at;
     const char *error;
     int64_t revision;
 };
-struct audit { /* a chain: hash = SHA-256 over the previous hash and the canonical JSON of the other columns */
+/* a chain: hash = SHA-256 over the previous hash and the canonical JSON of the other columns */
+struct audit {
     const char *id; /* the sequence as 16 digits */
     int64_t sequence, at;
     const char *action; /* "deploy", "approve.denied", "run.done", "step.failed" … */
@@ -71,16 +74,18 @@ struct audit { /* a chain: hash = SHA-256 over the previous hash and the canonic
     const char *previous, *hash;
     int64_t revision;
 };
-struct daemon { /* the supervisor that serves (or served) this store */
+/* the supervisor that serves (or served) this store */
+struct daemon {
     const char *id; /* "berthd" */
     int64_t pid, start_ticks, epoch, started_at, ended_at;
     const char *version, *host;
-    const char *state; /* starting, serving, draining, ended */
+    const char *state;     /* starting, serving, draining, ended */
     const char *ends_when; /* what it still waits for, for doctor */
     int64_t revision;
 };
 
-extern const struct record_type command_type, schedule_type, hold_type, freeze_type, delivery_type, audit_type, daemon_type;
+extern const struct record_type command_type, schedule_type, hold_type, freeze_type, delivery_type, audit_type,
+    daemon_type;
 
 /* The hash of an entry that follows one with hash `previous` ("" for the first). */
 void audit_hash(const struct audit *entry, const char *previous, char hex[65]);

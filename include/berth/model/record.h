@@ -31,7 +31,8 @@ enum column_type {
 };
 
 enum column_flag {
-    COLUMN_QUIET = 1 << 0, /* a change of quiet columns alone takes no revision (leases, progress, offsets, freshness) */
+    COLUMN_QUIET =
+        1 << 0, /* a change of quiet columns alone takes no revision (leases, progress, offsets, freshness) */
 };
 
 struct column {
@@ -43,7 +44,8 @@ struct column {
 };
 
 #define RECORD_INDEX_COLUMNS 3
-struct record_index { /* equality on all columns but the last may be asked, the last is ordered */
+/* equality on all columns but the last may be asked, the last is ordered */
+struct record_index {
     const char *name;
     const char *columns[RECORD_INDEX_COLUMNS];
     bool unique; /* empty text is exempt */
@@ -55,8 +57,8 @@ enum record_flag {
 };
 
 struct record_type {
-    const char *name; /* the table's name: plural, lower case */
-    size_t size;      /* of the struct */
+    const char *name;             /* the table's name: plural, lower case */
+    size_t size;                  /* of the struct */
     const struct column *columns; /* the first is `id` */
     size_t column_count;
     const struct record_index *indexes;
@@ -87,8 +89,8 @@ bool record_from_json(const struct record_type *type, const json_t *object, stru
                       struct error *error) BERTH_MUST_CHECK;
 /* Compact binary form, for frames: appends; reads one from `bytes` and says how many it took. */
 void record_pack(const struct record_type *type, const void *row, struct str *out);
-bool record_unpack(const struct record_type *type, const char *bytes, size_t count, struct arena *arena, void *row, size_t *taken,
-                   struct error *error) BERTH_MUST_CHECK;
+bool record_unpack(const struct record_type *type, const char *bytes, size_t count, struct arena *arena, void *row,
+                   size_t *taken, struct error *error) BERTH_MUST_CHECK;
 
 /* JSON texts in columns: parse (NULL or "" gives NULL), and canonical printing (sorted keys, compact) into an arena. */
 json_t *json_column(const char *text);

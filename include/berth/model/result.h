@@ -15,7 +15,8 @@
 
 #include <jansson.h>
 
-struct source { /* of a run: one a repository */
+/* of a run: one a repository */
+struct source {
     const char *repository, *ref, *commit;
 };
 
@@ -24,8 +25,8 @@ struct wanted_resource {
     const char *address, *template, *template_version, *name;
     int64_t item, count;
     const char *executor, *runner, *target, *pool, *group, *description, *contact;
-    json_t *needs;  /* list of addresses */
-    json_t *spec;   /* the executor's own keys, with $parts */
+    json_t *needs;                           /* list of addresses */
+    json_t *spec;                            /* the executor's own keys, with $parts */
     json_t *probes, *links, *tags, *outputs; /* lists */
     bool external, data;
     const char *shared_environment, *shared_resource;
@@ -49,7 +50,7 @@ struct prepare_result {
 struct plan_result {
     enum plan_action action;
     const char *summary, *reason, *text, *artifact;
-    json_t *changes; /* list of {"path","before","after","sensitive","action"} */
+    json_t *changes;         /* list of {"path","before","after","sensitive","action"} */
     const char *spec_digest; /* of what would be applied; "" when deferred */
 };
 /* Result of an apply, destroy or check step. */
@@ -71,16 +72,19 @@ struct step_result {
 
 /* JSON forms. The *_to_json give a new reference; the *_from_json borrow json_t members from `json` (keep it alive) and text from the arena. */
 json_t *wanted_to_json(const struct wanted_resource *wanted) BERTH_MUST_CHECK;
-bool wanted_from_json(const json_t *json, struct arena *arena, struct wanted_resource *wanted, struct error *error) BERTH_MUST_CHECK;
+bool wanted_from_json(const json_t *json, struct arena *arena, struct wanted_resource *wanted,
+                      struct error *error) BERTH_MUST_CHECK;
 json_t *prepare_result_to_json(const struct prepare_result *result) BERTH_MUST_CHECK;
-bool prepare_result_from_json(const json_t *json, struct arena *arena, struct prepare_result *result, struct error *error)
-    BERTH_MUST_CHECK;
+bool prepare_result_from_json(const json_t *json, struct arena *arena, struct prepare_result *result,
+                              struct error *error) BERTH_MUST_CHECK;
 json_t *plan_result_to_json(const struct plan_result *result) BERTH_MUST_CHECK;
-bool plan_result_from_json(const json_t *json, struct arena *arena, struct plan_result *result, struct error *error) BERTH_MUST_CHECK;
+bool plan_result_from_json(const json_t *json, struct arena *arena, struct plan_result *result,
+                           struct error *error) BERTH_MUST_CHECK;
 json_t *apply_result_to_json(const struct apply_result *result) BERTH_MUST_CHECK;
-bool apply_result_from_json(const json_t *json, struct arena *arena, struct apply_result *result, struct error *error)
-    BERTH_MUST_CHECK;
+bool apply_result_from_json(const json_t *json, struct arena *arena, struct apply_result *result,
+                            struct error *error) BERTH_MUST_CHECK;
 json_t *step_result_to_json(const struct step_result *result) BERTH_MUST_CHECK;
-bool step_result_from_json(const json_t *json, struct arena *arena, struct step_result *result, struct error *error) BERTH_MUST_CHECK;
+bool step_result_from_json(const json_t *json, struct arena *arena, struct step_result *result,
+                           struct error *error) BERTH_MUST_CHECK;
 
 #endif

@@ -13,10 +13,10 @@ struct run {
     const char *id; /* decimal number, "17" */
     int64_t number;
     const char *environment, *environment_name; /* environment may be "" until prepare made it */
-    const char *entry; /* berth.yaml entry */
-    int workflow, status; /* enum workflow, enum run_status */
-    const char *status_reason; /* what it waits for, or why it ended */
-    int origin;                /* enum run_origin */
+    const char *entry;                          /* berth.yaml entry */
+    int workflow, status;                       /* enum workflow, enum run_status */
+    const char *status_reason;                  /* what it waits for, or why it ended */
+    int origin;                                 /* enum run_origin */
     const char *command, *actor, *person, *via, *reason;
     const char *repository, *ref, *commit, *subject;
     const char *sources; /* JSON: [{"repository","ref","commit"}] */
@@ -30,7 +30,7 @@ struct run {
     int64_t creates, updates, replaces, destroys, deferred; /* of the plan */
     bool touches_data;
     int64_t created_at, started_at, gate_at, gate_expires_at, approved_at, applying_at, ended_at;
-    int on_failure; /* enum failure_answer */
+    int on_failure;        /* enum failure_answer */
     const char *cancel_by; /* who asked to cancel, "" nobody */
     bool untrusted;        /* the commit's author may not push: nothing is done until a person agrees */
     const char *parent;    /* the run whose failure or destroy started this one */
@@ -48,27 +48,28 @@ struct step {
     int phase, status; /* enum step_phase, enum step_status */
     const char *status_reason;
     const char *address, *template, *executor, *runner, *target, *pool;
-    const char *needs; /* JSON list of step ids */
-    const char *spec;  /* JSON: what to do, see result.h */
+    const char *needs;  /* JSON list of step ids */
+    const char *spec;   /* JSON: what to do, see result.h */
     const char *result; /* JSON, once ended */
     int64_t position;
     int64_t attempt, attempts; /* this one from 1, allowed */
     int64_t backoff_ms, timeout_ms;
     bool repeatable; /* declared `retries`: an interrupted one may run again without asking */
     int64_t ready_at, not_before_at, started_at, ended_at;
-    int64_t epoch;      /* of the supervisor that claimed it */
-    int64_t worker;     /* pid, 0 none; quiet */
-    const char *token;  /* of this attempt: fences results, marks the tool's processes */
-    int64_t exit_status; /* of the tool, -1 none */
-    int64_t progress;   /* percent, -1 unknown; quiet */
+    int64_t epoch;             /* of the supervisor that claimed it */
+    int64_t worker;            /* pid, 0 none; quiet */
+    const char *token;         /* of this attempt: fences results, marks the tool's processes */
+    int64_t exit_status;       /* of the tool, -1 none */
+    int64_t progress;          /* percent, -1 unknown; quiet */
     const char *progress_text; /* quiet */
-    int64_t log_bytes;  /* quiet */
+    int64_t log_bytes;         /* quiet */
     int64_t revision;
 };
-struct plan { /* one resource's part of a run's plan */
+/* one resource's part of a run's plan */
+struct plan {
     const char *id; /* RUN/ADDRESS */
     const char *run, *environment, *address, *template, *executor;
-    int action; /* enum plan_action */
+    int action;          /* enum plan_action */
     const char *summary; /* "runs ./scripts/server up" */
     const char *reason;  /* why it changes: "its commit changed", "vanished from the template" */
     const char *changes; /* JSON list: [{"path","before","after","sensitive","action"}] */

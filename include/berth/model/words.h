@@ -21,8 +21,9 @@ enum environment_status {
     ENVIRONMENT_DESTROYING,
     ENVIRONMENT_DESTROYED
 };
-enum environment_mark { /* bits, shown beside the status */
-    MARK_WAITING = 1 << 0,     /* for an approval */
+/* bits, shown beside the status */
+enum environment_mark {
+    MARK_WAITING = 1 << 0, /* for an approval */
     MARK_DEGRADED = 1 << 1,
     MARK_DRIFTED = 1 << 2,
     MARK_EXPIRING = 1 << 3,
@@ -79,8 +80,25 @@ enum step_status {
     STEP_INTERRUPTED /* nobody knows how far it came */
 };
 enum step_phase { PHASE_PREPARE, PHASE_PLAN, PHASE_APPLY, PHASE_DESTROY, PHASE_CHECK };
-enum plan_action { PLAN_NONE, PLAN_CREATE, PLAN_UPDATE, PLAN_REPLACE, PLAN_DESTROY, PLAN_DEFERRED, PLAN_RUN, PLAN_FORGET };
-enum run_origin { ORIGIN_COMMAND, ORIGIN_PUSH, ORIGIN_TTL, ORIGIN_CRON, ORIGIN_CLEANER, ORIGIN_ON_FAILURE, ORIGIN_FOREIGN };
+enum plan_action {
+    PLAN_NONE,
+    PLAN_CREATE,
+    PLAN_UPDATE,
+    PLAN_REPLACE,
+    PLAN_DESTROY,
+    PLAN_DEFERRED,
+    PLAN_RUN,
+    PLAN_FORGET
+};
+enum run_origin {
+    ORIGIN_COMMAND,
+    ORIGIN_PUSH,
+    ORIGIN_TTL,
+    ORIGIN_CRON,
+    ORIGIN_CLEANER,
+    ORIGIN_ON_FAILURE,
+    ORIGIN_FOREIGN
+};
 enum failure_answer { ANSWER_HOLD, ANSWER_ROLLBACK, ANSWER_DESTROY };
 enum command_status { COMMAND_WAITING, COMMAND_ACCEPTED, COMMAND_REFUSED, COMMAND_DONE, COMMAND_FAILED };
 enum approval_verdict { VERDICT_APPROVE, VERDICT_REJECT, VERDICT_CLEARED, VERDICT_EXPIRED };
