@@ -16,11 +16,20 @@ src_base_libbase_a_SOURCES = \
 	src/base/map.c \
 	src/base/memory.c \
 	src/base/network.c \
+	src/base/node.c \
+	src/base/node_json.c \
 	src/base/path.c \
 	src/base/posix_zone.c \
 	src/base/posix_zone.h \
+	src/base/problem.c \
+	src/base/proc_stat.c \
+	src/base/proc_stat.h \
+	src/base/process.c \
+	src/base/process_find.c \
 	src/base/question.c \
 	src/base/quote.c \
+	src/base/scalar.c \
+	src/base/scalar.h \
 	src/base/str.c \
 	src/base/text.c \
 	src/base/time.c \

@@ -6,7 +6,9 @@
  *   POINT[:N][=ACTION]   at the Nth time (1 when not given) that this process tree reaches POINT;
  *                        ACTION kill (SIGKILL to itself, the default), stop (SIGSTOP), fail (fault_fails returns true), exit
  *
- * several separated by commas. When BERTH_FAULT_FOLDER is set, counting is over all processes that share it (a file per point), and
+ * several separated by commas. "N+" means the Nth time and each after it; N of 0 only counts. When BERTH_FAULT names a point and
+ * BERTH_FAULT_FOLDER is set, POINT.count there holds how often it was reached: from it a test knows how large N can be.
+ * When BERTH_FAULT_FOLDER is set, counting is over all processes that share it (a file per point), and
  * a point that fired writes POINT.fired there with the pid, so that a test can wait for it and a restarted process does not fire it again.
  * Every point's name is in the one table of src/base/fault.c, with its room and meaning: tests/faults is generated from it.
  */

@@ -37,7 +37,8 @@ struct process {
 bool process_start(const struct process_spec *spec, struct process *process, struct error *error) BERTH_MUST_CHECK;
 /* Waits for its end (reaps). `status` as of waitpid. */
 bool process_wait(struct process *process, int *status, struct error *error) BERTH_MUST_CHECK;
-/* Reaps when it has ended; false when it still runs. */
+/* Reaps when it has ended; false when it still runs. PROCESS_STATUS_UNKNOWN when somebody else has reaped it. */
+#define PROCESS_STATUS_UNKNOWN (-1)
 bool process_poll(struct process *process, int *status);
 bool process_signal(const struct process *process, int signal_number);
 void process_release(struct process *process); /* closes the pidfd; does not end it */
@@ -48,7 +49,7 @@ bool process_start_ticks(pid_t pid, uint64_t *start_ticks);
 void process_status_text(struct str *out, int status);
 
 /* Every process of this user whose environment at start holds `variable` ("NAME=value"), or whose session is `session` (0: any is not asked),
- * except this process. Calls `found` for each; used to end the tools of a dead worker. Returns how many. */
+ * except this process and those that have ended. `variable` NULL: only the session is asked. Calls `found` for each; used to end the tools of a dead worker. Returns how many. */
 size_t process_find(const char *variable, pid_t session, void (*found)(pid_t pid, void *context), void *context);
 /* Ends what process_find finds: `first_signal`, then after `grace_ms` SIGKILL, until none is left or `limit_ms` passed (ERROR_TIMEOUT). */
 bool process_end_all(const char *variable, pid_t session, int first_signal, int64_t grace_ms, int64_t limit_ms,

@@ -73,7 +73,7 @@ const char *window_text(const struct window *window);
 bool window_open(const struct window *window, int64_t at_ms);
 /* The next instant at or after `at_ms` at which it is open (at_ms itself when open), 0 when never. */
 int64_t window_next_open(const struct window *window, int64_t at_ms);
-/* The end of the opening that holds `at_ms`, 0 when it is closed then. */
+/* The end of the opening that holds `at_ms`, 0 when it is closed then. Openings that touch are one; INT64_MAX when it never closes. */
 int64_t window_closes(const struct window *window, int64_t at_ms);
 
 #endif
