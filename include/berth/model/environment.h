@@ -150,6 +150,17 @@ struct policy_row {
     int64_t revision;
 };
 
+/* Tables and the indexes that store_query.index names (each orders by its last column, then by id):
+ *   environments           name (name, created_at) · slug (slug, created_at) · status (status, name) · branch (repository, branch, name)
+ *   environment_templates  environment (environment, template) · template (template, environment)
+ *   templates              name (name, repository, commit)
+ *   resource_groups        environment (environment, name)
+ *   resources              environment (environment, position) · status (status, environment) · shared (shared_environment, shared_resource)
+ *   entrypoints            environment (environment, kind, name)
+ *   releases               environment (environment, version)
+ *   recipes                name (name, destroyed_at) · kept (kept_until)
+ *   branches               repository (repository, committed_at)
+ *   repositories, sweeps, policies   none: few rows, by id */
 extern const struct record_type environment_type, environment_template_type, template_type, resource_group_type,
     resource_type, entrypoint_type, release_type, recipe_type, repository_type, branch_type, sweep_type, policy_type;
 

@@ -84,6 +84,14 @@ struct daemon {
     int64_t revision;
 };
 
+/* Tables and the indexes that store_query.index names (each orders by its last column, then by id):
+ *   commands    key (key; unique) · status (status, submitted_at) · run (run, submitted_at); by id is by time of making
+ *   schedules   environment (environment, next_at) · next (next_at)
+ *   holds       environment (environment, since)
+ *   freezes     none: few rows, by id
+ *   deliveries  status (status, next_at) · run (run, created_at)
+ *   audit       environment (environment, sequence) · run (run, sequence); by id is by sequence
+ *   daemons     none: one row */
 extern const struct record_type command_type, schedule_type, hold_type, freeze_type, delivery_type, audit_type,
     daemon_type;
 

@@ -6,7 +6,8 @@
  *
  * A row is a plain struct whose first member is `const char *id` (the key, unique in its table, never empty). Text
  * members are borrowed pointers, NULL counts as ""; JSON members hold canonical JSON text ("" when nothing). Rows read from a
- * store borrow from the arena that was given. `revision` is set by the store.
+ * store borrow from the arena that was given. `revision` is set by the store; it is no column but is in the JSON and binary forms.
+ * Columns are named as their struct members, the index names of each table are at the end of its header (store_query.index).
  */
 #ifndef BERTH_MODEL_RECORD_H
 #define BERTH_MODEL_RECORD_H
@@ -82,7 +83,20 @@ enum record_difference { RECORD_SAME, RECORD_QUIET, RECORD_DIFFERENT };
 /* Compares all but the revision; QUIET: only quiet columns differ. */
 enum record_difference record_compare(const struct record_type *type, const void *a, const void *b);
 
-/* A JSON object with one member a column (JSON columns as their value, times as RFC 3339 or null, enums by name). New reference. */
+/* The row can be stored: it has an id, its enums and marks have names. ERROR_STORE names the column. */
+bool record_check(const struct record_type *type, const void *row, struct error *error) BERTH_MUST_CHECK;
+
+/* One cell of a row, for code that treats all tables alike. Text is never NULL; a number is an int, time, bool, enum or the marks. */
+bool cell_is_text(const struct column *column);
+const char *cell_text(const struct column *column, const void *row);
+int64_t cell_number(const struct column *column, const void *row);
+bool cell_equal(const struct column *column, const void *a, const void *b);
+/* The text is borrowed by the row. */
+void cell_set_text(const struct column *column, void *row, const char *text);
+void cell_set_number(const struct column *column, void *row, int64_t number);
+
+/* A JSON object with one member a column (JSON columns as their value, times as RFC 3339 with
+ * milliseconds or null, enums by name) and `revision`. Bytes that are not UTF-8 become `\xNN`. New reference. */
 json_t *record_to_json(const struct record_type *type, const void *row) BERTH_MUST_CHECK;
 /* The reverse; unknown members are ignored, missing ones are zero; a wrong type or enum name is ERROR_CORRUPT. */
 bool record_from_json(const struct record_type *type, const json_t *object, struct arena *arena, void *row,

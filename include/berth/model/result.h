@@ -70,7 +70,8 @@ struct step_result {
     int64_t log_bytes;
 };
 
-/* JSON forms. The *_to_json give a new reference; the *_from_json borrow json_t members from `json` (keep it alive) and text from the arena. */
+/* JSON forms. The *_to_json give a new reference; the *_from_json borrow json_t members from `json` (keep it alive); text and the items of
+ * vectors live in the arena (no vec_release). */
 json_t *wanted_to_json(const struct wanted_resource *wanted) BERTH_MUST_CHECK;
 bool wanted_from_json(const json_t *json, struct arena *arena, struct wanted_resource *wanted,
                       struct error *error) BERTH_MUST_CHECK;

@@ -92,6 +92,12 @@ struct approval {
     int64_t revision;
 };
 
+/* Tables and the indexes that store_query.index names (each orders by its last column, then by id):
+ *   runs       number (number) · environment (environment, number) · environment_name (environment_name, number) ·
+ *              status (status, number) · parent (parent, number)
+ *   steps      run (run, position) · status (status, ready_at)
+ *   plans      run (run, position)
+ *   approvals  run (run, at) · environment (environment, at) */
 extern const struct record_type run_type, step_type, plan_type, approval_type;
 
 #endif
