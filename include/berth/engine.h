@@ -73,6 +73,12 @@ void engine_step_result(const struct engine_facts *facts, const struct step_resu
                         struct engine_effects *effects);
 /* The worker of a running step is proven dead and left no result. */
 void engine_step_interrupted(const struct engine_facts *facts, const char *step, struct engine_effects *effects);
+/* A claimed step is proven never to have been begun: it is ready again, the attempt does not count as used (but its number goes on: the next claim
+ * takes attempt + 1, for files of the old attempt exist). Whatever the executor: nothing was done. */
+void engine_step_returned(const struct engine_facts *facts, const char *step, struct engine_effects *effects);
+/* Brings the facts up to date with effects that were written, so that several events of one run need one load. Rows are borrowed from the effects'
+ * arena, which must live as long as the facts. */
+void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects);
 /* Marks a step claimed (running, attempt+1, token, epoch, started_at). The supervisor chooses which ready steps. */
 void engine_step_claimed(const struct engine_facts *facts, const char *step, const char *token,
                          struct engine_effects *effects);
