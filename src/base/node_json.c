@@ -28,7 +28,7 @@ static void add_float(const char *text, struct str *out)
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before;
     BUG_ON(plain == (locale_t)0);
     before = uselocale(plain);
-    double number = text[0] == '.' && !strpbrk(text, "0123456789") ? NAN : strtod(text, NULL);
+    double number = strpbrk(text, "0123456789") ? strtod(text, NULL) : NAN;
     if (!isfinite(number)) {
         quote(text, out);
     } else {

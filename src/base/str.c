@@ -95,7 +95,7 @@ void str_addv(struct str *str, const char *format, va_list arguments)
     size_t room = str->room ? str->room - str->length : 0;
     int length = vsnprintf(room ? str->data + str->length : NULL, room, format, arguments);
     BUG_ON(length < 0);
-    if ((size_t)length >= room) {
+    if (length && (size_t)length >= room) {
         char *end = str_reserve(str, (size_t)length);
         vsnprintf(end, (size_t)length + 1, format, again);
     }
