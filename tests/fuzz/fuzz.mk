@@ -12,3 +12,20 @@ else
 fuzz_main = tests/fuzz/replay.c
 fuzz_ldflags =
 endif
+
+fuzz_targets += tests/fuzz/fuzz_frame
+tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(fuzz_main)
+tests_fuzz_fuzz_frame_LDADD = $(test_base)
+tests_fuzz_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+fuzz_targets += tests/fuzz/fuzz_node
+tests_fuzz_fuzz_node_SOURCES = tests/fuzz/fuzz_node.c $(fuzz_main)
+tests_fuzz_fuzz_node_LDADD = $(test_base)
+tests_fuzz_fuzz_node_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+fuzz_targets += tests/fuzz/fuzz_text
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(fuzz_main)
+tests_fuzz_fuzz_text_LDADD = $(test_base)
+tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+fuzz_targets += tests/fuzz/fuzz_zone
+tests_fuzz_fuzz_zone_SOURCES = tests/fuzz/fuzz_zone.c $(fuzz_main)
+tests_fuzz_fuzz_zone_LDADD = $(test_base)
+tests_fuzz_fuzz_zone_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
