@@ -41,6 +41,7 @@ struct verb_argument {
     bool positional, required, repeated;
     const char *choices; /* "text|dot|mermaid|json" */
     const char *help;
+    char letter; /* "f": -f, 0: none */
 };
 enum verb_scope {
     SCOPE_ENVIRONMENT = 1,
@@ -73,7 +74,8 @@ const struct verb *verb_named(const char *name);
 const struct verb *verb_for_key(char key, enum verb_scope scope);
 const struct verb_argument *verb_argument_named(const struct verb *verb, const char *name);
 
-/* A parsed call of a verb. */
+/* A parsed call of a verb. `arguments` also holds "reason" and "key" of verbs that act and "timeout" of those that wait. A repeated argument's
+ * value is a list; a repeated first positional is `subject` and, with all that follow, a list under its own name. */
 struct call {
     const struct verb *verb;
     const char *subject; /* the first positional, "" when none */

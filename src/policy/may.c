@@ -36,6 +36,13 @@ static const char *triggers_text(struct arena *arena, unsigned triggers)
     return *text != '\0' ? text : "nothing";
 }
 
+/* A gate's `by` may name persons whose role alone would not do. */
+static bool names_answerer(const struct policy_question *question)
+{
+    return (question->flags & POLICY_ANSWERS_GATE) && question->entry != NULL && question->entry->gate.present &&
+           person_in_list(question->config, question->person, question->entry->gate.by);
+}
+
 static void add_role(struct why_builder *builder, const struct policy_question *question)
 {
     struct arena *arena = builder->arena;
@@ -44,6 +51,11 @@ static void add_role(struct why_builder *builder, const struct policy_question *
     enum role role = role_of(question, question->person, (question->flags & POLICY_OWNER) != 0, arena, &line);
     const char *source = why_line(arena, question->config, line);
 
+    if (role < question->role && names_answerer(question)) {
+        why_add(builder, POLICY_YES, "role", why_line(arena, question->config, question->entry->gate.line), "",
+                "%s is named by this gate", who);
+        return;
+    }
     if (role >= question->role) {
         why_add(builder, POLICY_YES, "role", source, "", "%s may %s here: %s%s", who, question->verb,
                 word_name(role_names, (int)role),
@@ -127,6 +139,12 @@ static void add_ref_kind(struct why_builder *builder, const struct policy_questi
                 who_text(question->actor, question->person));
 }
 
+/* A promotion itself, the way back, and going on with a run that got there. */
+static bool goes_without_promotion(const char *verb)
+{
+    return text_equal(verb, "promote") || text_equal(verb, "rollback") || text_equal(verb, "retry");
+}
+
 static void add_source(struct why_builder *builder, const struct policy_question *question)
 {
     const struct config_entry *entry = question->entry;
@@ -141,7 +159,7 @@ static void add_source(struct why_builder *builder, const struct policy_question
     }
     source = why_line(builder->arena, question->config, entry->line);
     if ((entry->sources & (1u << SOURCE_PROMOTE)) && !(entry->sources & direct) &&
-        !text_equal(question->verb, "promote") && !text_equal(question->verb, "rollback")) {
+        !goes_without_promotion(question->verb)) {
         why_add(builder, POLICY_NO, "source", source,
                 arena_printf(builder->arena, "deploy to %s, then promote from there", entry->promote_from),
                 "nothing but a promotion from %s reaches %s", entry->promote_from, question->environment_name);

@@ -54,6 +54,24 @@ static void role__needs_what_the_verb_needs(void **state)
     }
 }
 
+static void role__a_gates_by_may_name_who_has_less(void **state)
+{
+    const struct config config = fixture_config();
+    struct config_entry entry = fixture_entries[STAGING];
+    struct policy_question question = fixture_question(&config, STAGING, "staging");
+
+    (void)state;
+    entry.gate.by = (struct name_list){(const char *const[]){"carol"}, 1};
+    question.entry = &entry;
+    question.person = "carol";
+    question.verb = "approve";
+    question.role = ROLE_APPROVER;
+    question.flags = POLICY_ANSWERS_GATE;
+    assert_int_equal(ask(&question)->verdict, POLICY_YES);
+    question.flags = POLICY_DEPLOYS;
+    assert_int_equal(ask(&question)->verdict, POLICY_NO);
+}
+
 static void owner__is_admin_only_where_berth_yaml_maps_nobody(void **state)
 {
     struct config config = fixture_config();
@@ -82,6 +100,8 @@ static void promotion__nothing_else_reaches_a_promote_only_environment(void **st
     question.verb = "promote";
     assert_int_equal(ask(&question)->verdict, POLICY_YES);
     question.verb = "rollback";
+    assert_int_equal(ask(&question)->verdict, POLICY_YES);
+    question.verb = "retry";
     assert_int_equal(ask(&question)->verdict, POLICY_YES);
 }
 
@@ -455,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(role__needs_what_the_verb_needs, teardown),
+        cmocka_unit_test_teardown(role__a_gates_by_may_name_who_has_less, teardown),
         cmocka_unit_test_teardown(owner__is_admin_only_where_berth_yaml_maps_nobody, teardown),
         cmocka_unit_test_teardown(promotion__nothing_else_reaches_a_promote_only_environment, teardown),
         cmocka_unit_test_teardown(trigger__deploy_on_decides_by_itself_and_a_person_may_always_ask, teardown),
