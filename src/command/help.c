@@ -155,8 +155,9 @@ void table_overview(struct verb_table table, struct str *out)
     add_kind(table, VERB_ACTS, "What acts:", out);
     add_kind(table, VERB_LOOKS, "What looks:", out);
     add_kind(table, VERB_LOCAL, "What is done here:", out);
-    str_add(out, "\nberth VERB --help explains a verb. Exit status: 0 done, 1 failed,\n"
-                 "2 used wrongly, 3 waits for an approval, 4 refused by policy, 5 conflict, 6 timed out.\n");
+    str_add(out, "\nberth VERB --help explains a verb.\n"
+                 "Exit status: 0 done, 1 failed, 2 used wrongly, 3 waits for an approval,\n"
+                 "4 refused by policy, 5 conflict, 6 timed out.\n");
 }
 
 /* Text for man: no line starts a request, backslashes and dashes are themselves. */
