@@ -25,6 +25,7 @@ static const struct fault_point points[] = {
     {"notifier.after_delivery", "notifier", "a delivery is made, not yet recorded"},
     {"store.write", "any", "the Nth write of the store (fails)"},
     {"store.read", "any", "the Nth read of the store (fails)"},
+    {"tool.running", "worker", "a tool was started and runs"},
     {"provider.call", "any", "the Nth call of a provider (fails)"},
     {"system.call", "any", "the Nth system call that the code can see fail (fails)"},
 };

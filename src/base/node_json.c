@@ -32,6 +32,7 @@ static void add_float(const char *text, struct str *out)
     if (!isfinite(number)) {
         quote(text, out);
     } else {
+        number += 0.0; /* -0 would come back as the whole number 0 */
         char digits[40];
         for (int precision = 15; precision <= 17; precision++) {
             snprintf(digits, sizeof digits, "%.*g", precision, number);

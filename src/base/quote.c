@@ -31,37 +31,40 @@ void text_shell_quote(struct str *out, const char *argument)
     str_add_char(out, '\'');
 }
 
-static void json_control(struct str *out, char c)
+/* As \uNNNN, two of them beyond the first plane. */
+static void json_escape(struct str *out, int32_t c)
 {
     static const char letters[] = "\bb\tt\nn\ff\rr";
     for (const char *pair = letters; *pair; pair += 2) {
         if (*pair == c) {
-            str_add_char(out, '\\');
-            str_add_char(out, pair[1]);
+            str_addf(out, "\\%c", pair[1]);
             return;
         }
     }
-    str_addf(out, "\\u%04x", (unsigned)(unsigned char)c);
+    unsigned code = (unsigned)c;
+    if (code >= 0x10000) {
+        str_addf(out, "\\u%04x", 0xd800 + ((code - 0x10000) >> 10));
+        code = 0xdc00 + (code & 0x3ff);
+    }
+    str_addf(out, "\\u%04x", code);
 }
 
 void text_json_quote(struct str *out, const char *text, size_t length)
 {
     str_add_char(out, '"');
-    for (size_t at = 0; at < length;) {
+    for (size_t at = 0, bytes; at < length; at += bytes) {
         int32_t c;
-        size_t bytes = unicode_decode(text + at, length - at, &c);
+        bytes = unicode_decode(text + at, length - at, &c);
         if (!bytes) {
             str_add(out, "\\ufffd");
-            at++;
-            continue;
-        }
-        if (c == '"' || c == '\\')
-            str_add_char(out, '\\');
-        if (c < 0x20)
-            json_control(out, text[at]);
-        else
+            bytes = 1;
+        } else if (c == '"' || c == '\\') {
+            str_addf(out, "\\%c", c);
+        } else if (unicode_steers(c)) {
+            json_escape(out, c);
+        } else {
             str_add_bytes(out, text + at, bytes);
-        at += bytes;
+        }
     }
     str_add_char(out, '"');
 }

@@ -40,12 +40,18 @@ static bool is_mark(int32_t c)
     return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
 }
 
+bool unicode_steers(int32_t c)
+{
+    utf8proc_category_t category = utf8proc_category(c);
+    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_ZL ||
+           category == UTF8PROC_CATEGORY_ZP;
+}
+
 static bool is_harmful(int32_t c)
 {
     utf8proc_category_t category = utf8proc_category(c);
-    return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CS ||
-           category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_CN || category == UTF8PROC_CATEGORY_ZL ||
-           category == UTF8PROC_CATEGORY_ZP || is_invisible(c);
+    return unicode_steers(c) || category == UTF8PROC_CATEGORY_CS || category == UTF8PROC_CATEGORY_CO ||
+           category == UTF8PROC_CATEGORY_CN || is_invisible(c);
 }
 
 size_t unicode_decode(const char *bytes, size_t count, int32_t *c)

@@ -330,6 +330,9 @@ static void json_quote__makes_valid_strings_of_any_bytes(void **state)
     struct str out = STR_INIT;
     text_json_quote(&out, "a\"b\\c\n\t\x01\0é\xff/", 12);
     assert_string_equal(out.data, "\"a\\\"b\\\\c\\n\\t\\u0001\\u0000é\\ufffd\"");
+    str_clear(&out);
+    text_json_quote(&out, "\x7f\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\xf3\xa0\x81\x81", 13);
+    assert_string_equal(out.data, "\"\\u007f\\u009b\\u202e\\u2028\\udb40\\udc41\"");
     str_release(&out);
 }
 

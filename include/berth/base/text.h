@@ -32,7 +32,8 @@ int text_width(const char *text);
 int text_fit(struct str *out, const char *text, int width, bool ascii);
 /* Appends the shell-quoted form of one argument, for showing a command to a person (never for running it). */
 void text_shell_quote(struct str *out, const char *argument);
-/* JSON string with quotes. */
+/* JSON string with quotes, fit for a terminal: control and format characters and line separators are escaped, each bad byte of invalid
+ * UTF-8 becomes U+FFFD. */
 void text_json_quote(struct str *out, const char *text, size_t length);
 /* A readable slug: lower case ASCII letters, digits and '-', starting with a letter, at most `max` bytes (at least 12). Where
  * anything was lost (cut, folded or replaced) it ends in '-' and 6 hex digits of the SHA-256 of the whole input, so distinct inputs
