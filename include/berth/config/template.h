@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Templates: reading one, checking them against the configuration that uses them, and expanding what an entry's templates want.
+ */
+#ifndef BERTH_CONFIG_TEMPLATE_H
+#define BERTH_CONFIG_TEMPLATE_H
+
+#include "berth/config/types.h"
+
+struct prepare_result;
+struct scope;
+
+struct template_resource {
+    const char *name, *executor, *group, *target, *runner, *description, *contact;
+    struct name_list needs, outputs, tags;
+    const struct node *node; /* the whole map */
+    int64_t timeout_ms, backoff_ms;
+    int attempts;
+    bool repeatable, data, external;
+    int line;
+};
+/* a parsed templates/NAME.yaml */
+struct template
+{
+    struct arena arena;
+    const char *file, *name, *version, *description;
+    struct name_list tags, requires;
+    const struct config_input *parameters;
+    size_t parameter_count;
+    const struct template_resource *resources;
+    size_t resource_count;
+    const struct node *root; /* groups, checks, entrypoints, links, actions, status_endpoints are read from here */
+};
+struct template *template_load(const char *file, const char *text, size_t length,
+                               struct problems *problems) BERTH_MUST_CHECK;
+void template_free(struct template *template);
+/* Checks templates against the configuration that uses them: unknown needs, cycles, unknown targets and groups, parameters not given, executors and
+ * secrets not allowed for an entry. Adds problems. */
+void config_check_templates(const struct config *config, struct template *const *templates, size_t count,
+                            struct problems *problems);
+
+/* What the templates of an entry want, counted and expanded: fills `result` (wanted, templates, groups, checks, entrypoints, links …; not sources and
+ * commit). `scope` has env.*, branch.*, commit.*, pr.*, actor.*, input.*; param.* and values.* are set here from `with`. */
+bool template_expand(const struct config *config, const struct config_entry *entry, struct template *const *templates,
+                     size_t count, struct scope *scope, struct arena *arena, struct prepare_result *result,
+                     struct problems *problems) BERTH_MUST_CHECK;
+/* Lets go what template_expand made in `result` (the JSON and the list); its texts are of the arena, the configuration and the templates. */
+void template_expand_release(struct prepare_result *result);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+/* Turns a checked berth.yaml into a struct config. */
+#include "config/load.h"
+#include "config/check.h"
+#include "config/expression.h"
+#include "config/read.h"
+#include "config/scalar.h"
+
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+
+#include <stdlib.h>
+
+static struct config_section read_section(struct loaded *loaded, const char *capability, const char *name,
+                                          const struct node *node)
+{
+    const char *provider = read_text(node, "provider", "");
+    const struct provider_section *known = schema_section(loaded->schema, capability, provider);
+
+    return (struct config_section){
+        .name = name,
+        .provider = provider,
+        .pool = read_text(node, "pool", ""),
+        .is_protected = read_bool(node, "protected"),
+        .built = known && known->built,
+        .line = node->line,
+        .node = node,
+    };
+}
+
+static struct config_sections read_sections(struct loaded *loaded, const char *key, const char *capability)
+{
+    const struct node *map = node_get(loaded->config.root, key);
+    struct config_section *items;
+
+    if (!map)
+        return (struct config_sections){0};
+    items = arena_alloc(&loaded->config.arena, (map->count + 1) * sizeof(*items));
+    for (size_t i = 0; i < map->count; i++) {
+        items[i] = read_section(loaded, capability, map->pairs[i].key->text, map->pairs[i].value);
+        items[i].line = map->pairs[i].key->line;
+    }
+    return (struct config_sections){items, map->count};
+}
+
+static void read_people(struct loaded *loaded)
+{
+    struct config *config = &loaded->config;
+    const struct node *people = node_get(config->root, "people"), *groups = node_get(config->root, "groups");
+    struct config_person *persons = arena_alloc(&config->arena, (people ? people->count + 1 : 1) * sizeof(*persons));
+    struct config_group *teams = arena_alloc(&config->arena, (groups ? groups->count + 1 : 1) * sizeof(*teams));
+
+    config->person_count = people ? people->count : 0;
+    config->people = persons;
+    for (size_t i = 0; i < config->person_count; i++) {
+        const struct node *node = people->pairs[i].value;
+
+        persons[i] = (struct config_person){
+            .name = people->pairs[i].key->text,
+            .email = read_names(&config->arena, node, "email"),
+            .github = read_text(node, "github", ""),
+            .slack = read_text(node, "slack", ""),
+            .unix_name = read_text(node, "unix", ""),
+            .heroku = read_text(node, "heroku", ""),
+            .line = people->pairs[i].key->line,
+        };
+    }
+    config->group_count = groups ? groups->count : 0;
+    config->groups = teams;
+    for (size_t i = 0; i < config->group_count; i++) {
+        teams[i].name = groups->pairs[i].key->text;
+        teams[i].members = read_names(&config->arena, groups, teams[i].name);
+        teams[i].line = groups->pairs[i].key->line;
+    }
+}
+
+static void read_access(struct loaded *loaded)
+{
+    struct config *config = &loaded->config;
+    const struct node *list = node_get(config->root, "access");
+    struct config_access *items = arena_alloc(&config->arena, (list ? list->count + 1 : 1) * sizeof(*items));
+
+    config->access_count = list ? list->count : 0;
+    config->access = items;
+    for (size_t i = 0; i < config->access_count; i++) {
+        const struct node *node = list->items[i];
+
+        items[i] = (struct config_access){
+            .who = read_names(&config->arena, node, "who"),
+            .role = (enum role)word_value(role_names, read_text(node, "role", "")),
+            .tiers = read_names(&config->arena, node, "tiers"),
+            .environments = read_names(&config->arena, node, "environments"),
+            .tags = read_names(&config->arena, node, "tags"),
+            .line = node->line,
+        };
+    }
+}
+
+static void read_notify(struct loaded *loaded)
+{
+    struct config *config = &loaded->config;
+    const struct node *list = node_get(config->root, "notify");
+    struct config_notify *items = arena_alloc(&config->arena, (list ? list->count + 1 : 1) * sizeof(*items));
+
+    config->notify_count = list ? list->count : 0;
+    config->notify = items;
+    for (size_t i = 0; i < config->notify_count; i++) {
+        items[i].section = read_section(loaded, "notify", "", list->items[i]);
+        items[i].events = read_names(&config->arena, list->items[i], "events");
+        items[i].tiers = read_names(&config->arena, list->items[i], "tiers");
+    }
+}
+
+static void read_freezes(struct loaded *loaded)
+{
+    struct config *config = &loaded->config;
+    const struct node *list = node_get(config->root, "freezes");
+    struct config_freeze *items = arena_alloc(&config->arena, (list ? list->count + 1 : 1) * sizeof(*items));
+
+    config->freeze_count = list ? list->count : 0;
+    config->freezes = items;
+    for (size_t i = 0; i < config->freeze_count; i++) {
+        const struct node *node = list->items[i];
+
+        items[i].name = read_text(node, "name", "");
+        items[i].tiers = read_names(&config->arena, node, "tiers");
+        items[i].except = read_names(&config->arena, node, "except");
+        items[i].line = node->line;
+        if (!instant_parse(read_text(node, "from", ""), &items[i].from, NULL) ||
+            !instant_parse(read_text(node, "to", ""), &items[i].until, NULL))
+            items[i].from = items[i].until = 0; /* the check has seen both */
+    }
+}
+
+static void read_limits(struct config *config)
+{
+    const struct node *limits = node_get(config->root, "limits");
+
+    config->limits.runs = (int)read_int(limits, "runs", 4);
+    config->limits.steps = (int)read_int(limits, "steps", 8);
+    config->limits.remove_at_once = (int)read_int(limits, "remove_at_once", 5);
+    if (!share_parse(read_text(limits, "remove_share", ""), &config->limits.remove_share_percent))
+        config->limits.remove_share_percent = 0;
+    config->limits.line = limits ? limits->line : 0;
+}
+
+static void read_all(struct loaded *loaded)
+{
+    struct config *config = &loaded->config;
+    const struct node *trusted = node_get(config->root, "trusted"), *artifacts = node_get(config->root, "artifacts");
+
+    config->workspace = read_text(config->root, "workspace", "");
+    config->repositories = read_sections(loaded, "repositories", "branches");
+    config->trusted_repository = read_text(trusted, "repository", config->repositories.items[0].name);
+    config->trusted_ref = read_text(trusted, "ref", "");
+    config->secrets = read_sections(loaded, "secrets", "secrets");
+    config->targets = read_sections(loaded, "targets", "targets");
+    config->runners = read_sections(loaded, "runners", "runner");
+    config->queues = read_sections(loaded, "queues", "queue");
+    config->registries = read_sections(loaded, "registries", "images");
+    if (artifacts) {
+        struct config_section *section = arena_alloc(&config->arena, sizeof(*section));
+
+        *section = read_section(loaded, "artifacts", "artifacts", artifacts);
+        config->artifacts = section;
+    }
+    read_people(loaded);
+    read_access(loaded);
+    read_notify(loaded);
+    read_freezes(loaded);
+    read_limits(config);
+    load_entries(loaded);
+}
+
+struct config *config_load(const char *file, const char *text, size_t length, struct problems *problems)
+{
+    struct loaded *loaded = mem_zero(1, sizeof(*loaded));
+    struct config *config = &loaded->config;
+    size_t before = problems->errors;
+    struct check check;
+
+    arena_init(&config->arena);
+    loaded->file = file;
+    config->file = arena_strdup(&config->arena, file);
+    config->commit = "";
+    config->root = node_parse(&config->arena, file, text, length, problems);
+    if (config->root && problems->errors == before) {
+        loaded->schema = schema_load(&config->arena, SCHEMA_BERTH);
+        check = (struct check){&config->arena, loaded->schema, file, config->root, problems};
+        check_tree(&check);
+        if (problems->errors == before) {
+            read_all(loaded);
+            cross_check(loaded, problems);
+        }
+    }
+    problems_sort(problems);
+    if (problems->errors == before && config->root)
+        return config;
+    config_free(config);
+    return NULL;
+}
+
+void config_free(struct config *config)
+{
+    struct loaded *loaded = (struct loaded *)(void *)config;
+
+    if (!config)
+        return;
+    for (size_t i = 0; i < loaded->windows.count; i++)
+        window_free(loaded->windows.items[i]);
+    for (size_t i = 0; i < loaded->crons.count; i++)
+        cron_free(loaded->crons.items[i]);
+    vec_release(&loaded->windows);
+    vec_release(&loaded->crons);
+    arena_release(&config->arena);
+    free(loaded);
+}
+
+const struct config_section *config_section_named(const struct config_sections *sections, const char *name)
+{
+    for (size_t i = 0; i < sections->count; i++) {
+        if (text_equal(sections->items[i].name, name))
+            return &sections->items[i];
+    }
+    return NULL;
+}
+
+const struct config_entry *config_entry_named(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->environment_count; i++) {
+        if (text_equal(config->environments[i].name, name))
+            return &config->environments[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/* Which entries a branch belongs to, and which entry an environment's name comes from. */
+#include "config/expression.h"
+#include "config/read.h"
+
+#include "berth/base/str.h"
+
+#include <string.h>
+
+static bool branch_fits(const struct name_list *patterns, const char *branch)
+{
+    bool fits = false;
+
+    for (size_t i = 0; i < patterns->count; i++) {
+        const char *pattern = patterns->items[i];
+
+        if (*pattern == '!' && fits && text_glob(pattern + 1, branch))
+            fits = false;
+        else if (*pattern != '!' && !fits && text_glob(pattern, branch))
+            fits = true;
+    }
+    return fits;
+}
+
+size_t config_match_branch(const struct config *config, const char *repository, const char *branch,
+                           const struct config_entry **entries, size_t room)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < config->environment_count && used < room; i++) {
+        const struct config_entry *entry = &config->environments[i];
+
+        if ((entry->sources & (1u << SOURCE_BRANCHES)) && text_equal(entry->repository, repository) &&
+            branch_fits(&entry->branches, branch))
+            entries[used++] = entry;
+    }
+    return used;
+}
+
+/* Whether pieces from `at` on can give `name`: literal text must be there, an expression may give any text but none. */
+static bool pieces_fit(const struct expression *expression, const char *name)
+{
+    const char *rest = name;
+    bool open = false; /* an expression stands before the next literal */
+
+    for (size_t i = 0; i < expression->count; i++) {
+        const char *literal = expression->pieces[i].text;
+        const char *found;
+
+        if (!literal) {
+            open = true;
+            continue;
+        }
+        if (!*literal)
+            continue;
+        if (!open) {
+            if (strncmp(rest, literal, strlen(literal)) != 0)
+                return false;
+            rest += strlen(literal);
+            continue;
+        }
+        if (i + 1 == expression->count)
+            return strlen(rest) > strlen(literal) && text_ends(rest, literal);
+        found = *rest ? strstr(rest + 1, literal) : NULL;
+        if (!found)
+            return false;
+        rest = found + strlen(literal);
+        open = false;
+    }
+    return open ? *rest != '\0' : *rest == '\0';
+}
+
+/* How much of the name is written out: of two patterns that fit, the one that says more is meant. */
+static size_t literal_length(const struct expression *expression)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < expression->count; i++)
+        length += expression->pieces[i].text ? strlen(expression->pieces[i].text) : 0;
+    return length;
+}
+
+const struct config_entry *config_entry_for_name(const struct config *config, const char *environment_name)
+{
+    const struct config_entry *best = NULL;
+
+    for (size_t i = 0; i < config->environment_count; i++) {
+        const struct config_entry *entry = &config->environments[i];
+
+        if (text_equal(entry->name, environment_name))
+            return entry;
+        if (!pieces_fit(entry->name_expression, environment_name))
+            continue;
+        if (!best || literal_length(entry->name_expression) > literal_length(best->name_expression))
+            best = entry;
+    }
+    return best;
+}
+
+bool config_entry_expand_name(const struct config *config, const struct config_entry *entry, const struct scope *scope,
+                              struct str *out, struct problems *problems)
+{
+    return expand_text(scope, config->file, node_get(entry->node, "name"), out, problems);
+}
