@@ -282,15 +282,17 @@ static void check_keys(struct walk *walk, const struct shape *shape, const struc
 }
 
 /* Remembers a provider that this version does not have; all of them make one warning. */
-static void note_unbuilt(struct walk *walk, const char *provider, int line)
+static void note_unbuilt(struct walk *walk, const char *provider, const char *capability, int line)
 {
+    const char *name = arena_printf(walk->check->arena, "%s (%s)", provider, capability);
+
     for (size_t i = 0; i < walk->unbuilt.count; i++) {
-        if (text_equal(walk->unbuilt.items[i], provider))
+        if (text_equal(walk->unbuilt.items[i], name))
             return;
     }
     if (walk->unbuilt.count == 0)
         walk->unbuilt_line = line;
-    vec_push(&walk->unbuilt, provider);
+    vec_push(&walk->unbuilt, name);
 }
 
 static void check_section(struct walk *walk, const struct shape *shape, const struct node *node, const char *name)
@@ -315,7 +317,7 @@ static void check_section(struct walk *walk, const struct shape *shape, const st
         return;
     }
     if (!section->built)
-        note_unbuilt(walk, section->provider, node->line);
+        note_unbuilt(walk, section->provider, shape->capability, node->line);
     check_keys(walk, section->shape, node, name);
 }
 
@@ -367,27 +369,15 @@ static void check_value(struct walk *walk, const struct shape *shape, const stru
         check_count(walk, shape, node, name);
 }
 
-static void warn_unbuilt(struct walk *walk)
-{
-    struct check *check = walk->check;
-    struct str names = STR_INIT;
-
-    for (size_t i = 0; i < walk->unbuilt.count; i++)
-        str_addf(&names, "%s%s", i ? ", " : "", walk->unbuilt.items[i]);
-    problem_add(check->problems, PROBLEM_WARNING, check->file, walk->unbuilt_line, 1,
-                "what names them is checked and kept, and fails when it is used",
-                "these providers are not in this version of berth yet: %s", names.data);
-    str_release(&names);
-}
-
 void check_tree(struct check *check)
 {
     struct walk walk = {.check = check};
 
     name_index_fill(&walk.names, check->schema, check->root);
     check_value(&walk, schema_root(check->schema), check->root, "the file");
-    if (walk.unbuilt.count > 0)
-        warn_unbuilt(&walk);
+    check->unbuilt.items = arena_copy(check->arena, walk.unbuilt.items, walk.unbuilt.count * sizeof(const char *));
+    check->unbuilt.count = walk.unbuilt.count;
+    check->unbuilt_line = walk.unbuilt_line;
     vec_release(&walk.unbuilt);
     name_index_release(&walk.names);
 }

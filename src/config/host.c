@@ -28,7 +28,11 @@ struct host_config *host_config_load(const char *file, const char *text, size_t 
     arena_init(&host->arena);
     host->root = node_parse(&host->arena, file, text, length, problems);
     if (host->root && host->root->kind != NODE_NULL && problems->errors == before) {
-        check = (struct check){&host->arena, schema_load(&host->arena, SCHEMA_HOST), file, host->root, problems};
+        check = (struct check){.arena = &host->arena,
+                               .schema = schema_load(&host->arena, SCHEMA_HOST),
+                               .file = file,
+                               .root = host->root,
+                               .problems = problems};
         check_tree(&check);
     }
     problems_sort(problems);

@@ -186,12 +186,17 @@ struct config *config_load(const char *file, const char *text, size_t length, st
     config->root = node_parse(&config->arena, file, text, length, problems);
     if (config->root && problems->errors == before) {
         loaded->schema = schema_load(&config->arena, SCHEMA_BERTH);
-        check = (struct check){&config->arena, loaded->schema, file, config->root, problems};
+        check = (struct check){.arena = &config->arena,
+                               .schema = loaded->schema,
+                               .file = file,
+                               .root = config->root,
+                               .problems = problems};
         check_tree(&check);
         if (problems->errors == before) {
             read_all(loaded);
             cross_check(loaded, problems);
         }
+        warn_unbuilt(problems, file, check.unbuilt_line, &check.unbuilt);
     }
     problems_sort(problems);
     if (problems->errors == before && config->root)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Which entries a branch belongs to, and which entry an environment's name comes from. */
+#include "config/cross.h"
 #include "config/expression.h"
 #include "config/read.h"
 
@@ -95,6 +96,11 @@ const struct config_entry *config_entry_for_name(const struct config *config, co
             best = entry;
     }
     return best;
+}
+
+bool name_pattern_fits(const struct config_entry *entry, const char *name)
+{
+    return pieces_fit(entry->name_expression, name);
 }
 
 bool config_entry_expand_name(const struct config *config, const struct config_entry *entry, const struct scope *scope,

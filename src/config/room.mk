@@ -5,6 +5,11 @@ src_config_libconfig_a_SOURCES = \
 	src/config/check.c \
 	src/config/check.h \
 	src/config/cross.c \
+	src/config/cross.h \
+	src/config/cross_names.c \
+	src/config/cross_paths.c \
+	src/config/cross_people.c \
+	src/config/cross_triggers.c \
 	src/config/embedded.c \
 	src/config/embedded.h \
 	src/config/entry.c \
@@ -31,6 +36,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/template.h \
 	src/config/template_check.c \
 	src/config/template_expand.c \
+	src/config/unbuilt.c \
 	src/config/wants.c \
 	src/config/wants.h
 

@@ -115,9 +115,13 @@ struct template *template_load(const char *file, const char *text, size_t length
     template->file = arena_strdup(&template->arena, file);
     template->root = node_parse(&template->arena, file, text, length, problems);
     if (template->root && problems->errors == before) {
-        check = (struct check){&template->arena, schema_load(&template->arena, SCHEMA_TEMPLATE), file, template->root,
-                               problems};
+        check = (struct check){.arena = &template->arena,
+                               .schema = schema_load(&template->arena, SCHEMA_TEMPLATE),
+                               .file = file,
+                               .root = template->root,
+                               .problems = problems};
         check_tree(&check);
+        template->unbuilt = check.unbuilt;
         if (problems->errors == before) {
             read_all(template);
             template_check(template, file, problems);

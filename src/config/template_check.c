@@ -426,5 +426,7 @@ void config_check_templates(const struct config *config, struct template *const 
             check_entry_templates(config, entry, used, used_count, problems);
         free(used);
     }
+    for (size_t t = 0; t < count; t++)
+        warn_unbuilt(problems, config->file, 1, &templates[t]->unbuilt);
     problems_sort(problems);
 }

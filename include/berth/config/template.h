@@ -29,13 +29,14 @@ struct template
     size_t parameter_count;
     const struct template_resource *resources;
     size_t resource_count;
-    const struct node *root; /* groups, checks, entrypoints, links, actions, status_endpoints are read from here */
+    struct name_list unbuilt; /* "terraform (executor)": providers it names that this version does not have */
+    const struct node *root;  /* groups, checks, entrypoints, links, actions, status_endpoints are read from here */
 };
 struct template *template_load(const char *file, const char *text, size_t length,
                                struct problems *problems) BERTH_MUST_CHECK;
 void template_free(struct template *template);
 /* Checks templates against the configuration that uses them: unknown needs, cycles, unknown targets and groups, parameters not given, executors and
- * secrets not allowed for an entry. Adds problems. */
+ * secrets not allowed for an entry. Adds problems; the one warning about providers that this version does not have then names the templates' too. */
 void config_check_templates(const struct config *config, struct template *const *templates, size_t count,
                             struct problems *problems);
 

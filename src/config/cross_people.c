@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* Access rules that name nobody, groups without members, gates that somebody can never pass. */
+#include "config/cross.h"
+#include "config/read.h"
+
+#include "berth/base/str.h"
+
+#include <string.h>
+
+/* Who a list of members stands for. */
+struct crowd {
+    struct map persons;  /* by name */
+    struct map with_uid; /* those of them with a login name here */
+    bool foreign;        /* also members that only a forge knows */
+};
+
+static const struct config_group *group_named(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->group_count; i++) {
+        if (text_equal(config->groups[i].name, name))
+            return &config->groups[i];
+    }
+    return NULL;
+}
+
+static void add_person(struct crowd *crowd, const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->person_count; i++) {
+        if (!text_equal(config->people[i].name, name))
+            continue;
+        map_set(&crowd->persons, name, crowd);
+        if (*config->people[i].unix_name)
+            map_set(&crowd->with_uid, config->people[i].unix_name, crowd);
+    }
+}
+
+static void add_members(struct crowd *crowd, const struct config *config, const struct name_list *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        const struct config_group *group = group_named(config, names->items[i]);
+
+        if (strchr(names->items[i], ':'))
+            crowd->foreign = true;
+        add_person(crowd, config, names->items[i]);
+        for (size_t m = 0; group && m < group->members.count; m++) {
+            if (strchr(group->members.items[m], ':'))
+                crowd->foreign = true;
+            add_person(crowd, config, group->members.items[m]);
+        }
+    }
+}
+
+static void crowd_release(struct crowd *crowd)
+{
+    map_release(&crowd->persons);
+    map_release(&crowd->with_uid);
+}
+
+static void check_access(struct cross *cross)
+{
+    for (size_t i = 0; i < cross->config->access_count; i++) {
+        const struct config_access *access = &cross->config->access[i];
+        struct crowd crowd = {0};
+
+        add_members(&crowd, cross->config, &access->who);
+        if (!crowd.foreign && crowd.persons.count == 0)
+            cross_warning(cross, access->line, "name a group, a person, token:NAME or mtls:IDENTITY",
+                          "this access rule names nobody");
+        crowd_release(&crowd);
+        for (size_t n = 0; n < access->environments.count; n++) {
+            const char *pattern = access->environments.items[n];
+
+            if (!strpbrk(pattern, "*?") && !config_entry_for_name(cross->config, pattern))
+                cross_warning(cross, access->line, "",
+                              "this access rule names the environment \"%s\", which no entry yields", pattern);
+        }
+    }
+}
+
+/* Everybody whose role may answer a gate: where `by` is empty. */
+static void add_approvers(struct crowd *crowd, const struct config *config)
+{
+    for (size_t i = 0; i < config->access_count; i++) {
+        if (config->access[i].role >= ROLE_APPROVER)
+            add_members(crowd, config, &config->access[i].who);
+    }
+}
+
+static void check_gate(struct cross *cross, const struct config_entry *entry)
+{
+    const struct config_gate *gate = &entry->gate;
+    struct crowd crowd = {0};
+    size_t needed = (size_t)gate->approvals, persons, uids;
+
+    add_members(&crowd, cross->config, &gate->by);
+    if (gate->by.count == 0)
+        add_approvers(&crowd, cross->config);
+    persons = crowd.persons.count;
+    uids = crowd.with_uid.count;
+    if (crowd.foreign || (gate->by.count == 0 && persons == 0)) {
+        crowd_release(&crowd);
+        return; /* who they are is known only elsewhere, or to the owner of the store */
+    }
+    if (persons < needed)
+        cross_warning(cross, gate->line, "add persons to the group, or ask for fewer approvals",
+                      "the gate of \"%s\" can never be passed: it needs %zu approvals, and %zu of people may give one",
+                      entry->name, needed, persons);
+    else if (gate->not_author && persons < needed + 1)
+        cross_warning(
+            cross, gate->line, "add persons to the group",
+            "the gate of \"%s\" can never be passed for a change by one of its own people: %zu approvals that "
+            "are not the author's, and there are %zu of them",
+            entry->name, needed, persons);
+    else if (uids < needed)
+        cross_warning(cross, gate->line, "add unix: to the people",
+                      "the gate of \"%s\" can never be passed without a server: %zu approvals count by login name, and "
+                      "%zu of its people have one",
+                      entry->name, needed, uids);
+    crowd_release(&crowd);
+}
+
+void cross_people(struct cross *cross)
+{
+    check_access(cross);
+    for (size_t i = 0; i < cross->config->group_count; i++) {
+        if (cross->config->groups[i].members.count == 0)
+            cross_warning(cross, cross->config->groups[i].line, "", "the group \"%s\" has no members",
+                          cross->config->groups[i].name);
+    }
+    for (size_t i = 0; i < cross->config->environment_count; i++) {
+        if (cross->config->environments[i].gate.present && cross->config->environments[i].gate.approvals > 0)
+            check_gate(cross, &cross->config->environments[i]);
+    }
+}
