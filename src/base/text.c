@@ -107,9 +107,7 @@ static void pass(struct str *out, struct sight *sight, const char *bytes, size_t
 {
     str_add_bytes(out, bytes, length);
     bool keycap = (c >= '0' && c <= '9') || c == '#' || c == '*';
-    if (c == ZERO_WIDTH_JOINER) {
-        sight->pictograph = false;
-    } else if (is_variation(c)) {
+    if (is_variation(c)) {
         sight->marks++;
         sight->pictograph &= sight->marks < MARKS_LIMIT;
         sight->keycap = false;

@@ -33,6 +33,7 @@ static void cron__fires_at_the_next_match(void **state)
     check_next("*/30 * * * * UTC", "2026-11-21T23:59:00Z", "2026-11-22T00:00:00Z");
     check_next("0 3 * * * Europe/Berlin", "2026-11-21T14:05:00Z", "2026-11-22T02:00:00Z");
     check_next("5/20 8-9 * JAN,jul Mon-fri UTC", "2026-11-21T00:00:00Z", "2027-01-01T08:05:00Z");
+    check_next("5/20 * * * * UTC", "2026-11-21T14:05:00Z", "2026-11-21T14:25:00Z");
     check_next("0 0 1,15 * * UTC", "2026-11-02T00:00:00Z", "2026-11-15T00:00:00Z");
     check_next("0 0 29 2 * UTC", "2026-03-01T00:00:00Z", "2028-02-29T00:00:00Z");
     check_next("0 0 29 2 * UTC", "2096-02-29T00:00:00Z", "2104-02-29T00:00:00Z");
@@ -218,6 +219,9 @@ static void window__passes_midnight_and_joins_what_touches(void **state)
     window = window_of("Sat-Mon 00:00-24:00 UTC");
     assert_int_equal(window_closes(window, parse("2026-11-21T12:00:00Z")), parse("2026-11-24T00:00:00Z"));
     assert_int_equal(window_next_open(window, parse("2026-11-24T00:00:00Z")), parse("2026-11-28T00:00:00Z"));
+    window_free(window);
+    window = window_of("Sun 02:10-02:50 Europe/Berlin"); /* not there on the day the clocks go forward */
+    assert_int_equal(window_next_open(window, parse("2026-03-28T00:00:00Z")), parse("2026-04-05T00:10:00Z"));
     window_free(window);
     window = window_of("mon-sun 00:00-24:00 Europe/Berlin");
     assert_true(window_closes(window, parse("2026-11-21T12:00:00Z")) == INT64_MAX);

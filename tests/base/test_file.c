@@ -26,6 +26,8 @@ static void file_replace__puts_whole_contents_and_mode_and_leaves_nothing_else(v
     struct folder_list list;
     struct stat status;
     assert_true(file_replace(path, "one", 3, 0640, FILE_SYNCED, &error));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0640);
     assert_true(file_replace(path, "second", 6, 0600, FILE_RELAXED, &error));
     assert_true(file_read(path, 6, &text, &error));
     assert_string_equal(text.data, "second");

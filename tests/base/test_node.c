@@ -127,6 +127,7 @@ static void node__refuses_with_the_position(void **state)
     check_problem("a: 'open\n", 2, 1, "quoted scalar");
     check_problem("a: b: c\n", 1, 5, "");
     check_problem("é: ok\nb: \xff\n", 2, 4, "");
+    check_problem("\xc3\xa9\xc3\xa9: \xff\n", 1, 5, "");
     check_problem("a: \x1b[1m\n", 1, 4, "control characters");
 }
 

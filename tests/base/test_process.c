@@ -214,6 +214,29 @@ static void process__is_named_by_pid_and_start(void **state)
     assert_false(process_start_ticks(999999999, &ticks));
 }
 
+static void process__is_known_whatever_its_name_holds(void **state)
+{
+    (void)state;
+    uint64_t before, after;
+    assert_true(process_start_ticks(getpid(), &before));
+    assert_int_equal(prctl(PR_SET_NAME, "a) Z 1 (b)"), 0);
+    assert_true(process_start_ticks(getpid(), &after));
+    assert_int_equal(before, after);
+    assert_true(process_alive(getpid(), after));
+}
+
+static void refuse_self(pid_t pid, void *context)
+{
+    (void)context;
+    assert_int_not_equal(pid, getpid());
+}
+
+static void process_find__leaves_its_caller_out(void **state)
+{
+    (void)state;
+    process_find(NULL, getsid(0), refuse_self, NULL);
+}
+
 static void process__in_a_session_of_its_own_is_found_by_it(void **state)
 {
     (void)state;
@@ -350,6 +373,8 @@ int main(void)
         cmocka_unit_test(process__starts_with_default_signals_whatever_the_parent_has),
         cmocka_unit_test(process_status__is_said_in_words),
         cmocka_unit_test(process__is_named_by_pid_and_start),
+        cmocka_unit_test(process__is_known_whatever_its_name_holds),
+        cmocka_unit_test(process_find__leaves_its_caller_out),
         cmocka_unit_test(process__in_a_session_of_its_own_is_found_by_it),
         cmocka_unit_test(process_end_all__ends_what_forks_ignores_and_detaches),
         cmocka_unit_test(process_end_all__gives_time_and_wakes_the_stopped),

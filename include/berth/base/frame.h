@@ -12,12 +12,12 @@
 
 #define FRAME_LIMIT (32u << 20)
 
-/* Appends a frame to an output buffer. */
+/* Appends a frame to an output buffer; a payload of FRAME_LIMIT bytes or more is a bug. */
 void frame_add(struct str *out, uint8_t kind, const void *payload, size_t count);
 enum frame_result { FRAME_READY, FRAME_MORE, FRAME_BAD };
 /* Looks at the front of `in`; FRAME_READY: kind and payload (borrowed from `in` until frame_done), size for frame_done. */
 enum frame_result frame_next(const struct str *in, uint8_t *kind, const char **payload, size_t *count, size_t *size);
-/* Blocking: writes one frame; reads one frame into `payload` (cleared first). End of stream: ERROR_UNREACHABLE. */
+/* Blocking, without SIGPIPE on sockets: writes one frame (too long: ERROR_LIMIT, nobody reads: ERROR_UNREACHABLE); reads one frame into `payload` (cleared first). End of stream: ERROR_UNREACHABLE. */
 bool frame_send(int fd, uint8_t kind, const void *payload, size_t count, struct error *error) BERTH_MUST_CHECK;
 bool frame_receive(int fd, uint8_t *kind, struct str *payload, struct error *error) BERTH_MUST_CHECK;
 

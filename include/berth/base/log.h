@@ -11,6 +11,7 @@
 #include "berth/base/error.h"
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_TRACE };
+/* Every room writes up to `level`; the rooms of the list `rooms` (the value of BERTH_TRACE, or NULL) write everything. */
 void log_setup(int fd, enum log_level level, const char *rooms);
 void log_line(const char *room, enum log_level level, const char *format, ...) BERTH_PRINTF(3, 4);
 void log_error(const char *room, enum log_level level, const struct error *error);

@@ -35,7 +35,7 @@ void str_add_bytes(struct str *str, const void *bytes, size_t count);
 void str_add_char(struct str *str, char byte);
 void str_add_fill(struct str *str, char byte, size_t count);
 void str_addf(struct str *str, const char *format, ...) BERTH_PRINTF(2, 3);
-void str_addv(struct str *str, const char *format, va_list arguments);
+void str_addv(struct str *str, const char *format, va_list arguments) BERTH_PRINTF(2, 0);
 /* Takes `count` bytes out at the front. */
 void str_consume(struct str *str, size_t count);
 /* The buffer, now the caller's to free (never NULL); `str` is empty again. */
