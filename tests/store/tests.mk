@@ -1,3 +1,9 @@
 # The tests of the store room. A test program is two lines; its source is the program's name with .c:
 #   unit_tests += tests/store/test_thing
 #   tests_store_test_thing_LDADD = $(test_store)
+store_test_parts = tests/store/place.c tests/store/place.h tests/store/ok.h tests/model/fill.c tests/model/fill.h
+
+unit_tests += tests/store/test_conformance
+tests_store_test_conformance_SOURCES = tests/store/test_conformance.c $(store_test_parts)
+tests_store_test_conformance_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/model
+tests_store_test_conformance_LDADD = $(test_store)
