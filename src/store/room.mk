@@ -9,6 +9,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/order.c \
 	src/store/order.h \
 	src/store/private.h \
+	src/store/run_log.c \
 	src/store/schema.c \
 	src/store/schema.h \
 	src/store/sqlite.c \

@@ -7,3 +7,7 @@ unit_tests += tests/store/test_conformance
 tests_store_test_conformance_SOURCES = tests/store/test_conformance.c $(store_test_parts)
 tests_store_test_conformance_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/model
 tests_store_test_conformance_LDADD = $(test_store)
+
+unit_tests += tests/store/test_run_log
+tests_store_test_run_log_SOURCES = tests/store/test_run_log.c tests/store/place.c tests/store/place.h tests/store/ok.h
+tests_store_test_run_log_LDADD = $(test_store)
