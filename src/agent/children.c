@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* The supervisor's children: started, heard, and gone. What they say is noted here and worked on in the next turn. */
+#include "agent/supervisor.h"
+
+#include "agent/protocol.h"
+#include "agent/setup.h"
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OBSERVER_RESTART_MS 1000
+
+static void take_result(struct supervisor *supervisor, struct child *child, const char *payload, size_t count)
+{
+    if (!child->step) {
+        log_line("agent", LOG_ERROR, "worker %d sent a result for nothing", (int)child->process.pid);
+        return;
+    }
+    struct pending_result result = {
+        .run = mem_strdup(child->run), .step = mem_strdup(child->step), .attempt = child->attempt, .child = child};
+    result.json = mem_alloc(count + 1);
+    memcpy(result.json, payload, count);
+    result.json[count] = '\0';
+    child->result_pending = true;
+    vec_push(&supervisor->results, result);
+}
+
+static bool on_frame(struct child *child, uint8_t kind, const char *payload, size_t count)
+{
+    struct supervisor *supervisor = child->owner;
+    supervisor_want(supervisor);
+    switch (kind) {
+    case FRAME_RESULT: take_result(supervisor, child, payload, count); return true;
+    case FRAME_PROGRESS: return true;
+    case FRAME_BRANCHES: listing_branches(supervisor, payload, count); return false;
+    case FRAME_LISTED: listing_ended(supervisor, payload, count); return false;
+    case FRAME_POLICY: listing_policy(supervisor, payload, count); return true;
+    case FRAME_OBSERVED: observations_take(supervisor, payload, count); return false;
+    case FRAME_DELIVERED: deliveries_taken(supervisor, payload, count); return true;
+    default:
+        log_line("agent", LOG_WARNING, "a %s sent a frame of kind %d", child_kind_name(child->kind), kind);
+        return true;
+    }
+}
+
+/* A worker that died in the middle: what it had handed in counts, the rest is taken over once its tools are gone. */
+static void note_lost_step(struct supervisor *supervisor, struct child *child)
+{
+    for (size_t i = 0; i < supervisor->results.count; i++) {
+        if (supervisor->results.items[i].child == child) {
+            supervisor->results.items[i].child = NULL;
+            return;
+        }
+    }
+    if (child->step)
+        recover_add(supervisor, child->run, child->step, child->attempt, child->token);
+}
+
+static void on_gone(struct child *child)
+{
+    struct supervisor *supervisor = child->owner;
+    log_line("agent", LOG_INFO, "%s %d is gone", child_kind_name(child->kind), (int)child->process.pid);
+    note_lost_step(supervisor, child);
+    if (child->kind == CHILD_NOTIFIER)
+        supervisor->delivering = false;
+    if (child->kind != CHILD_WORKER)
+        supervisor->observers_from_ms = time_monotonic_ms() + OBSERVER_RESTART_MS;
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        if (supervisor->children.items[i] == child) {
+            supervisor->children.items[i] = supervisor->children.items[--supervisor->children.count];
+            break;
+        }
+    }
+    process_signal(&child->process, SIGKILL); /* its socket is closed: it has ended, or nobody can hear it any more */
+    supervisor_want(supervisor);
+    child_free(child);
+}
+
+static const struct child_handlers handlers = {.frame = on_frame, .gone = on_gone};
+
+struct child *children_start(struct supervisor *supervisor, enum child_kind kind, struct error *error)
+{
+    struct child *child = child_start(kind, supervisor->options, &supervisor->loop, &handlers, supervisor, error);
+    if (!child)
+        return NULL;
+    child->idle_since_ms = time_monotonic_ms();
+    vec_push(&supervisor->children, child);
+    if (supervisor->setup_payload)
+        child_send(child, FRAME_SETUP, supervisor->setup_payload, strlen(supervisor->setup_payload));
+    log_line("agent", LOG_INFO, "started %s %d", child_kind_name(kind), (int)child->process.pid);
+    return child;
+}
+
+struct child *children_find(const struct supervisor *supervisor, enum child_kind kind)
+{
+    for (size_t i = 0; i < supervisor->children.count; i++)
+        if (supervisor->children.items[i]->kind == kind)
+            return supervisor->children.items[i];
+    return NULL;
+}
+
+void children_setup_all(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->children.count; i++)
+        child_send(supervisor->children.items[i], FRAME_SETUP, supervisor->setup_payload,
+                   strlen(supervisor->setup_payload));
+}
+
+/* Observers are started again when they died, not faster than once a second. */
+void children_keep_observers(struct supervisor *supervisor)
+{
+    struct error error = {0};
+    if (supervisor->draining || time_monotonic_ms() < supervisor->observers_from_ms)
+        return;
+    if (!children_find(supervisor, CHILD_BRANCHES) && !children_start(supervisor, CHILD_BRANCHES, &error))
+        log_error("agent", LOG_ERROR, &error);
+    if (supervisor->config && !children_find(supervisor, CHILD_PROBES) &&
+        !children_start(supervisor, CHILD_PROBES, &error))
+        log_error("agent", LOG_ERROR, &error);
+}
+
+void children_free_all(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->children.count; i++)
+        child_free(supervisor->children.items[i]);
+    vec_release(&supervisor->children);
+}

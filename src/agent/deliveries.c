@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/* The outbox: rows that wait are given to the notifier one at a time; what it says is stored, failures come again later. */
+#include "agent/supervisor.h"
+
+#include "agent/protocol.h"
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ATTEMPTS_LIMIT 12
+#define FIRST_WAIT_MS 2000
+#define LONGEST_WAIT_MS (30 * MS_MINUTE)
+
+struct waiting_delivery {
+    struct arena *arena;
+    struct delivery *row;
+};
+
+static bool take_first(const void *row, void *context)
+{
+    struct waiting_delivery *waiting = context;
+    waiting->row = record_copy(&delivery_type, row, waiting->arena);
+    return false;
+}
+
+void deliveries_send(struct supervisor *supervisor)
+{
+    struct arena arena = {0};
+    struct error error = {0};
+    struct waiting_delivery waiting = {.arena = &arena};
+    struct store_query query = {.type = &delivery_type,
+                                .index = "status",
+                                .equal = {word_name(delivery_status_names, DELIVERY_WAITING)},
+                                .limit = 1};
+    if (supervisor->delivering || !supervisor->config || supervisor->draining)
+        return;
+    if (!store_each(supervisor->store, &query, take_first, &waiting, &error))
+        log_error("agent", LOG_ERROR, &error);
+    if (!waiting.row)
+        supervisor->look_at_deliveries = false;
+    if (waiting.row && waiting.row->next_at <= time_now_ms()) {
+        struct child *notifier = children_find(supervisor, CHILD_NOTIFIER);
+        if (!notifier)
+            notifier = children_start(supervisor, CHILD_NOTIFIER, &error);
+        json_t *message = record_to_json(&delivery_type, waiting.row);
+        char *json = json_dumps(message, JSON_COMPACT);
+        if (notifier) {
+            child_send(notifier, FRAME_DELIVER, json, strlen(json));
+            supervisor->delivering = true;
+        } else {
+            log_error("agent", LOG_ERROR, &error);
+        }
+        free(json);
+        json_decref(message);
+    }
+    arena_release(&arena);
+}
+
+static int64_t wait_after(int64_t attempts)
+{
+    int64_t wait = FIRST_WAIT_MS;
+    for (int64_t i = 1; i < attempts && wait < LONGEST_WAIT_MS; i++)
+        wait *= 2;
+    return wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS;
+}
+
+static bool store_outcome(struct supervisor *supervisor, const json_t *message, struct arena *arena,
+                          struct error *error)
+{
+    struct delivery row;
+    bool done = json_is_true(json_object_get(message, "done")), retry = json_is_true(json_object_get(message, "retry"));
+    enum store_found found =
+        store_get(supervisor->store, &delivery_type, json_get_text(message, "delivery"), arena, &row, error);
+    if (found != STORE_FOUND)
+        return found == STORE_MISSING;
+    row.attempts++;
+    row.error = json_get_text(message, "error");
+    if (done) {
+        row.status = DELIVERY_DONE;
+        row.delivered_at = time_now_ms();
+    } else if (!retry || row.attempts >= ATTEMPTS_LIMIT) {
+        row.status = DELIVERY_GIVEN_UP;
+    } else {
+        row.next_at = time_now_ms() + wait_after(row.attempts);
+    }
+    return store_put(supervisor->store, &delivery_type, &row, error);
+}
+
+void deliveries_taken(struct supervisor *supervisor, const char *json, size_t length)
+{
+    struct arena arena = {0};
+    struct error error = {0};
+    json_t *message = json_loadb(json, length, 0, NULL);
+    if (message &&
+        (!store_begin(supervisor->store, STORE_DURABLE, &error) ||
+         !store_outcome(supervisor, message, &arena, &error) || !store_commit(supervisor->store, NULL, &error))) {
+        log_error("agent", LOG_ERROR, &error);
+        store_abandon(supervisor->store);
+    }
+    supervisor->delivering = false;
+    supervisor->look_at_deliveries = true;
+    json_decref(message);
+    arena_release(&arena);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The beginning and end of a supervisor: one lock and one epoch a store; it ends by itself only in a transaction that saw no command and nothing to come,
+ * and looks once more after it let the lock go, so that a command inserted meanwhile is never left alone.
+ */
+#include "agent/supervisor.h"
+
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DAEMON_ID "berthd"
+#define LINGER_MS 15000
+
+static bool put_daemon(struct supervisor *supervisor, const char *state, const char *ends_when, struct error *error)
+{
+    char host[128] = "";
+    uint64_t ticks = 0;
+    gethostname(host, sizeof host - 1);
+    if (!process_start_ticks(getpid(), &ticks))
+        ticks = 0;
+    struct daemon row = {
+        .id = DAEMON_ID,
+        .pid = getpid(),
+        .start_ticks = (int64_t)ticks,
+        .epoch = supervisor->epoch,
+        .started_at = supervisor->started_at_ms,
+        .ended_at = text_equal(state, "ended") ? time_now_ms() : 0,
+        .version = PACKAGE_VERSION,
+        .host = host,
+        .state = state,
+        .ends_when = ends_when,
+    };
+    return store_put(supervisor->store, &daemon_type, &row, error);
+}
+
+static bool say_state(struct supervisor *supervisor, const char *state, const char *ends_when, struct error *error)
+{
+    if (store_begin(supervisor->store, STORE_DURABLE, error) && put_daemon(supervisor, state, ends_when, error) &&
+        store_commit(supervisor->store, NULL, error))
+        return true;
+    store_abandon(supervisor->store);
+    return false;
+}
+
+bool lifetime_begin(struct supervisor *supervisor, struct error *error)
+{
+    char *lock = path_printf("%s/berthd.lock", supervisor->options->store_folder);
+    bool locked = folder_make(supervisor->options->store_folder, 0700, error) &&
+                  file_lock(&supervisor->lock, lock, LOCK_TRY, error);
+    free(lock);
+    if (!locked)
+        return false;
+    supervisor->started_at_ms = time_now_ms();
+    supervisor->store = store_open(supervisor->options->store_folder, STORE_OWNER, error);
+    return supervisor->store && store_new_epoch(supervisor->store, &supervisor->epoch, error) &&
+           say_state(supervisor, "starting", "", error);
+}
+
+bool lifetime_serving(struct supervisor *supervisor, struct error *error)
+{
+    if (supervisor->serving)
+        return true;
+    supervisor->serving = true;
+    return say_state(supervisor, "serving", "", error);
+}
+
+/* --- what is still to come -------------------------------------------------------------------------------------------- */
+
+static bool any_row(struct supervisor *supervisor, const struct record_type *type, const char *index, const char *value)
+{
+    int64_t count = 0;
+    struct store_query query = {.type = type, .index = index, .equal = {value}, .limit = 1};
+    return !store_count(supervisor->store, &query, &count, NULL) || count > 0;
+}
+
+static bool any_open_run(struct supervisor *supervisor)
+{
+    for (int status = RUN_QUEUED; status < RUN_DONE; status++)
+        if (status != RUN_HELD && any_row(supervisor, &run_type, "status", word_name(run_status_names, status)))
+            return true;
+    return false;
+}
+
+static bool policy_acts_by_itself(const struct config *config)
+{
+    for (size_t i = 0; config && i < config->environment_count; i++)
+        if ((config->environments[i].deploy_on & ~(unsigned)TRIGGER_MANUAL) || config->environments[i].drift)
+            return true;
+    return false;
+}
+
+struct to_come {
+    bool ttl, probes;
+};
+
+static bool visit_environment(const void *row, void *context)
+{
+    const struct environment *environment = row;
+    struct to_come *to_come = context;
+    if (environment->status != ENVIRONMENT_DESTROYED && environment->planned_destruction_at > 0)
+        to_come->ttl = true;
+    return true;
+}
+
+static bool visit_resource(const void *row, void *context)
+{
+    const struct resource *resource = row;
+    struct to_come *to_come = context;
+    if (resource->status != RESOURCE_GONE && !text_empty(resource->probes) && !text_equal(resource->probes, "[]"))
+        to_come->probes = true;
+    return !to_come->probes;
+}
+
+/* One thing that keeps it alive, or NULL: nothing is to come. */
+static const char *what_is_to_come(struct supervisor *supervisor)
+{
+    static const char *const environment_columns[] = {"id", "status", "planned_destruction_at", NULL};
+    static const char *const resource_columns[] = {"id", "status", "probes", NULL};
+    struct to_come to_come = {0};
+    struct store_query environments = {.type = &environment_type, .columns = environment_columns};
+    struct store_query resources = {.type = &resource_type, .columns = resource_columns};
+    if (!supervisor->config)
+        return "a policy to be read";
+    if (any_row(supervisor, &command_type, "status", word_name(command_status_names, COMMAND_WAITING)))
+        return "a command to be answered";
+    if (any_open_run(supervisor))
+        return "a run to end";
+    if (any_row(supervisor, &delivery_type, "status", word_name(delivery_status_names, DELIVERY_WAITING)))
+        return "a notification to be delivered";
+    if (policy_acts_by_itself(supervisor->config))
+        return "a push to happen: some environment is deployed by itself";
+    if (any_row(supervisor, &schedule_type, NULL, NULL))
+        return "a schedule to come";
+    if (!store_each(supervisor->store, &environments, visit_environment, &to_come, NULL) || to_come.ttl)
+        return "the end of an environment's life";
+    if (!store_each(supervisor->store, &resources, visit_resource, &to_come, NULL) || to_come.probes)
+        return "probes to be made";
+    return NULL;
+}
+
+/* Ends in one transaction, lets go of the lock, and looks again: a command that came in between is taken back up. */
+static bool end_if_nothing_comes(struct supervisor *supervisor, struct error *error)
+{
+    if (!store_begin(supervisor->store, STORE_DURABLE, error))
+        return false;
+    const char *to_come = what_is_to_come(supervisor);
+    if (!put_daemon(supervisor, to_come ? "serving" : "ended", to_come ? to_come : "", error) ||
+        !store_commit(supervisor->store, NULL, error)) {
+        store_abandon(supervisor->store);
+        return false;
+    }
+    if (to_come)
+        return true;
+    file_unlock(&supervisor->lock);
+    if (any_row(supervisor, &command_type, "status", word_name(command_status_names, COMMAND_WAITING))) {
+        char *lock = path_printf("%s/berthd.lock", supervisor->options->store_folder);
+        bool again = file_lock(&supervisor->lock, lock, LOCK_TRY, NULL);
+        free(lock);
+        if (again) {
+            supervisor->look_at_commands = true;
+            return say_state(supervisor, "serving", "", error);
+        }
+    }
+    lifetime_end(supervisor);
+    return true;
+}
+
+void lifetime_end(struct supervisor *supervisor)
+{
+    supervisor->ended = true;
+    uv_stop(&supervisor->loop);
+}
+
+void lifetime_look(struct supervisor *supervisor)
+{
+    struct error error = {0};
+    int64_t now = time_monotonic_ms(), linger = supervisor->options->host->linger_ms;
+    if (supervisor->draining &&
+        (supervisor->leave_now || (workers_busy(supervisor) == 0 && supervisor->results.count == 0))) {
+        if (!say_state(supervisor, "ended", "", &error))
+            log_error("agent", LOG_ERROR, &error);
+        lifetime_end(supervisor);
+        return;
+    }
+    if (supervisor->draining)
+        return;
+    if (workers_busy(supervisor) > 0 || supervisor->endings.count > 0 || supervisor->due.count > 0 ||
+        supervisor->delivering) {
+        supervisor->idle_since_ms = now;
+        return;
+    }
+    if (now - supervisor->idle_since_ms < (linger > 0 ? linger : LINGER_MS))
+        return;
+    supervisor->idle_since_ms = now;
+    if (!end_if_nothing_comes(supervisor, &error))
+        log_error("agent", LOG_ERROR, &error);
+}

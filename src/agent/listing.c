@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the observer of branches brings: rows in small batches, the end of a listing, the policy of the trusted ref. Batches are their own relaxed
+ * transactions, so that a command never waits behind a listing. A push that a policy deploys by itself becomes a command in the same
+ * transaction as the branch's new row; a first listing of a repository triggers nothing.
+ */
+#include "agent/supervisor.h"
+
+#include "agent/setup.h"
+#include "berth/base/hash.h"
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/text.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENTRIES_A_BRANCH 64
+#define BRANCH_SLUG_BYTES 40
+#define MISSES_UNTIL_GONE 2
+
+/* --- triggers -------------------------------------------------------------------------------------------------------- */
+
+static const char *name_of_environment(struct supervisor *supervisor, const struct config_entry *entry,
+                                       const struct branch *branch, struct arena *arena)
+{
+    const struct node *name = node_get(entry->node, "name");
+    struct scope *scope = scope_new();
+    struct str slug = STR_INIT, expanded = STR_INIT;
+    struct problems problems;
+    const char *result = NULL;
+    problems_init(&problems, arena);
+    text_slug(&slug, branch->name, BRANCH_SLUG_BYTES);
+    scope_set(scope, "branch.name", branch->name);
+    scope_set(scope, "branch.slug", slug.data);
+    if (name && expand_text(scope, supervisor->config->file, name, &expanded, &problems))
+        result = arena_strdup(arena, expanded.data);
+    problems_release(&problems);
+    str_release(&slug);
+    str_release(&expanded);
+    scope_free(scope);
+    return result;
+}
+
+static bool trigger_entry(struct supervisor *supervisor, const struct config_entry *entry, const struct branch *branch,
+                          struct arena *arena, struct error *error)
+{
+    char id[ID_SIZE];
+    int64_t now = time_now_ms();
+    const char *name = name_of_environment(supervisor, entry, branch, arena);
+    if (!name)
+        return true; /* a name that needs more than a branch is not made by a push */
+    json_t *arguments = json_pack("{s:s, s:s}", "ref", branch->name, "commit", branch->commit);
+    id_new(id, now);
+    struct command command = {
+        .id = id,
+        .verb = "deploy",
+        .subject = name,
+        .arguments = json_text(arena, arguments),
+        .actor = "trigger:push",
+        .via = "push",
+        .key = arena_printf(arena, "push:%s:%s:%s", branch->id, branch->commit, entry->name),
+        .status = COMMAND_WAITING,
+        .submitted_at = now,
+    };
+    json_decref(arguments);
+    supervisor->look_at_commands = true;
+    return store_put(supervisor->store, &command_type, &command, error);
+}
+
+static bool trigger_pushed(struct supervisor *supervisor, const struct branch *branch, struct arena *arena,
+                           struct error *error)
+{
+    const struct config_entry *entries[ENTRIES_A_BRANCH];
+    size_t count = config_match_branch(supervisor->config, branch->repository, branch->name, entries, ENTRIES_A_BRANCH);
+    for (size_t i = 0; i < count; i++)
+        if ((entries[i]->deploy_on & TRIGGER_PUSH) && !trigger_entry(supervisor, entries[i], branch, arena, error))
+            return false;
+    return true;
+}
+
+/* --- rows ---------------------------------------------------------------------------------------------------------------- */
+
+struct listed_repository {
+    char name[256];
+    bool listed;
+};
+
+/* Whether a first whole listing of the branch's repository is in the store; asked once for a run of rows of one repository. */
+static bool is_listed(struct supervisor *supervisor, const char *repository, struct listed_repository *cache,
+                      struct arena *arena)
+{
+    struct repository row;
+    if (text_equal(cache->name, repository))
+        return cache->listed;
+    text_copy(cache->name, sizeof cache->name, repository);
+    cache->listed =
+        store_get(supervisor->store, &repository_type, repository, arena, &row, NULL) == STORE_FOUND && row.listed;
+    return cache->listed;
+}
+
+static bool put_branch(struct supervisor *supervisor, struct branch *branch, bool listed, struct arena *arena,
+                       struct error *error)
+{
+    struct branch before;
+    enum store_found found = STORE_MISSING;
+    branch->pushed_at = branch->committed_at; /* the best that is known of what was there before berth looked */
+    if (listed) {
+        found = store_get(supervisor->store, &branch_type, branch->id, arena, &before, error);
+        if (found == STORE_ERROR)
+            return false;
+        bool same = found == STORE_FOUND && text_equal(before.commit, branch->commit) && before.gone_at == 0;
+        branch->pushed_at = same ? before.pushed_at : time_now_ms();
+        if (!same && supervisor->config && !trigger_pushed(supervisor, branch, arena, error))
+            return false;
+    }
+    return store_put(supervisor->store, &branch_type, branch, error);
+}
+
+static bool put_branches(struct supervisor *supervisor, const char *payload, size_t count, struct error *error)
+{
+    struct listed_repository cache = {.name = ""};
+    struct arena arena = {0};
+    bool put = true;
+    for (size_t at = 0, taken = 0; put && at < count; at += taken) {
+        struct branch branch;
+        put = record_unpack(&branch_type, payload + at, count - at, &arena, &branch, &taken, error) &&
+              put_branch(supervisor, &branch, is_listed(supervisor, branch.repository, &cache, &arena), &arena, error);
+    }
+    arena_release(&arena);
+    return put;
+}
+
+void listing_branches(struct supervisor *supervisor, const char *payload, size_t count)
+{
+    struct error error = {0};
+    if (store_begin(supervisor->store, STORE_RELAXED, &error) && put_branches(supervisor, payload, count, &error) &&
+        store_commit(supervisor->store, NULL, &error))
+        return;
+    log_error("agent", LOG_ERROR, &error);
+    store_abandon(supervisor->store);
+    supervisor->listing_failed = true; /* its end will not count as whole */
+}
+
+static bool miss_branch(struct supervisor *supervisor, const char *id, struct arena *arena, struct error *error)
+{
+    struct branch branch;
+    enum store_found found = store_get(supervisor->store, &branch_type, id, arena, &branch, error);
+    if (found != STORE_FOUND)
+        return found == STORE_MISSING;
+    branch.misses++;
+    if (branch.misses >= MISSES_UNTIL_GONE && branch.gone_at == 0)
+        branch.gone_at = time_now_ms();
+    return store_put(supervisor->store, &branch_type, &branch, error);
+}
+
+static bool put_listing(struct supervisor *supervisor, const json_t *message, struct arena *arena, struct error *error)
+{
+    const char *name = json_get_text(message, "repository");
+    bool complete = json_is_true(json_object_get(message, "complete")) && !supervisor->listing_failed;
+    struct repository row = {.id = name};
+    struct sweep sweep = {
+        .id = arena_printf(arena, "branches/%s", name), .provider = json_get_text(message, "provider"), .what = name};
+    size_t at;
+    json_t *missing;
+    enum store_found found = store_get(supervisor->store, &repository_type, name, arena, &row, error);
+    if (found == STORE_ERROR ||
+        store_get(supervisor->store, &sweep_type, sweep.id, arena, &sweep, error) == STORE_ERROR)
+        return false;
+    row.id = name;
+    row.provider = json_get_text(message, "provider");
+    row.url = json_get_text(message, "url");
+    row.error =
+        supervisor->listing_failed ? "a part of the last listing could not be stored" : json_get_text(message, "error");
+    row.complete = complete;
+    row.listed = row.listed || complete;
+    row.listed_at = sweep.at = time_now_ms();
+    if (complete) {
+        row.branches = json_get_int(message, "count");
+        row.default_branch = json_get_text(message, "default_branch");
+    }
+    sweep.provider = row.provider;
+    sweep.error = row.error;
+    sweep.complete = complete;
+    sweep.count = json_get_int(message, "count");
+    sweep.took_ms = json_get_int(message, "took_ms");
+    json_array_foreach(json_object_get(message, "missing"), at, missing)
+    {
+        if (complete && !miss_branch(supervisor, json_string_value(missing), arena, error))
+            return false;
+    }
+    return store_put(supervisor->store, &repository_type, &row, error) &&
+           store_put(supervisor->store, &sweep_type, &sweep, error);
+}
+
+void listing_ended(struct supervisor *supervisor, const char *json, size_t length)
+{
+    struct arena arena = {0};
+    struct error error = {0};
+    json_t *message = json_loadb(json, length, 0, NULL);
+    if (message &&
+        (!store_begin(supervisor->store, STORE_RELAXED, &error) || !put_listing(supervisor, message, &arena, &error) ||
+         !store_commit(supervisor->store, NULL, &error))) {
+        log_error("agent", LOG_ERROR, &error);
+        store_abandon(supervisor->store);
+    }
+    supervisor->listing_failed = false;
+    json_decref(message);
+    arena_release(&arena);
+}
+
+/* --- policy ---------------------------------------------------------------------------------------------------------------- */
+
+static void use_policy(struct supervisor *supervisor, struct config *config, const struct policy_row *row)
+{
+    struct str payload = STR_INIT;
+    supervisor_cool(supervisor);
+    config_free(supervisor->config);
+    free(supervisor->policy_commit);
+    free(supervisor->setup_payload);
+    supervisor->config = config;
+    config->commit = arena_strdup(&config->arena, row->commit);
+    supervisor->policy_commit = mem_strdup(row->commit);
+    setup_write(&payload, row->path, row->text, row->commit, supervisor->epoch);
+    supervisor->setup_payload = str_take(&payload);
+    supervisor->look_at_commands = supervisor->look_at_steps = supervisor->due_everything = true;
+    children_setup_all(supervisor);
+}
+
+static struct config *load_policy_text(struct supervisor *supervisor, const struct policy_row *row, struct error *error)
+{
+    struct arena arena = {0};
+    struct problems problems;
+    problems_init(&problems, &arena);
+    /* the file's name must outlive the load: problems and why-trees point at it */
+    struct config *config = config_load("berth.yaml", row->text, strlen(row->text), &problems);
+    if (!config)
+        problems_error(&problems, error);
+    else if (!text_equal(config->workspace, supervisor->options->workspace)) {
+        error_set(error, ERROR_CONFIG, "%s describes the workspace '%s', not '%s'", row->path, config->workspace,
+                  supervisor->options->workspace);
+        error_hint(error, "a workspace keeps its name; start berth in a checkout that says '%s'", config->workspace);
+        config_free(config);
+        config = NULL;
+    }
+    problems_release(&problems);
+    arena_release(&arena);
+    return config;
+}
+
+bool listing_load_policy(struct supervisor *supervisor, struct error *error)
+{
+    struct arena arena = {0};
+    struct policy_row row;
+    enum store_found found = store_get(supervisor->store, &policy_type, "berth.yaml", &arena, &row, error);
+    if (found == STORE_FOUND && !text_empty(row.text)) {
+        struct error problem = {0};
+        struct config *config = load_policy_text(supervisor, &row, &problem);
+        if (config)
+            use_policy(supervisor, config, &row);
+        else
+            log_error("agent", LOG_WARNING, &problem);
+    }
+    arena_release(&arena);
+    return found != STORE_ERROR;
+}
+
+static bool put_policy(struct supervisor *supervisor, struct policy_row *row, const char *problem, struct error *error)
+{
+    struct arena arena = {0};
+    struct policy_row before;
+    enum store_found found = store_get(supervisor->store, &policy_type, "berth.yaml", &arena, &before, error);
+    bool put = found != STORE_ERROR;
+    if (put && !text_empty(problem)) { /* the policy in force stays; the row says why the newer one is not taken */
+        struct policy_row kept = found == STORE_FOUND ? before : (struct policy_row){.id = "berth.yaml"};
+        kept.error = problem;
+        if (found != STORE_FOUND) {
+            kept.repository = row->repository;
+            kept.ref = row->ref;
+            kept.path = row->path;
+        }
+        put = store_put(supervisor->store, &policy_type, &kept, error);
+    } else if (put) {
+        row->loaded_at = time_now_ms();
+        put = store_put(supervisor->store, &policy_type, row, error);
+        struct audit entry = {.at = row->loaded_at,
+                              .action = "policy.loaded",
+                              .actor = "berth",
+                              .via = "observer",
+                              .target = row->path,
+                              .result = "ok",
+                              .reason = arena_printf(&arena, "commit %s", row->commit),
+                              .epoch = supervisor->epoch};
+        put = put && store_audit(supervisor->store, &entry, error);
+    }
+    arena_release(&arena);
+    return put;
+}
+
+void listing_policy(struct supervisor *supervisor, const char *json, size_t length)
+{
+    struct error error = {0}, problem = {0};
+    char line[2200] = "";
+    json_t *message = json_loadb(json, length, 0, NULL);
+    struct policy_row row = {
+        .id = "berth.yaml",
+        .repository = json_get_text(message, "repository"),
+        .ref = json_get_text(message, "ref"),
+        .commit = json_get_text(message, "commit"),
+        .path = json_get_text(message, "path"),
+        .text = json_get_text(message, "text"),
+    };
+    struct config *config = NULL;
+    text_copy(line, sizeof line, json_get_text(message, "error"));
+    if (!line[0] && supervisor->config && text_equal(supervisor->policy_commit, row.commit)) {
+        json_decref(message);
+        return;
+    }
+    if (!line[0] && !(config = load_policy_text(supervisor, &row, &problem)))
+        error_line(&problem, line, sizeof line);
+    if (store_begin(supervisor->store, STORE_DURABLE, &error) && put_policy(supervisor, &row, line, &error) &&
+        store_commit(supervisor->store, NULL, &error)) {
+        if (config)
+            use_policy(supervisor, config, &row);
+        config = NULL;
+        if (!lifetime_serving(supervisor, &error))
+            log_error("agent", LOG_ERROR, &error);
+    } else {
+        log_error("agent", LOG_ERROR, &error);
+        store_abandon(supervisor->store);
+    }
+    config_free(config);
+    json_decref(message);
+}

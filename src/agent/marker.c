@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+/* The files beside the store that say whether an attempt at a step was begun, by whom, and what it left. */
+#include "agent/marker.h"
+
+#include "berth/base/file.h"
+#include "berth/base/hash.h"
+#include "berth/base/memory.h"
+#include "berth/base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RESULT_LIMIT (16u << 20)
+
+void marker_boot_id(char boot[40])
+{
+    struct str text = STR_INIT;
+    boot[0] = '\0';
+    if (file_read("/proc/sys/kernel/random/boot_id", 128, &text, NULL)) {
+        text_copy(boot, 40, text.data);
+        boot[strcspn(boot, "\n")] = '\0';
+    }
+    str_release(&text);
+}
+
+char *marker_run_folder(const char *store_folder, const char *run, struct error *error)
+{
+    char *folder = path_printf("%s/runs/%s", store_folder, run);
+    if (!folder_make(folder, 0700, error)) {
+        free(folder);
+        return NULL;
+    }
+    return folder;
+}
+
+/* Addresses hold brackets, colons and whatever a template calls its resources; file names are a hash of the step's id. */
+static char *marker_path(const char *store_folder, const char *run, const char *step, int64_t attempt,
+                         const char *ending)
+{
+    char hex[HASH_HEX_SIZE];
+    hash_sha256(step, strlen(step), hex);
+    return path_printf("%s/runs/%s/%.24s.%" PRId64 ".%s", store_folder, run, hex, attempt, ending);
+}
+
+static bool write_marker(const char *path, pid_t pid, struct error *error)
+{
+    char boot[40];
+    uint64_t ticks = 0;
+    struct str text = STR_INIT;
+    marker_boot_id(boot);
+    if (pid != 0 && !process_start_ticks(pid, &ticks))
+        ticks = 0;
+    str_addf(&text, "%ld %" PRIu64 " %s\n", (long)pid, ticks, boot);
+    bool written = file_replace(path, text.data, text.length, 0600, FILE_RELAXED, error);
+    str_release(&text);
+    return written;
+}
+
+/* Written beside and linked to its name: link(2) lets exactly one win, and nobody ever sees half a file. */
+static enum marker_taken link_marker(const char *path, pid_t pid, struct error *error)
+{
+    char *beside = path_printf("%s.%ld", path, (long)getpid());
+    enum marker_taken taken = MARKER_TAKEN;
+    if (!write_marker(beside, pid, error))
+        taken = MARKER_ERROR;
+    else if (link(beside, path) != 0) {
+        taken = errno == EEXIST ? MARKER_WAS_THERE : MARKER_ERROR;
+        error_errno(error, ERROR_IO, errno, "cannot note the beginning of a step in %s", path);
+    }
+    unlink(beside);
+    free(beside);
+    return taken;
+}
+
+enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt, pid_t pid,
+                              struct error *error)
+{
+    char *path = marker_path(store_folder, run, step, attempt, "started");
+    char *folder = marker_run_folder(store_folder, run, error);
+    enum marker_taken taken = folder ? link_marker(path, pid, error) : MARKER_ERROR;
+    free(folder);
+    free(path);
+    return taken;
+}
+
+bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,
+                 struct error *error)
+{
+    char *path = marker_path(store_folder, run, step, attempt, "started");
+    struct str text = STR_INIT;
+    long pid = 0;
+    bool read = file_read(path, 256, &text, error);
+    memset(marker, 0, sizeof *marker);
+    if (read && sscanf(text.data, "%ld %" SCNu64 " %39s", &pid, &marker->start_ticks, marker->boot) < 2)
+        read = error_set(error, ERROR_CORRUPT, "%s does not say who began the step", path);
+    marker->pid = (pid_t)pid;
+    str_release(&text);
+    free(path);
+    return read;
+}
+
+bool marker_leave_result(const char *store_folder, const char *run, const char *step, int64_t attempt, const char *json,
+                         struct error *error)
+{
+    char *path = marker_path(store_folder, run, step, attempt, "result");
+    bool left = file_replace(path, json, strlen(json), 0600, FILE_SYNCED, error);
+    free(path);
+    return left;
+}
+
+bool marker_read_result(const char *store_folder, const char *run, const char *step, int64_t attempt, struct str *json,
+                        struct error *error)
+{
+    char *path = marker_path(store_folder, run, step, attempt, "result");
+    bool read = file_read(path, RESULT_LIMIT, json, error);
+    free(path);
+    return read;
+}
+
+void marker_drop_result(const char *store_folder, const char *run, const char *step, int64_t attempt)
+{
+    char *path = marker_path(store_folder, run, step, attempt, "result");
+    unlink(path);
+    free(path);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The two files that make an attempt at a step unambiguous, in runs/RUN/ of the store's folder:
+ *   STEP.ATTEMPT.started  made exclusively, by the worker that begins it or by the recovery that takes it back: exactly one wins
+ *   STEP.ATTEMPT.result   what a worker leaves when its supervisor is gone
+ */
+#ifndef AGENT_MARKER_H
+#define AGENT_MARKER_H
+
+#include "berth/base/error.h"
+#include "berth/base/str.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct marker { /* what .started says */
+    pid_t pid;  /* 0: taken back before it began */
+    uint64_t start_ticks;
+    char boot[40]; /* boot id of the machine */
+};
+
+enum marker_taken { MARKER_TAKEN, MARKER_WAS_THERE, MARKER_ERROR };
+/* Makes the file for this process, or (`pid` 0) for a recovery. */
+enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt, pid_t pid,
+                              struct error *error) BERTH_MUST_CHECK;
+/* False when there is none (error code ERROR_NOT_FOUND) or it cannot be read. */
+bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,
+                 struct error *error) BERTH_MUST_CHECK;
+/* The result file: written whole and synced; read, ERROR_NOT_FOUND when there is none; removed once stored. */
+bool marker_leave_result(const char *store_folder, const char *run, const char *step, int64_t attempt, const char *json,
+                         struct error *error) BERTH_MUST_CHECK;
+bool marker_read_result(const char *store_folder, const char *run, const char *step, int64_t attempt, struct str *json,
+                        struct error *error) BERTH_MUST_CHECK;
+void marker_drop_result(const char *store_folder, const char *run, const char *step, int64_t attempt);
+/* The run's folder, made 0700 when missing. The caller frees. */
+char *marker_run_folder(const char *store_folder, const char *run, struct error *error) BERTH_MUST_CHECK;
+/* This machine's boot id into `boot`. */
+void marker_boot_id(char boot[40]);
+
+#endif

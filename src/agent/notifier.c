@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The notifier: delivers one row of the outbox at a time and says how it went. The delivery's id goes along as an idempotency key, so a
+ * notifier that dies after a delivery and before its answer does no harm when the next one repeats it.
+ */
+#include "agent/observer.h"
+#include "agent/secrets.h"
+
+#include "agent/protocol.h"
+#include "berth/base/fault.h"
+#include "berth/base/frame.h"
+#include "berth/base/log.h"
+#include "berth/base/time.h"
+#include "berth/model/ledger.h"
+#include "berth/provider.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DELIVERY_DEADLINE_MS 30000
+
+/* "notify[2]" -> that item of the policy. */
+static const struct config_notify *receiver_of(const struct config *config, const char *receiver)
+{
+    long long at = -1;
+    const char *open = strchr(receiver, '[');
+    if (!config || !open)
+        return NULL;
+    char *number = mem_strdup(open + 1);
+    number[strcspn(number, "]")] = '\0';
+    bool read = text_to_int(number, &at);
+    free(number);
+    return read && at >= 0 && (size_t)at < config->notify_count ? &config->notify[at] : NULL;
+}
+
+static bool deliver(struct setup *setup, const struct delivery *delivery, struct error *error)
+{
+    const struct config_notify *notify = receiver_of(setup->config, delivery->receiver);
+    const struct provider *provider = notify ? provider_named(notify->section.provider) : NULL;
+    if (!notify)
+        return error_set(error, ERROR_NOT_FOUND, "the policy has no %s any more", delivery->receiver);
+    if (!provider || !provider->notify)
+        return error_set(error, ERROR_UNSUPPORTED, "notifications of provider '%s' are not built yet",
+                         notify->section.provider);
+    struct redactor *redactor = redactor_new();
+    struct provider_context context = {
+        .config = setup->config,
+        .store_folder = setup->options->store_folder,
+        .run_folder = "",
+        .token = "",
+        .deadline_ms = time_monotonic_ms() + DELIVERY_DEADLINE_MS,
+        .stop_fd = -1,
+        .log_fd = -1,
+        .redactor = redactor,
+    };
+    struct arena arena = {0};
+    context.section = secrets_in_section(&context, &notify->section, &arena, error);
+    bool delivered = context.section && provider_call_deliver(provider, &context, delivery, delivery->id, error);
+    redactor_free(redactor);
+    arena_release(&arena);
+    return delivered;
+}
+
+static bool take_delivery(struct setup *setup, const struct str *payload)
+{
+    struct arena arena = {0};
+    struct delivery delivery;
+    struct error error = {0};
+    char line[2200] = "";
+    json_t *message = json_loadb(payload->data, payload->length, 0, NULL);
+    bool done = message && record_from_json(&delivery_type, message, &arena, &delivery, &error);
+    if (done) {
+        fault_point("notifier.before_delivery");
+        done = deliver(setup, &delivery, &error);
+        fault_point("notifier.after_delivery");
+    }
+    if (!done)
+        error_line(&error, line, sizeof line);
+    json_t *answer = json_pack("{s:s, s:b, s:b, s:s}", "delivery", json_get_text(message, "id"), "done", done, "retry",
+                               error.retry, "error", line);
+    char *json = json_dumps(answer, JSON_COMPACT);
+    bool told = json && frame_send(CHILD_SOCKET_FD, FRAME_DELIVERED, json, strlen(json), NULL);
+    free(json);
+    json_decref(answer);
+    json_decref(message);
+    arena_release(&arena);
+    return told;
+}
+
+int notifier_main(const struct agent_options *options)
+{
+    struct setup setup;
+    struct str payload = STR_INIT;
+    struct error error = {0};
+    uint8_t kind = 0;
+    bool go_on = true;
+    setup_init(&setup, options);
+    while (go_on && frame_receive(CHILD_SOCKET_FD, &kind, &payload, NULL)) {
+        if (kind == FRAME_SETUP && !setup_take(&setup, payload.data, payload.length, &error))
+            log_error("agent", LOG_WARNING, &error);
+        if (kind == FRAME_DELIVER)
+            go_on = take_delivery(&setup, &payload);
+    }
+    str_release(&payload);
+    setup_release(&setup);
+    return 0;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The observer of branches: reads the policy of the trusted ref, lists every repository, follows them, and sends only what changed: rows in small
+ * batches, then the end of the listing with what it missed. What is known it has from the store at its start, so a restart sends nothing again.
+ */
+#include "agent/observer.h"
+
+#include "agent/protocol.h"
+#include "berth/base/fault.h"
+#include "berth/base/log.h"
+#include "berth/base/time.h"
+#include "berth/model/environment.h"
+#include "berth/provider.h"
+#include "berth/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_ROWS 250
+#define POLL_MS 30000         /* of what cannot be watched */
+#define WATCHED_POLL_MS 60000 /* of what can: a watch may miss */
+#define AGAIN_MS 1000         /* after a listing that missed a branch, or failed */
+#define SETTLE_MS 20          /* refs change in bursts */
+#define POLICY_FILE "berth.yaml"
+#define POLICY_LIMIT (16u << 20)
+#define REPOSITORIES_LIMIT 32
+
+struct watched { /* one repository */
+    char *name;
+    struct map known;   /* branch name -> commit, owned text */
+    struct map missing; /* branch name -> itself: missed once */
+    struct str state;   /* of `follow` at the last listing */
+    int fd;
+    int64_t next_ms; /* monotonic */
+    bool loaded;     /* `known` has been read from the store */
+};
+
+struct branches {
+    struct observer observer;
+    struct watched repositories[REPOSITORIES_LIMIT];
+    size_t count;
+    char *policy_commit;
+};
+
+/* --- known branches -------------------------------------------------------------------------------------------------- */
+
+static void forget(struct map *map, const char *key)
+{
+    free(map_remove(map, key));
+}
+
+static void release_map(struct map *map)
+{
+    size_t at = 0;
+    const char *key;
+    void *value;
+    while (map_next(map, &at, &key, &value))
+        free(value);
+    map_release(map);
+}
+
+static bool visit_known(const void *row, void *context)
+{
+    const struct branch *branch = row;
+    struct watched *watched = context;
+    if (branch->gone_at == 0 && branch->misses == 0)
+        free(map_set(&watched->known, branch->name, mem_strdup(branch->commit)));
+    else if (branch->gone_at == 0)
+        free(map_set(&watched->missing, branch->name, mem_strdup(branch->name)));
+    return true;
+}
+
+static void load_known(struct branches *branches, struct watched *watched)
+{
+    static const char *const columns[] = {"id", "name", "commit", "gone_at", "misses", NULL};
+    struct error error = {0};
+    struct store *store = store_open(branches->observer.setup.options->store_folder, STORE_READER, &error);
+    struct store_query query = {
+        .type = &branch_type, .index = "repository", .equal = {watched->name}, .columns = columns};
+    watched->loaded = store && store_each(store, &query, visit_known, watched, &error);
+    if (!watched->loaded)
+        log_error("agent", LOG_WARNING, &error);
+    store_close(store);
+}
+
+/* --- a listing -------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct branches *branches;
+    struct watched *watched;
+    struct map seen; /* branch name -> a mark */
+    struct str batch;
+    size_t rows, count;
+};
+
+static bool send_batch(struct listing *listing)
+{
+    bool sent =
+        listing->rows == 0 || observer_send_bytes(&listing->branches->observer, FRAME_BRANCHES, &listing->batch);
+    str_clear(&listing->batch);
+    listing->rows = 0;
+    return sent;
+}
+
+static bool visit_branch(const struct branch *branch, void *owner)
+{
+    struct listing *listing = owner;
+    const char *known = map_get(&listing->watched->known, branch->name);
+    listing->count++;
+    map_set(&listing->seen, branch->name, listing);
+    if (known && text_equal(known, branch->commit))
+        return true;
+    record_pack(&branch_type, branch, &listing->batch);
+    free(map_set(&listing->watched->known, branch->name, mem_strdup(branch->commit)));
+    forget(&listing->watched->missing, branch->name);
+    if (++listing->rows < BATCH_ROWS)
+        return true;
+    fault_point("observer.mid_listing");
+    return send_batch(listing);
+}
+
+/* What was known, or missed once before, and was not seen now. */
+static json_t *collect_missing(struct listing *listing)
+{
+    struct watched *watched = listing->watched;
+    json_t *missing = json_array();
+    struct map first = {0};
+    size_t at = 0;
+    const char *name;
+    void *value;
+    while (map_next(&watched->missing, &at, &name, &value))
+        if (!map_get(&listing->seen, name))
+            json_array_append_new(missing, json_sprintf("%s:%s", watched->name, name));
+    release_map(&watched->missing);
+    at = 0;
+    while (map_next(&watched->known, &at, &name, &value)) {
+        if (map_get(&listing->seen, name))
+            continue;
+        json_array_append_new(missing, json_sprintf("%s:%s", watched->name, name));
+        map_set(&first, name, mem_strdup(name));
+    }
+    at = 0;
+    while (map_next(&first, &at, &name, &value))
+        forget(&watched->known, name);
+    watched->missing = first;
+    return missing;
+}
+
+static struct provider_context context_for(struct branches *branches, const struct config_section *section)
+{
+    return (struct provider_context){
+        .config = branches->observer.setup.config,
+        .section = section,
+        .store_folder = branches->observer.setup.options->store_folder,
+        .run_folder = "",
+        .token = "",
+        .stop_fd = -1,
+        .log_fd = -1,
+    };
+}
+
+static void send_listed(struct listing *listing, const struct config_section *section, bool complete,
+                        const char *default_branch, const struct error *error, int64_t took_ms)
+{
+    char line[2200] = "";
+    const struct node *url = node_get(section->node, "url");
+    if (error->code != ERROR_NONE)
+        error_line(error, line, sizeof line);
+    json_t *missing = complete ? collect_missing(listing) : json_array();
+    if (json_array_size(missing) > 0 && listing->watched->missing.count > 0)
+        listing->watched->next_ms = time_monotonic_ms() + AGAIN_MS;
+    json_t *message = json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:o}", "repository", listing->watched->name,
+                                "provider", section->provider, "url", url ? url->text : "", "complete", complete,
+                                "default_branch", default_branch ? default_branch : "", "error", line, "count",
+                                (json_int_t)listing->count, "took_ms", (json_int_t)took_ms, "missing", missing);
+    observer_send(&listing->branches->observer, FRAME_LISTED, message);
+}
+
+static void list_repository(struct branches *branches, struct watched *watched, const struct config_section *section,
+                            const struct provider *provider)
+{
+    struct listing listing = {.branches = branches, .watched = watched, .batch = STR_INIT};
+    struct provider_context context = context_for(branches, section);
+    struct arena arena = {0};
+    struct error error = {0};
+    const char *default_branch = NULL;
+    bool complete = false;
+    int64_t began = time_monotonic_ms();
+    bool listed = provider->branches->list(&context, watched->name, &watched->known, visit_branch, &listing, &complete,
+                                           &default_branch, &arena, &error) &&
+                  send_batch(&listing);
+    fault_point("observer.after_listing");
+    if (!listed || !complete)
+        watched->next_ms = time_monotonic_ms() + AGAIN_MS;
+    if (!branches->observer.ended)
+        send_listed(&listing, section, listed && complete, default_branch, &error, time_monotonic_ms() - began);
+    str_release(&listing.batch);
+    map_release(&listing.seen);
+    arena_release(&arena);
+}
+
+/* Lists again when the refs may have changed since the last time. */
+static void look_at_repository(struct branches *branches, struct watched *watched)
+{
+    struct str state = STR_INIT;
+    struct error error = {0};
+    const struct config_section *section = setup_repository(&branches->observer.setup, watched->name, &error);
+    const struct provider *provider = section ? provider_named(section->provider) : NULL;
+    if (!provider || !provider->branches) {
+        watched->next_ms = time_monotonic_ms() + POLL_MS;
+        return;
+    }
+    struct provider_context context = context_for(branches, section);
+    bool followed = provider->branches->follow(&context, &state, &watched->fd, &error);
+    bool again = watched->missing.count > 0;
+    watched->next_ms = time_monotonic_ms() + (watched->fd >= 0 ? WATCHED_POLL_MS : POLL_MS);
+    if (!followed || again || !text_equal(state.data, watched->state.data)) {
+        str_clear(&watched->state);
+        if (followed)
+            str_add(&watched->state, state.data);
+        list_repository(branches, watched, section, provider);
+    }
+    str_release(&state);
+}
+
+/* --- policy ------------------------------------------------------------------------------------------------------------ */
+
+static void send_policy(struct branches *branches, const char *repository, const char *ref, const char *commit,
+                        const char *text, const struct error *error)
+{
+    char line[2200] = "";
+    if (error->code != ERROR_NONE)
+        error_line(error, line, sizeof line);
+    json_t *message = json_pack("{s:s, s:s, s:s, s:s, s:s%, s:s}", "repository", repository, "ref", ref, "commit",
+                                commit, "path", POLICY_FILE, "text", text, strlen(text), "error", line);
+    if (!message) { /* not valid UTF-8 */
+        message = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "repository", repository, "ref", ref, "commit", commit,
+                            "path", POLICY_FILE, "text", "", "error", POLICY_FILE " is not valid UTF-8");
+    }
+    observer_send(&branches->observer, FRAME_POLICY, message);
+}
+
+struct trusted {
+    struct provider_context context;
+    const struct provider *provider;
+    const char *name, *ref, *commit, *kind, *branch;
+};
+
+static bool read_policy_at(struct trusted *trusted, const char *ref, struct arena *arena, struct str *text,
+                           struct error *error)
+{
+    const struct provider_branches *git = trusted->provider->branches;
+    str_clear(text);
+    if (!git->resolve(&trusted->context, trusted->name, ref, arena, &trusted->commit, &trusted->kind, &trusted->branch,
+                      error) ||
+        !git->pin(&trusted->context, trusted->name, trusted->commit, "policy", error))
+        return false;
+    trusted->ref = text_empty(ref) ? trusted->branch : ref;
+    if (git->read(&trusted->context, trusted->name, trusted->commit, POLICY_FILE, POLICY_LIMIT, text, error))
+        return true;
+    error_context(error, "cannot read the policy from %s of the trusted ref '%s'", POLICY_FILE,
+                  trusted->ref ? trusted->ref : "");
+    return error_hint(error, "commit a %s there: `berth init` writes a first one", POLICY_FILE);
+}
+
+/* The trusted ref that a policy names: its own `trusted.ref`, or "". */
+static const char *ref_named_by(const struct str *text, struct arena *arena)
+{
+    struct problems problems;
+    problems_init(&problems, arena);
+    const struct node *root = node_parse(arena, POLICY_FILE, text->data, text->length, &problems);
+    const struct node *ref = node_get(node_get(root, "trusted"), "ref");
+    problems_release(&problems);
+    return ref ? ref->text : "";
+}
+
+static void look_at_policy(struct branches *branches)
+{
+    struct arena arena = {0};
+    struct error error = {0};
+    struct str text = STR_INIT;
+    const struct config *config = branches->observer.setup.config;
+    const struct config_section *section =
+        setup_repository(&branches->observer.setup, config ? config->trusted_repository : "", &error);
+    struct trusted trusted = {.name = config ? config->trusted_repository : branches->observer.setup.bootstrap.name};
+    trusted.provider = section ? provider_named(section->provider) : NULL;
+    if (!trusted.provider || !trusted.provider->branches) {
+        arena_release(&arena);
+        return;
+    }
+    trusted.context = context_for(branches, section);
+    bool read = read_policy_at(&trusted, config ? config->trusted_ref : "", &arena, &text, &error);
+    if (read) {
+        const char *named = arena_strdup(&arena, ref_named_by(&text, &arena));
+        if (!text_empty(named) && !text_equal(named, trusted.ref))
+            read = read_policy_at(&trusted, named, &arena, &text, &error);
+    }
+    if (!read || !text_equal(trusted.commit, branches->policy_commit)) {
+        send_policy(branches, trusted.name, trusted.ref ? trusted.ref : "", read ? trusted.commit : "",
+                    read ? text.data : "", &error);
+        free(branches->policy_commit);
+        branches->policy_commit = mem_strdup(read ? trusted.commit : "");
+    }
+    str_release(&text);
+    arena_release(&arena);
+}
+
+/* --- the loop -------------------------------------------------------------------------------------------------------------- */
+
+static bool is_watched(const struct branches *branches, const char *name)
+{
+    for (size_t i = 0; i < branches->count; i++)
+        if (text_equal(branches->repositories[i].name, name))
+            return true;
+    return false;
+}
+
+static void watch_repositories(struct branches *branches)
+{
+    const struct config *config = branches->observer.setup.config;
+    for (size_t i = 0; config && i < config->repositories.count; i++) {
+        const struct config_section *section = &config->repositories.items[i];
+        if (branches->count == REPOSITORIES_LIMIT || is_watched(branches, section->name))
+            continue;
+        struct watched *watched = &branches->repositories[branches->count++];
+        *watched = (struct watched){.name = mem_strdup(section->name), .fd = -1, .state = STR_INIT};
+    }
+}
+
+static int64_t next_look(const struct branches *branches)
+{
+    int64_t now = time_monotonic_ms(), wait = branches->count > 0 ? POLL_MS : AGAIN_MS;
+    for (size_t i = 0; i < branches->count; i++)
+        if (branches->repositories[i].next_ms - now < wait)
+            wait = branches->repositories[i].next_ms - now;
+    return wait > 0 ? wait : 0;
+}
+
+static void wait_for_news(struct branches *branches)
+{
+    int fds[REPOSITORIES_LIMIT];
+    bool ready[REPOSITORIES_LIMIT] = {false}, any = false;
+    for (size_t i = 0; i < branches->count; i++)
+        fds[i] = branches->repositories[i].fd;
+    observer_wait(&branches->observer, fds, ready, branches->count, next_look(branches));
+    for (size_t i = 0; i < branches->count; i++) {
+        any = any || ready[i];
+        if (ready[i])
+            branches->repositories[i].next_ms = 0;
+    }
+    if (any)
+        observer_wait(&branches->observer, NULL, NULL, 0, SETTLE_MS);
+}
+
+static void look_at_all(struct branches *branches)
+{
+    int64_t now = time_monotonic_ms();
+    for (size_t i = 0; i < branches->count && !branches->observer.ended; i++) {
+        struct watched *watched = &branches->repositories[i];
+        if (!watched->loaded)
+            load_known(branches, watched);
+        if (watched->next_ms <= now)
+            look_at_repository(branches, watched);
+    }
+}
+
+int observer_branches_main(const struct agent_options *options)
+{
+    struct branches branches = {.count = 0};
+    observer_init(&branches.observer, options);
+    observer_wait(&branches.observer, NULL, NULL, 0, 0);
+    while (!branches.observer.ended) {
+        look_at_policy(&branches);
+        watch_repositories(&branches);
+        look_at_all(&branches);
+        if (!branches.observer.ended)
+            wait_for_news(&branches);
+    }
+    for (size_t i = 0; i < branches.count; i++) {
+        release_map(&branches.repositories[i].known);
+        release_map(&branches.repositories[i].missing);
+        str_release(&branches.repositories[i].state);
+        free(branches.repositories[i].name);
+    }
+    free(branches.policy_commit);
+    observer_release(&branches.observer);
+    return 0;
+}

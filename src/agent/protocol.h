@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What berthd's processes say to each other: the kinds of frames over a child's socket (descriptor 3), and who sends them. Payloads are
+ * JSON objects but for rows, which are packed records. Descriptor 4 of a worker is an eventfd: readable when its present step
+ * should stop; only the supervisor writes and drains it, so a stop can neither be lost nor hit the next step.
+ */
+#ifndef AGENT_PROTOCOL_H
+#define AGENT_PROTOCOL_H
+
+#define CHILD_SOCKET_FD 3
+#define CHILD_STOP_FD 4
+
+enum frame_kind {
+    /* supervisor to child */
+    FRAME_SETUP = 'S',   /* {"file","text","commit","epoch"}: the policy in force; text "" while there is none */
+    FRAME_TASK = 'T',    /* worker: one step, see task.h */
+    FRAME_STORED = 'A',  /* worker: {"step"}: its result is committed */
+    FRAME_DELIVER = 'D', /* notifier: a delivery row as JSON */
+    /* child to supervisor */
+    FRAME_RESULT = 'R',   /* worker: a step_result as JSON */
+    FRAME_PROGRESS = 'P', /* worker: {"step","percent","text"} */
+    FRAME_BRANCHES = 'B', /* observer: packed branch rows, one after the other */
+    FRAME_LISTED =
+        'G', /* observer: {"repository","provider","url","complete","default_branch","error","count","took_ms","missing":[…]} */
+    FRAME_POLICY = 'Y',    /* observer: {"repository","ref","commit","path","text","error"} */
+    FRAME_OBSERVED = 'O',  /* observer: {"at","took_ms","seen":[{"resource","status","reason","ready"}]} */
+    FRAME_DELIVERED = 'N', /* notifier: {"delivery","done","retry","error"} */
+};
+
+#endif

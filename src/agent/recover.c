@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Steps whose worker is gone, or was started by an earlier supervisor. Nothing is taken over before it is proven that nobody works on it any more: a
+ * result left in the run's folder is read first; a worker that lives is left alone; one that never began is made ready again (the
+ * exclusive .started file decides); of a dead one all tools are ended, and only then the step counts as interrupted.
+ */
+#include "agent/supervisor.h"
+
+#include "agent/marker.h"
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/model/run.h"
+#include "berth/store.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOOL_GRACE_MS 10000
+
+void recover_add(struct supervisor *supervisor, const char *run, const char *step, int64_t attempt, const char *token)
+{
+    for (size_t i = 0; i < supervisor->endings.count; i++)
+        if (text_equal(supervisor->endings.items[i].step, step) && supervisor->endings.items[i].attempt == attempt)
+            return;
+    struct ending ending = {
+        .run = mem_strdup(run), .step = mem_strdup(step), .token = mem_strdup(token), .attempt = attempt};
+    vec_push(&supervisor->endings, ending);
+    log_line("agent", LOG_INFO, "step %s lost its worker", step);
+}
+
+static bool visit_running(const void *row, void *context)
+{
+    const struct step *step = row;
+    recover_add(context, step->run, step->id, step->attempt, step->token);
+    return true;
+}
+
+bool recover_running(struct supervisor *supervisor, struct error *error)
+{
+    static const char *const columns[] = {"id", "run", "attempt", "token", NULL};
+    struct store_query query = {.type = &step_type,
+                                .index = "status",
+                                .equal = {word_name(step_status_names, STEP_RUNNING)},
+                                .columns = columns};
+    return store_each(supervisor->store, &query, visit_running, supervisor, error);
+}
+
+/* A result that its worker left counts like one that was handed in. */
+static bool take_left_result(struct supervisor *supervisor, const struct ending *ending)
+{
+    struct str json = STR_INIT;
+    if (!marker_read_result(supervisor->options->store_folder, ending->run, ending->step, ending->attempt, &json,
+                            NULL)) {
+        str_release(&json);
+        return false;
+    }
+    struct pending_result result = {.run = mem_strdup(ending->run),
+                                    .step = mem_strdup(ending->step),
+                                    .attempt = ending->attempt,
+                                    .json = str_take(&json)};
+    vec_push(&supervisor->results, result);
+    return true;
+}
+
+struct signal_tools {
+    int number;
+};
+
+static void signal_tool(pid_t pid, void *context)
+{
+    kill(pid, ((const struct signal_tools *)context)->number);
+}
+
+/* SIGINT first, with time, then SIGKILL; true once none is left. */
+static bool tools_ended(struct ending *ending)
+{
+    struct str variable = STR_INIT;
+    int64_t now = time_monotonic_ms();
+    struct signal_tools first = {.number = SIGINT}, last = {.number = SIGKILL}, none = {.number = 0};
+    struct signal_tools *signal_now = ending->since_ms == 0                    ? &first
+                                      : now - ending->since_ms > TOOL_GRACE_MS ? &last
+                                                                               : &none;
+    size_t left = 0;
+    if (!text_empty(ending->token)) {
+        str_addf(&variable, "BERTH_STEP_TOKEN=%s", ending->token);
+        left = process_find(variable.data, 0, signal_tool, signal_now);
+    }
+    if (ending->since_ms == 0)
+        ending->since_ms = now;
+    str_release(&variable);
+    return left == 0;
+}
+
+enum progress { GOES_ON, TAKEN, RESOLVED };
+
+static enum progress look_at_ending(struct supervisor *supervisor, struct ending *ending)
+{
+    const char *folder = supervisor->options->store_folder;
+    struct marker marker;
+    struct error error = {0};
+    if (take_left_result(supervisor, ending))
+        return TAKEN;
+    if (!marker_read(folder, ending->run, ending->step, ending->attempt, &marker, &error)) {
+        if (error.code == ERROR_CORRUPT) /* a power cut took its bytes, and with them every process */
+            return tools_ended(ending) ? RESOLVED : GOES_ON;
+        if (error.code != ERROR_NOT_FOUND) {
+            log_error("agent", LOG_ERROR, &error);
+            return GOES_ON;
+        }
+        enum marker_taken taken = marker_take(folder, ending->run, ending->step, ending->attempt, 0, &error);
+        ending->never_started = taken == MARKER_TAKEN;
+        return taken == MARKER_TAKEN ? RESOLVED : GOES_ON;
+    }
+    if (marker.pid == 0) { /* an earlier recovery took it back, and was killed before it could say so */
+        ending->never_started = true;
+        return RESOLVED;
+    }
+    if (text_equal(marker.boot, supervisor->boot) && process_alive(marker.pid, marker.start_ticks))
+        return GOES_ON;
+    if (take_left_result(supervisor, ending)) /* it may have left it between the two looks */
+        return TAKEN;
+    return tools_ended(ending) ? RESOLVED : GOES_ON;
+}
+
+static void ending_release(struct ending *ending)
+{
+    free(ending->run);
+    free(ending->step);
+    free(ending->token);
+}
+
+void recover_look(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->endings.count;) {
+        struct ending *ending = &supervisor->endings.items[i];
+        enum progress progress = ending->resolved ? RESOLVED : look_at_ending(supervisor, ending);
+        if (progress == TAKEN) {
+            ending_release(ending);
+            *ending = supervisor->endings.items[--supervisor->endings.count];
+            continue;
+        }
+        ending->resolved = progress == RESOLVED;
+        i++;
+    }
+}
+
+bool recover_store(struct supervisor *supervisor, struct error *error)
+{
+    for (size_t i = 0; i < supervisor->endings.count; i++) {
+        struct ending *ending = &supervisor->endings.items[i];
+        if (!ending->resolved)
+            continue;
+        struct engine_effects effects;
+        struct engine_facts *facts = supervisor_facts(supervisor, ending->run, error);
+        if (!facts)
+            return false;
+        engine_effects_init(&effects, &supervisor->hot.arena);
+        if (ending->never_started)
+            engine_step_returned(facts, ending->step, &effects);
+        else
+            engine_step_interrupted(facts, ending->step, &effects);
+        if (!supervisor_apply_hot(supervisor, ending->run, &effects, error))
+            return false;
+    }
+    return true;
+}
+
+void recover_forget_stored(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->endings.count;) {
+        struct ending *ending = &supervisor->endings.items[i];
+        if (!ending->resolved) {
+            i++;
+            continue;
+        }
+        ending_release(ending);
+        *ending = supervisor->endings.items[--supervisor->endings.count];
+    }
+}

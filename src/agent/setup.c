@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/* The policy in a child, and the sections providers get. */
+#include "agent/setup.h"
+
+#include "berth/base/file.h"
+#include "berth/base/str.h"
+#include "berth/model/record.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BOOTSTRAP_NAME "trusted"
+
+static bool is_url(const char *place)
+{
+    return strstr(place, "://") || (strchr(place, ':') && !strchr(place, '/'));
+}
+
+/* A map node like `from` (may be NULL) whose `url` is `url`. */
+static const struct node *node_with_url(struct arena *arena, const struct node *from, const char *url)
+{
+    size_t count = from ? from->count : 0, kept = 0;
+    struct node *map = arena_alloc(arena, sizeof *map);
+    struct node *key = arena_alloc(arena, sizeof *key), *value = arena_alloc(arena, sizeof *value);
+    *key = (struct node){.kind = NODE_TEXT, .text = "url"};
+    *value = (struct node){.kind = NODE_TEXT, .text = arena_strdup(arena, url), .quoted = true};
+    map->kind = NODE_MAP;
+    map->pairs = arena_alloc(arena, (count + 1) * sizeof *map->pairs);
+    for (size_t i = 0; i < count; i++)
+        if (!text_equal(from->pairs[i].key->text, "url"))
+            map->pairs[kept++] = from->pairs[i];
+    map->pairs[kept++] = (struct node_pair){.key = key, .value = value};
+    map->count = kept;
+    return map;
+}
+
+void setup_init(struct setup *setup, const struct agent_options *options)
+{
+    memset(setup, 0, sizeof *setup);
+    setup->options = options;
+    setup->bootstrap = (struct config_section){
+        .name = BOOTSTRAP_NAME,
+        .provider = "git",
+        .pool = "",
+        .built = true,
+        .node = node_with_url(&setup->arena, NULL, options->repository),
+    };
+}
+
+void setup_release(struct setup *setup)
+{
+    config_free(setup->config);
+    arena_release(&setup->arena);
+    setup->config = NULL;
+}
+
+bool setup_take(struct setup *setup, const char *json, size_t length, struct error *error)
+{
+    json_t *message = json_loadb(json, length, 0, NULL);
+    const char *text = json_get_text(message, "text");
+    bool taken = message || error_set(error, ERROR_CORRUPT, "a setup message is not JSON");
+    if (taken && !text_empty(text)) {
+        struct arena arena = {0};
+        struct problems problems;
+        problems_init(&problems, &arena);
+        struct config *config =
+            config_load(arena_strdup(&setup->arena, json_get_text(message, "file")), text, strlen(text), &problems);
+        if (config) {
+            config_free(setup->config);
+            setup->config = config;
+            config->commit = arena_strdup(&config->arena, json_get_text(message, "commit"));
+        } else {
+            taken = problems_error(&problems, error);
+        }
+        problems_release(&problems);
+        arena_release(&arena);
+    }
+    json_decref(message);
+    return taken;
+}
+
+const struct config_section *setup_repository(struct setup *setup, const char *name, struct error *error)
+{
+    if (!setup->config)
+        return &setup->bootstrap;
+    const struct config_section *section = config_section_named(&setup->config->repositories, name);
+    if (!section) {
+        error_set(error, ERROR_NOT_FOUND, "no repository is called '%s'", name);
+        error_hint(error, "name one of `repositories` of %s", setup->config->file);
+        return NULL;
+    }
+    const struct node *url = node_get(section->node, "url");
+    if (!url || is_url(url->text))
+        return section;
+    struct config_section *absolute = arena_alloc(&setup->arena, sizeof *absolute);
+    *absolute = *section;
+    char *path = is_url(setup->options->repository) && text_equal(url->text, ".")
+                     ? mem_strdup(setup->options->repository)
+                     : path_join(setup->options->repository, url->text);
+    absolute->node = node_with_url(&setup->arena, section->node, path);
+    free(path);
+    return absolute;
+}
+
+void setup_write(struct str *out, const char *file, const char *text, const char *commit, int64_t epoch)
+{
+    json_t *message = json_pack("{s:s, s:s, s:s, s:I}", "file", file, "text", text ? text : "", "commit",
+                                commit ? commit : "", "epoch", (json_int_t)epoch);
+    char *json = json_dumps(message, JSON_COMPACT);
+    str_add(out, json ? json : "{}");
+    free(json);
+    json_decref(message);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/* The supervisor's event loop: the bell, signals, children, one second's tick; each only notes what came and wants a turn. */
+#include "agent/supervisor.h"
+
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/store.h"
+#include "agent/marker.h"
+
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TICK_MS 1000
+#define ENDING_TICK_MS 50
+
+static void on_again(uv_idle_t *again)
+{
+    (void)again; /* only keeps the loop from waiting */
+}
+
+void supervisor_want(struct supervisor *supervisor)
+{
+    uv_idle_start(&supervisor->again, on_again);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* The next tick: a second, sooner when a run is due or tools are being ended. */
+static void set_timer(struct supervisor *supervisor)
+{
+    int64_t wait = supervisor->endings.count > 0 ? ENDING_TICK_MS : TICK_MS, now = time_now_ms();
+    for (size_t i = 0; i < supervisor->due.count; i++) {
+        int64_t left = supervisor->due.items[i].at_ms - now;
+        if (left < wait)
+            wait = left > 1 ? left : 1;
+    }
+    uv_timer_start(&supervisor->timer, on_timer, (uint64_t)wait, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct supervisor *supervisor = timer->data;
+    if (store_changed(supervisor->store))
+        supervisor->look_at_commands = true;
+    supervisor->tick = true;
+    supervisor_want(supervisor);
+}
+
+static void on_bell(uv_poll_t *poll, int status, int events)
+{
+    struct supervisor *supervisor = poll->data;
+    (void)status;
+    (void)events;
+    if (store_changed(supervisor->store))
+        supervisor->look_at_commands = true;
+    supervisor_want(supervisor);
+}
+
+static void once_a_second(struct supervisor *supervisor)
+{
+    supervisor->tick = false;
+    children_keep_observers(supervisor);
+    workers_retire(supervisor);
+    supervisor->look_at_deliveries = true;
+    lifetime_look(supervisor);
+}
+
+/* The end of a round of the loop: the turn, then whoever was made to wait goes on. */
+static void on_check(uv_check_t *check)
+{
+    struct supervisor *supervisor = check->data;
+    if (!uv_is_active((uv_handle_t *)&supervisor->again))
+        return;
+    uv_idle_stop(&supervisor->again);
+    supervisor_turn(supervisor);
+    if (supervisor->look_at_deliveries)
+        deliveries_send(supervisor);
+    if (supervisor->tick || supervisor->draining)
+        once_a_second(supervisor);
+    for (size_t i = 0; i < supervisor->children.count && !supervisor->ended; i++)
+        child_resume(supervisor->children.items[i]);
+    set_timer(supervisor);
+}
+
+static void reap_children(void)
+{
+    int status;
+    while (waitpid(-1, &status, WNOHANG) > 0)
+        continue;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct supervisor *supervisor = handle->data;
+    if (number == SIGCHLD) {
+        reap_children();
+    } else {
+        supervisor->leave_now = supervisor->draining;
+        supervisor->draining = true;
+        log_line("agent", LOG_INFO, supervisor->leave_now ? "told to end at once" : "told to end: draining");
+    }
+    supervisor_want(supervisor);
+}
+
+static void watch_signals(struct supervisor *supervisor)
+{
+    static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        uv_signal_init(&supervisor->loop, &supervisor->signals[i]);
+        supervisor->signals[i].data = supervisor;
+        uv_signal_start(&supervisor->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static void watch_all(struct supervisor *supervisor)
+{
+    uv_timer_init(&supervisor->loop, &supervisor->timer);
+    uv_check_init(&supervisor->loop, &supervisor->check);
+    uv_idle_init(&supervisor->loop, &supervisor->again);
+    supervisor->timer.data = supervisor->check.data = supervisor->bell.data = supervisor;
+    uv_check_start(&supervisor->check, on_check);
+    uv_poll_init(&supervisor->loop, &supervisor->bell, store_bell(supervisor->store));
+    uv_poll_start(&supervisor->bell, UV_READABLE, on_bell);
+    watch_signals(supervisor);
+    set_timer(supervisor);
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static char *login_of_owner(void)
+{
+    struct passwd entry, *found = NULL;
+    char buffer[4096];
+    getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found);
+    return mem_strdup(found ? found->pw_name : "");
+}
+
+static bool start(struct supervisor *supervisor, struct error *error)
+{
+    marker_boot_id(supervisor->boot);
+    supervisor->owner_login = login_of_owner();
+    supervisor->idle_since_ms = time_monotonic_ms();
+    supervisor->look_at_commands = supervisor->look_at_steps = supervisor->look_at_deliveries =
+        supervisor->due_everything = true;
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+        return error_set(error, ERROR_UNSUPPORTED, "this kernel has no child subreaper");
+    if (!lifetime_begin(supervisor, error) || !recover_running(supervisor, error) ||
+        !listing_load_policy(supervisor, error))
+        return false;
+    watch_all(supervisor);
+    if (supervisor->config && !lifetime_serving(supervisor, error))
+        return false;
+    children_keep_observers(supervisor);
+    supervisor_want(supervisor);
+    return true;
+}
+
+static void release(struct supervisor *supervisor)
+{
+    supervisor_cool(supervisor);
+    children_free_all(supervisor);
+    uv_walk(&supervisor->loop, close_handle, NULL);
+    uv_run(&supervisor->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&supervisor->loop);
+    store_close(supervisor->store);
+    file_unlock(&supervisor->lock);
+    config_free(supervisor->config);
+    for (size_t i = 0; i < supervisor->due.count; i++)
+        free(supervisor->due.items[i].run);
+    vec_release(&supervisor->due);
+    vec_release(&supervisor->results);
+    vec_release(&supervisor->endings);
+    vec_release(&supervisor->claims);
+    vec_release(&supervisor->cancel_steps);
+    free(supervisor->policy_commit);
+    free(supervisor->setup_payload);
+    free(supervisor->owner_login);
+}
+
+int agent_supervise(const struct agent_options *options, struct error *error)
+{
+    struct supervisor supervisor = {.options = options, .lock = {.fd = -1}};
+    int status = 0;
+    uv_loop_init(&supervisor.loop);
+    if (start(&supervisor, error)) {
+        log_line("agent", LOG_INFO, "serving %s, epoch %lld", options->store_folder, (long long)supervisor.epoch);
+        while (!supervisor.ended)
+            uv_run(&supervisor.loop, UV_RUN_DEFAULT);
+    } else {
+        status = error_info(error->code)->exit_status;
+    }
+    release(&supervisor);
+    return status;
+}

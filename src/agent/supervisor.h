@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The supervisor's state, shared by the files of this room that are parts of it. It is the one writer of the store and runs one event loop;
+ * every handler only notes what came and wants a turn. A turn (turn.c) does all that is to be done in one durable transaction, and only after its
+ * commit is anybody told.
+ */
+#ifndef AGENT_SUPERVISOR_H
+#define AGENT_SUPERVISOR_H
+
+#include "agent/child.h"
+#include "berth/agent.h"
+#include "berth/base/file.h"
+#include "berth/base/memory.h"
+#include "berth/engine.h"
+
+#include <uv.h>
+
+struct config;
+struct store;
+
+/* A worker's result that is not stored yet. */
+struct pending_result {
+    char *run, *step, *json;
+    int64_t attempt;
+    struct child *child; /* NULL: left in the run's folder, or its worker has died since */
+};
+/* A step whose worker is gone (or was never ours): its tools are ended, then it is taken over. */
+struct ending {
+    char *run, *step, *token;
+    int64_t attempt;
+    int64_t since_ms; /* monotonic, of the first signal; 0: none yet */
+    bool resolved;    /* interrupted or returned: to be told to the engine */
+    bool never_started;
+};
+/* A step given to a worker in the open transaction; sent once that is committed. */
+struct claim {
+    struct child *worker;
+    char *run, *step, *token, *task;
+    int64_t attempt;
+};
+struct due_run {
+    char *run;
+    int64_t at_ms; /* wall clock */
+};
+#define SUPERVISOR_NEW_IDS 32
+/* The facts of the run that was last worked on; valid while nothing else of its environment was written. */
+struct hot_run {
+    char *run;
+    struct arena arena;
+    struct engine_facts facts;
+};
+
+struct supervisor {
+    const struct agent_options *options;
+    uv_loop_t loop;
+    uv_poll_t bell;
+    uv_signal_t signals[3];
+    uv_timer_t timer;
+    uv_check_t check;
+    uv_idle_t again; /* active while more is to be done at once */
+    struct store *store;
+    struct file_lock lock;
+    int64_t epoch, started_at_ms;
+    char boot[40];
+    char *owner_login;
+    struct config *config; /* NULL: none yet */
+    char *policy_commit;
+    char *setup_payload; /* of FRAME_SETUP */
+    VEC(struct child *) children;
+    VEC(struct pending_result) results;
+    VEC(struct ending) endings;
+    VEC(struct claim) claims;
+    VEC(struct due_run) due;
+    VEC(char *) cancel_steps;
+    struct hot_run hot;
+    char new_ids[SUPERVISOR_NEW_IDS][27];
+    int64_t next_run;                                          /* 0: not known */
+    int64_t idle_since_ms, failed_until_ms, observers_from_ms; /* monotonic */
+    bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, leave_now, ended;
+    bool delivering, listing_failed, serving, tick;
+};
+
+/* Asks for a turn at the end of this round of the loop. */
+void supervisor_want(struct supervisor *supervisor);
+
+/* --- turn.c: commands, results, what is due, claims: one transaction ------------------------------------------- */
+void supervisor_turn(struct supervisor *supervisor);
+/* Notes that a run may go on at an instant (0: now). */
+void supervisor_due(struct supervisor *supervisor, const char *run, int64_t at_ms);
+/* Writes effects inside the open transaction. */
+bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects *effects,
+                      struct error *error) BERTH_MUST_CHECK;
+/* The same for an event of the hot run: the facts then agree with what was written. Releases the effects. */
+bool supervisor_apply_hot(struct supervisor *supervisor, const char *run, struct engine_effects *effects,
+                          struct error *error) BERTH_MUST_CHECK;
+/* The run's facts, loaded or still hot. NULL with the error; the run is gone: ERROR_NOT_FOUND. */
+struct engine_facts *supervisor_facts(struct supervisor *supervisor, const char *run,
+                                      struct error *error) BERTH_MUST_CHECK;
+void supervisor_cool(struct supervisor *supervisor); /* forgets the hot facts */
+void supervisor_fill_facts(struct supervisor *supervisor, struct engine_facts *facts);
+
+/* --- workers.c: starting them, giving them steps ------------------------------------------------------------------ */
+void workers_ensure(struct supervisor *supervisor);
+bool workers_claim(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+void workers_retire(struct supervisor *supervisor);
+size_t workers_busy(const struct supervisor *supervisor);
+void workers_cancel(struct supervisor *supervisor, const char *step);
+
+/* --- children.c: what they say and how they go ----------------------------------------------------------------------- */
+struct child *children_start(struct supervisor *supervisor, enum child_kind kind, struct error *error) BERTH_MUST_CHECK;
+struct child *children_find(const struct supervisor *supervisor, enum child_kind kind);
+void children_setup_all(struct supervisor *supervisor);
+void children_keep_observers(struct supervisor *supervisor);
+void children_free_all(struct supervisor *supervisor);
+
+/* --- recover.c: steps whose worker is gone ---------------------------------------------------------------------------- */
+bool recover_running(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+void recover_add(struct supervisor *supervisor, const char *run, const char *step, int64_t attempt, const char *token);
+/* Goes on with ending tools; outside a transaction. */
+void recover_look(struct supervisor *supervisor);
+/* Tells the engine of those that are resolved; inside the turn's transaction. */
+bool recover_store(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+void recover_forget_stored(struct supervisor *supervisor);
+
+/* --- listing.c, observations.c, deliveries.c: what observers and the notifier bring --------------------------------------- */
+void listing_branches(struct supervisor *supervisor, const char *payload, size_t count);
+void listing_ended(struct supervisor *supervisor, const char *json, size_t length);
+void listing_policy(struct supervisor *supervisor, const char *json, size_t length);
+bool listing_load_policy(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+void observations_take(struct supervisor *supervisor, const char *json, size_t length);
+void deliveries_send(struct supervisor *supervisor);
+void deliveries_taken(struct supervisor *supervisor, const char *json, size_t length);
+
+/* --- lifetime.c: when it ends ------------------------------------------------------------------------------------------- */
+bool lifetime_begin(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+bool lifetime_serving(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+/* Ends the loop when draining is over or nothing is to come. */
+void lifetime_look(struct supervisor *supervisor);
+void lifetime_end(struct supervisor *supervisor);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A turn of the supervisor: results are stored, commands are answered, runs go on, steps are claimed, all in one durable transaction;
+ * only after its commit are results acknowledged and tasks sent. A turn that fails changes nothing and is tried again.
+ */
+#include "agent/supervisor.h"
+
+#include "agent/marker.h"
+#include "agent/protocol.h"
+#include "berth/base/fault.h"
+#include "berth/base/hash.h"
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMMANDS_A_TURN 64
+#define FAILED_TURN_WAIT_MS 200
+#define HOT_BYTES (16u << 20)
+
+void supervisor_due(struct supervisor *supervisor, const char *run, int64_t at_ms)
+{
+    for (size_t i = 0; i < supervisor->due.count; i++) {
+        struct due_run *due = &supervisor->due.items[i];
+        if (text_equal(due->run, run)) {
+            if (at_ms < due->at_ms)
+                due->at_ms = at_ms;
+            return;
+        }
+    }
+    struct due_run due = {.run = mem_strdup(run), .at_ms = at_ms};
+    vec_push(&supervisor->due, due);
+}
+
+/* --- facts --------------------------------------------------------------------------------------------------------- */
+
+void supervisor_cool(struct supervisor *supervisor)
+{
+    if (!supervisor->hot.run)
+        return;
+    engine_facts_release(&supervisor->hot.facts);
+    arena_release(&supervisor->hot.arena);
+    free(supervisor->hot.run);
+    memset(&supervisor->hot, 0, sizeof supervisor->hot);
+}
+
+static bool visit_number(const void *row, void *context)
+{
+    *(int64_t *)context = ((const struct run *)row)->number;
+    return false;
+}
+
+static int64_t next_run(struct supervisor *supervisor)
+{
+    if (supervisor->next_run == 0) {
+        int64_t last = 0;
+        struct store_query query = {.type = &run_type, .index = "number", .descending = true, .limit = 1};
+        struct error error = {0};
+        if (store_each(supervisor->store, &query, visit_number, &last, &error))
+            supervisor->next_run = last + 1;
+        else
+            log_error("agent", LOG_ERROR, &error);
+    }
+    return supervisor->next_run;
+}
+
+void supervisor_fill_facts(struct supervisor *supervisor, struct engine_facts *facts)
+{
+    facts->now_ms = time_now_ms();
+    facts->epoch = supervisor->epoch;
+    facts->config = supervisor->config;
+    facts->policy_commit = supervisor->policy_commit;
+    facts->owner_uid = getuid();
+    facts->owner_login = supervisor->owner_login;
+    facts->next_run = next_run(supervisor);
+    for (size_t i = 0; i < SUPERVISOR_NEW_IDS; i++)
+        id_new(supervisor->new_ids[i], facts->now_ms);
+    facts->new_id = supervisor->new_ids;
+    facts->new_id_count = SUPERVISOR_NEW_IDS;
+}
+
+struct engine_facts *supervisor_facts(struct supervisor *supervisor, const char *run, struct error *error)
+{
+    struct hot_run *hot = &supervisor->hot;
+    if (hot->run && (!text_equal(hot->run, run) || hot->arena.used_bytes > HOT_BYTES))
+        supervisor_cool(supervisor);
+    if (!hot->run) {
+        if (!engine_load_for_run(supervisor->store, run, supervisor->config, time_now_ms(), &hot->arena, &hot->facts,
+                                 error)) {
+            engine_facts_release(&hot->facts);
+            arena_release(&hot->arena);
+            memset(hot, 0, sizeof *hot);
+            return NULL;
+        }
+        hot->run = mem_strdup(run);
+    }
+    supervisor_fill_facts(supervisor, &hot->facts);
+    return &hot->facts;
+}
+
+/* --- effects ---------------------------------------------------------------------------------------------------------- */
+
+static void note_effects(struct supervisor *supervisor, const struct engine_effects *effects, const char *run)
+{
+    for (size_t i = 0; i < effects->touched_runs.count; i++)
+        supervisor_due(supervisor, effects->touched_runs.items[i], 0);
+    for (size_t i = 0; i < effects->cancel_steps.count; i++)
+        vec_push(&supervisor->cancel_steps, mem_strdup(effects->cancel_steps.items[i]));
+    if (effects->wake_at > 0 && run)
+        supervisor_due(supervisor, run, effects->wake_at);
+    if (effects->took_run_number)
+        supervisor->next_run++;
+}
+
+bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects *effects, struct error *error)
+{
+    for (size_t i = 0; i < effects->puts.count; i++) {
+        const struct engine_put *put = &effects->puts.items[i];
+        if (put->row ? !store_put(supervisor->store, put->type, put->row, error)
+                     : !store_remove(supervisor->store, put->type, put->id, error))
+            return false;
+        if (put->type == &step_type)
+            supervisor->look_at_steps = true;
+        if (put->type == &delivery_type)
+            supervisor->look_at_deliveries = true;
+    }
+    for (size_t i = 0; i < effects->audits.count; i++)
+        if (!store_audit(supervisor->store, effects->audits.items[i], error))
+            return false;
+    return true;
+}
+
+bool supervisor_apply_hot(struct supervisor *supervisor, const char *run, struct engine_effects *effects,
+                          struct error *error)
+{
+    bool applied = supervisor_apply(supervisor, effects, error);
+    if (applied) {
+        engine_apply_effects(&supervisor->hot.facts, effects);
+        note_effects(supervisor, effects, run);
+    }
+    engine_effects_release(effects);
+    return applied;
+}
+
+/* --- the parts of a turn ------------------------------------------------------------------------------------------------ */
+
+static bool store_result(struct supervisor *supervisor, struct pending_result *pending, struct error *error)
+{
+    struct engine_facts *facts = supervisor_facts(supervisor, pending->run, error);
+    if (!facts)
+        return false;
+    struct engine_effects effects;
+    struct step_result result;
+    json_t *json = json_loads(pending->json, 0, NULL);
+    if (!json || !step_result_from_json(json, &supervisor->hot.arena, &result, error)) {
+        json_decref(json);
+        log_line("agent", LOG_ERROR, "a result of step %s cannot be read", pending->step);
+        recover_add(supervisor, pending->run, pending->step, pending->attempt, "");
+        return true;
+    }
+    engine_effects_init(&effects, &supervisor->hot.arena);
+    engine_step_result(facts, &result, &effects);
+    json_decref(json);
+    return supervisor_apply_hot(supervisor, pending->run, &effects, error);
+}
+
+static bool store_results(struct supervisor *supervisor, struct error *error)
+{
+    for (size_t i = 0; i < supervisor->results.count; i++)
+        if (!store_result(supervisor, &supervisor->results.items[i], error))
+            return false;
+    return true;
+}
+
+struct command_list {
+    struct arena *arena;
+    VEC(struct command *) commands;
+};
+
+static bool collect_command(const void *row, void *context)
+{
+    struct command_list *list = context;
+    struct command *copy = record_copy(&command_type, row, list->arena);
+    vec_push(&list->commands, copy);
+    return true;
+}
+
+static bool accept_command(struct supervisor *supervisor, const struct command *command, struct error *error)
+{
+    struct arena arena = {0};
+    struct engine_facts facts;
+    struct engine_effects effects;
+    memset(&facts, 0, sizeof facts);
+    supervisor_cool(supervisor);
+    bool loaded =
+        engine_load_for_command(supervisor->store, command, supervisor->config, time_now_ms(), &arena, &facts, error);
+    if (loaded) {
+        supervisor_fill_facts(supervisor, &facts);
+        engine_effects_init(&effects, &arena);
+        engine_accept(&facts, command, &effects);
+        loaded = supervisor_apply(supervisor, &effects, error);
+        if (loaded)
+            note_effects(supervisor, &effects, facts.run ? facts.run->id : NULL);
+        engine_effects_release(&effects);
+    }
+    engine_facts_release(&facts);
+    arena_release(&arena);
+    return loaded;
+}
+
+static bool accept_commands(struct supervisor *supervisor, struct error *error)
+{
+    struct arena arena = {0};
+    struct command_list list = {.arena = &arena};
+    struct store_query query = {.type = &command_type,
+                                .index = "status",
+                                .equal = {word_name(command_status_names, COMMAND_WAITING)},
+                                .limit = COMMANDS_A_TURN};
+    bool done = store_each(supervisor->store, &query, collect_command, &list, error);
+    if (list.commands.count > 0)
+        fault_point("supervisor.before_accept");
+    for (size_t i = 0; done && i < list.commands.count; i++)
+        done = accept_command(supervisor, list.commands.items[i], error);
+    if (done)
+        supervisor->look_at_commands = list.commands.count == COMMANDS_A_TURN;
+    vec_release(&list.commands);
+    arena_release(&arena);
+    return done;
+}
+
+/* Advances every run that is due; what they touch is advanced in the same turn. */
+static bool advance_due(struct supervisor *supervisor, struct error *error)
+{
+    for (size_t i = 0; i < supervisor->due.count;) {
+        if (supervisor->due.items[i].at_ms > time_now_ms()) {
+            i++;
+            continue;
+        }
+        char *run = supervisor->due.items[i].run;
+        supervisor->due.items[i] = supervisor->due.items[--supervisor->due.count];
+        struct error missing = {0};
+        struct engine_facts *facts = supervisor_facts(supervisor, run, &missing);
+        bool advanced = true;
+        if (facts) {
+            struct engine_effects effects;
+            engine_effects_init(&effects, &supervisor->hot.arena);
+            engine_advance(facts, &effects);
+            advanced = supervisor_apply_hot(supervisor, run, &effects, error);
+        } else if (missing.code != ERROR_NOT_FOUND) {
+            *error = missing;
+            advanced = false;
+        }
+        if (!advanced)
+            supervisor_due(supervisor, run, 0);
+        free(run);
+        if (!advanced)
+            return false;
+        i = 0;
+    }
+    return true;
+}
+
+/* --- the turn ----------------------------------------------------------------------------------------------------------- */
+
+static bool anything_to_do(const struct supervisor *supervisor)
+{
+    int64_t now = time_now_ms();
+    if (supervisor->results.count > 0 || supervisor->look_at_commands || supervisor->look_at_steps)
+        return true;
+    for (size_t i = 0; i < supervisor->endings.count; i++)
+        if (supervisor->endings.items[i].resolved)
+            return true;
+    for (size_t i = 0; i < supervisor->due.count; i++)
+        if (supervisor->due.items[i].at_ms <= now)
+            return true;
+    return false;
+}
+
+static void acknowledge(struct pending_result *pending)
+{
+    json_t *message = json_pack("{s:s}", "step", pending->step);
+    char *json = json_dumps(message, JSON_COMPACT);
+    child_clear_stop(pending->child);
+    child_clear_step(pending->child);
+    pending->child->result_pending = false;
+    pending->child->idle_since_ms = time_monotonic_ms();
+    child_send(pending->child, FRAME_STORED, json, strlen(json));
+    free(json);
+    json_decref(message);
+}
+
+static void tell_results_stored(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->results.count; i++) {
+        struct pending_result *pending = &supervisor->results.items[i];
+        if (pending->child)
+            acknowledge(pending);
+        else
+            marker_drop_result(supervisor->options->store_folder, pending->run, pending->step, pending->attempt);
+        free(pending->run);
+        free(pending->step);
+        free(pending->json);
+    }
+    vec_clear(&supervisor->results);
+}
+
+static void forget_claims(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->claims.count; i++) {
+        struct claim *claim = &supervisor->claims.items[i];
+        free(claim->run);
+        free(claim->step);
+        free(claim->token);
+        free(claim->task);
+    }
+    vec_clear(&supervisor->claims);
+}
+
+static void send_claims(struct supervisor *supervisor)
+{
+    if (supervisor->claims.count > 0)
+        fault_point("supervisor.after_claim");
+    for (size_t i = 0; i < supervisor->claims.count; i++) {
+        struct claim *claim = &supervisor->claims.items[i];
+        child_set_step(claim->worker, claim->run, claim->step, claim->attempt, claim->token);
+        child_send(claim->worker, FRAME_TASK, claim->task, strlen(claim->task));
+    }
+    forget_claims(supervisor);
+}
+
+static void send_cancels(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->cancel_steps.count; i++) {
+        workers_cancel(supervisor, supervisor->cancel_steps.items[i]);
+        free(supervisor->cancel_steps.items[i]);
+    }
+    vec_clear(&supervisor->cancel_steps);
+}
+
+static bool work_in_transaction(struct supervisor *supervisor, struct error *error)
+{
+    bool commands = supervisor->look_at_commands;
+    if (!store_results(supervisor, error) || !recover_store(supervisor, error))
+        return false;
+    if (commands && !accept_commands(supervisor, error))
+        return false;
+    if (!advance_due(supervisor, error) || !workers_claim(supervisor, error))
+        return false;
+    fault_point("supervisor.before_commit");
+    return store_commit(supervisor->store, NULL, error);
+}
+
+/* What was noted from effects that are not committed must not stay: everything that is not ended is looked at again. */
+static void turn_failed(struct supervisor *supervisor, const struct error *error)
+{
+    log_error("agent", LOG_ERROR, error);
+    store_abandon(supervisor->store);
+    supervisor_cool(supervisor);
+    forget_claims(supervisor);
+    for (size_t i = 0; i < supervisor->cancel_steps.count; i++)
+        free(supervisor->cancel_steps.items[i]);
+    vec_clear(&supervisor->cancel_steps);
+    supervisor->next_run = 0;
+    supervisor->look_at_commands = supervisor->look_at_steps = true;
+    supervisor->due_everything = true;
+    supervisor->failed_until_ms = time_monotonic_ms() + FAILED_TURN_WAIT_MS;
+}
+
+static bool visit_open_run(const void *row, void *context)
+{
+    const struct run *run = row;
+    supervisor_due(context, run->id, 0);
+    return true;
+}
+
+/* Every run that has not ended is due: after a start, and after a turn that failed. */
+static bool due_everything(struct supervisor *supervisor, struct error *error)
+{
+    static const char *const columns[] = {"id", NULL};
+    for (int status = RUN_QUEUED; status < RUN_DONE; status++) {
+        struct store_query query = {
+            .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}, .columns = columns};
+        if (!store_each(supervisor->store, &query, visit_open_run, supervisor, error))
+            return false;
+    }
+    supervisor->due_everything = false;
+    return true;
+}
+
+void supervisor_turn(struct supervisor *supervisor)
+{
+    struct error error = {0};
+    recover_look(supervisor);
+    if (!supervisor->config || supervisor->failed_until_ms > time_monotonic_ms())
+        return;
+    if (supervisor->due_everything && !due_everything(supervisor, &error)) {
+        turn_failed(supervisor, &error);
+        return;
+    }
+    if (!anything_to_do(supervisor))
+        return;
+    workers_ensure(supervisor);
+    if (!store_begin(supervisor->store, STORE_DURABLE, &error) || !work_in_transaction(supervisor, &error)) {
+        turn_failed(supervisor, &error);
+        return;
+    }
+    fault_point("supervisor.after_commit");
+    tell_results_stored(supervisor);
+    recover_forget_stored(supervisor);
+    send_claims(supervisor);
+    send_cancels(supervisor);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/* The worker's loop: take a task, do it, hand in the result, wait until it is stored. */
+#include "agent/worker.h"
+
+#include "agent/marker.h"
+#include "agent/protocol.h"
+#include "berth/base/fault.h"
+#include "berth/base/file.h"
+#include "berth/base/frame.h"
+#include "berth/base/log.h"
+#include "berth/base/time.h"
+#include "berth/store_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRESS_EVERY_MS 250
+
+struct provider_context worker_context(const struct attempt *attempt, const struct config_section *section)
+{
+    struct provider_context context = attempt->context;
+    context.section = section;
+    return context;
+}
+
+/* Progress is a courtesy: it is sent now and then and never waited for. */
+static void send_progress(const struct provider_context *context, int percent, const char *text)
+{
+    struct attempt *attempt = context->owner;
+    int64_t now = time_monotonic_ms();
+    if (attempt->worker->orphaned || now - attempt->progress_at_ms < PROGRESS_EVERY_MS)
+        return;
+    attempt->progress_at_ms = now;
+    json_t *message =
+        json_pack("{s:s, s:i, s:s}", "step", attempt->task->step.id, "percent", percent, "text", text ? text : "");
+    char *json = json_dumps(message, JSON_COMPACT);
+    if (json && !frame_send(CHILD_SOCKET_FD, FRAME_PROGRESS, json, strlen(json), NULL))
+        attempt->worker->orphaned = true;
+    free(json);
+    json_decref(message);
+}
+
+static json_t *do_phase(struct attempt *attempt, struct error *error)
+{
+    switch ((enum step_phase)attempt->task->step.phase) {
+    case PHASE_PREPARE: fault_point("worker.before_prepare"); return worker_prepare(attempt, error);
+    case PHASE_PLAN: fault_point("worker.before_plan"); return worker_plan(attempt, error);
+    case PHASE_APPLY: fault_point("worker.before_apply"); return worker_apply(attempt, error);
+    case PHASE_DESTROY: fault_point("worker.before_destroy"); return worker_destroy(attempt, error);
+    case PHASE_CHECK: fault_point("worker.before_check"); return worker_check(attempt, error);
+    }
+    error_set(error, ERROR_CORRUPT, "a step of an unknown phase");
+    return NULL;
+}
+
+static bool open_attempt(struct attempt *attempt, struct error *error)
+{
+    struct worker *worker = attempt->worker;
+    const struct step *step = &attempt->task->step;
+    if (!worker->setup.config)
+        return error_set(error, ERROR_CONFIG, "there is no policy to work by");
+    attempt->entry = config_entry_named(worker->setup.config, attempt->task->run.entry);
+    attempt->run_folder = marker_run_folder(worker->setup.options->store_folder, attempt->task->run.id, error);
+    if (!attempt->run_folder ||
+        !run_log_open(&attempt->log, worker->setup.options->store_folder, attempt->task->run.id, step->id, error))
+        return false;
+    attempt->context = (struct provider_context){
+        .config = worker->setup.config,
+        .store_folder = worker->setup.options->store_folder,
+        .run_folder = attempt->run_folder,
+        .token = step->token,
+        .deadline_ms = step->timeout_ms > 0 ? time_monotonic_ms() + step->timeout_ms : 0,
+        .stop_fd = CHILD_STOP_FD,
+        .log_fd = attempt->log.fd,
+        .redactor = worker->redactor,
+        .progress = send_progress,
+        .owner = attempt,
+    };
+    return true;
+}
+
+static enum step_status status_of_failure(const struct error *error)
+{
+    if (error->code == ERROR_CANCELLED)
+        return STEP_CANCELLED;
+    return error->code == ERROR_INTERRUPTED ? STEP_INTERRUPTED : STEP_FAILED;
+}
+
+static json_t *redacted_json(const struct redactor *redactor, json_t *value)
+{
+    if (!value || redactor_count(redactor) == 0)
+        return value;
+    struct str clean = STR_INIT;
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    redact_text(redactor, text, &clean);
+    json_t *again = json_loadb(clean.data, clean.length, JSON_DECODE_ANY, NULL);
+    free(text);
+    str_release(&clean);
+    json_decref(value);
+    return again;
+}
+
+static void redact_error(const struct redactor *redactor, struct error *error)
+{
+    char *parts[] = {error->message, error->detail, error->hint};
+    size_t sizes[] = {sizeof error->message, sizeof error->detail, sizeof error->hint};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct str clean = STR_INIT;
+        redact_text(redactor, parts[i], &clean);
+        text_copy(parts[i], sizes[i], clean.data);
+        str_release(&clean);
+    }
+}
+
+/* Does the step; the result's JSON into `out`. */
+static void do_task(struct worker *worker, struct task *task, struct arena *arena, struct str *out)
+{
+    struct attempt attempt = {.worker = worker, .task = task, .arena = arena, .log = {.fd = -1}};
+    struct step_result result = {
+        .step = task->step.id, .token = task->step.token, .epoch = task->step.epoch, .status = STEP_DONE};
+    if (open_attempt(&attempt, &result.error))
+        result.body = do_phase(&attempt, &result.error);
+    fault_point("worker.after_tool");
+    if (!result.body) {
+        result.status = status_of_failure(&result.error);
+        redact_error(worker->redactor, &result.error);
+        if (attempt.log.fd >= 0) {
+            char line[2200];
+            provider_log(&attempt.context, "berth: %s", error_line(&result.error, line, sizeof line));
+        }
+    }
+    result.body = redacted_json(worker->redactor, result.body);
+    if (attempt.log.fd >= 0)
+        result.log_bytes = lseek(attempt.log.fd, 0, SEEK_END);
+    run_log_close(&attempt.log);
+    json_t *json = step_result_to_json(&result);
+    char *text = json_dumps(json, JSON_COMPACT);
+    str_add(out, text ? text : "{}");
+    free(text);
+    json_decref(json);
+    json_decref(result.body);
+    free(attempt.run_folder);
+    worker->held_secrets = worker->held_secrets || redactor_count(worker->redactor) > 0;
+}
+
+static bool answers_step(const struct str *payload, const char *step)
+{
+    json_t *message = json_loadb(payload->data, payload->length, 0, NULL);
+    bool answers = text_equal(json_get_text(message, "step"), step);
+    json_decref(message);
+    return answers;
+}
+
+/* Hands in the result and waits until it is stored; leaves it in the run's folder when nobody is there. False: end. */
+static bool hand_in(struct worker *worker, const struct task *task, const struct str *result)
+{
+    struct str payload = STR_INIT;
+    struct error error = {0};
+    uint8_t kind = 0;
+    bool stored = false;
+    if (!worker->orphaned && frame_send(CHILD_SOCKET_FD, FRAME_RESULT, result->data, result->length, NULL)) {
+        fault_point("worker.after_result");
+        while (!stored && frame_receive(CHILD_SOCKET_FD, &kind, &payload, NULL)) {
+            if (kind == FRAME_SETUP && !setup_take(&worker->setup, payload.data, payload.length, &error))
+                log_error("agent", LOG_WARNING, &error);
+            stored = kind == FRAME_STORED && answers_step(&payload, task->step.id);
+        }
+    }
+    str_release(&payload);
+    if (stored)
+        return true;
+    if (!marker_leave_result(worker->setup.options->store_folder, task->run.id, task->step.id, task->step.attempt,
+                             result->data, &error))
+        log_error("agent", LOG_ERROR, &error);
+    return false;
+}
+
+static bool take_task(struct worker *worker, const struct str *payload)
+{
+    struct arena arena = {0};
+    struct task task;
+    struct error error = {0};
+    struct str result = STR_INIT;
+    bool go_on = true;
+    if (!task_read(payload->data, payload->length, &arena, &task, &error)) {
+        log_error("agent", LOG_ERROR, &error);
+        arena_release(&arena);
+        return false;
+    }
+    enum marker_taken taken = marker_take(worker->setup.options->store_folder, task.run.id, task.step.id,
+                                          task.step.attempt, getpid(), &error);
+    if (taken == MARKER_TAKEN) {
+        do_task(worker, &task, &arena, &result);
+        go_on = hand_in(worker, &task, &result);
+    } else { /* a recovery took it back, or the disk is full: nothing was begun, and the next recovery will see so */
+        if (taken == MARKER_ERROR)
+            log_error("agent", LOG_ERROR, &error);
+        go_on = false;
+    }
+    str_release(&result);
+    task_release(&task);
+    arena_release(&arena);
+    return go_on && !worker->held_secrets;
+}
+
+int worker_main(const struct agent_options *options)
+{
+    struct worker worker = {.redactor = redactor_new()};
+    struct str payload = STR_INIT;
+    struct error error = {0};
+    uint8_t kind = 0;
+    bool go_on = true;
+    setup_init(&worker.setup, options);
+    while (go_on && frame_receive(CHILD_SOCKET_FD, &kind, &payload, NULL)) {
+        if (kind == FRAME_SETUP && !setup_take(&worker.setup, payload.data, payload.length, &error))
+            log_error("agent", LOG_WARNING, &error);
+        else if (kind == FRAME_TASK)
+            go_on = take_task(&worker, &payload);
+    }
+    setup_release(&worker.setup);
+    redactor_free(worker.redactor);
+    str_release(&payload);
+    return 0;
+}

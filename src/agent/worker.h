@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A worker: one step at a time, blocking, reused until it has held a secret. It keeps a result until the supervisor says that it is
+ * stored; if the supervisor is gone it finishes the step, leaves the result in the run's folder and ends.
+ */
+#ifndef AGENT_WORKER_H
+#define AGENT_WORKER_H
+
+#include "agent/setup.h"
+#include "agent/task.h"
+#include "berth/base/str.h"
+#include "berth/provider.h"
+#include "berth/store_log.h"
+
+struct worker {
+    struct setup setup;
+    struct redactor *redactor;
+    bool held_secrets, orphaned; /* orphaned: the supervisor's end of the socket is closed */
+};
+/* The worker's process; returns its exit status. */
+int worker_main(const struct agent_options *options);
+
+/* One attempt at one step. */
+struct attempt {
+    struct worker *worker;
+    struct task *task;
+    struct arena *arena;
+    const struct config_entry *entry; /* or NULL */
+    char *run_folder;
+    struct run_log log;
+    int64_t progress_at_ms; /* monotonic, of the last one sent */
+    struct provider_context context;
+};
+
+/* The phases. Each gives the body of the result (new reference) or NULL with the error. */
+json_t *worker_prepare(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
+json_t *worker_plan(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
+json_t *worker_apply(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
+json_t *worker_destroy(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
+json_t *worker_check(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
+
+/* The folder of a commit's exported tree in the run's folder, exported when it is not there yet. In the arena. */
+const char *worker_tree(struct attempt *attempt, const char *repository, const char *commit,
+                        struct error *error) BERTH_MUST_CHECK;
+/* A context like the attempt's with another section. */
+struct provider_context worker_context(const struct attempt *attempt, const struct config_section *section);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The check phase: one item of a template's `checks` decides whether an environment that is Validating becomes OK. A check is a command run in the
+ * commit's tree, or a probe repeated until it says ok or its time is over.
+ */
+#include "agent/worker.h"
+
+#include "berth/base/time.h"
+#include "berth/model/result.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROBE_EVERY_MS 500
+#define CHECK_TIMEOUT_MS (5 * MS_MINUTE)
+
+static bool resolve_output(const char *path, struct str *value, void *context, struct error *error)
+{
+    const struct task *task = context;
+    const char *name = path + (text_starts(path, "resource.") ? strlen("resource.") : 0);
+    const char *end = strstr(name, ".outputs.");
+    if (end) {
+        char *address = mem_copy(name, (size_t)(end - name) + 1);
+        address[end - name] = '\0';
+        const json_t *found = json_object_get(json_object_get(task->outputs, address), end + strlen(".outputs."));
+        free(address);
+        if (json_is_string(found)) {
+            str_add(value, json_string_value(found));
+            return true;
+        }
+    }
+    return error_set(error, ERROR_NOT_FOUND, "a check needs '%s', which nothing gave", path);
+}
+
+static bool run_command(struct attempt *attempt, const json_t *check, struct error *error)
+{
+    const json_t *run = json_object_get(check, "run");
+    size_t count = json_array_size(run);
+    const char **argv = arena_alloc(attempt->arena, (count + 1) * sizeof *argv);
+    for (size_t i = 0; i < count; i++)
+        argv[i] = json_string_value(json_array_get(run, i));
+    const char *tree = worker_tree(attempt, attempt->task->run.repository, attempt->task->run.commit, error);
+    const struct provider *runner = provider_named("local");
+    if (!tree || !runner)
+        return false;
+    json_t *variables = json_pack("{s:s, s:s, s:s, s:s}", "BERTH_ENVIRONMENT", attempt->task->run.environment_name,
+                                  "BERTH_SLUG", attempt->task->environment.slug ? attempt->task->environment.slug : "",
+                                  "BERTH_RUN", attempt->task->run.id, "BERTH_COMMIT", attempt->task->run.commit);
+    struct runner_job job = {.argv = argv, .folder = tree, .environment = variables};
+    struct runner_outcome outcome = {.exit_status = -1};
+    bool ran = runner->runner->run(&attempt->context, &job, &outcome, error);
+    json_decref(variables);
+    if (!ran)
+        return false;
+    if (outcome.cancelled)
+        return error_set(error, ERROR_CANCELLED, "the check was cancelled");
+    if (outcome.timed_out)
+        return error_set(error, ERROR_TIMEOUT, "the check '%s' did not end in time", argv[0]);
+    return outcome.exit_status == 0 ||
+           error_set(error, ERROR_TOOL, "the check '%s' ended with exit %lld", argv[0], (long long)outcome.exit_status);
+}
+
+/* A probe's key is its first member that names a provider with that capability. */
+static const struct provider *provider_of_probe(const json_t *check)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)check, key, value)
+    {
+        const struct provider *provider = provider_named(key);
+        if (provider && provider->probe)
+            return provider;
+    }
+    return NULL;
+}
+
+static bool look_until_ok(struct attempt *attempt, const struct provider *provider, const json_t *check,
+                          struct error *error)
+{
+    struct resource seen = {0};
+    for (;;) {
+        struct pollfd stop = {.fd = attempt->context.stop_fd, .events = POLLIN};
+        if (!provider_call_probe(provider, &attempt->context, check, attempt->arena, &seen, error))
+            return false;
+        if (seen.status == RESOURCE_OK)
+            return true;
+        provider_log(&attempt->context, "%s: %s", word_name(resource_status_names, seen.status),
+                     seen.status_reason ? seen.status_reason : "");
+        if (poll(&stop, 1, PROBE_EVERY_MS) > 0)
+            return error_set(error, ERROR_CANCELLED, "the check was cancelled");
+        if (provider_left_ms(&attempt->context) <= 0)
+            return error_set(error, ERROR_TIMEOUT, "the check did not become ok: %s",
+                             seen.status_reason ? seen.status_reason : "no reason given");
+    }
+}
+
+json_t *worker_check(struct attempt *attempt, struct error *error)
+{
+    const json_t *given = json_object_get(attempt->task->spec, "check");
+    json_t *check = expand_parts(given ? given : attempt->task->spec, resolve_output, attempt->task, error);
+    const struct provider *probe = provider_of_probe(check);
+    bool passed = false;
+    if (attempt->context.deadline_ms == 0)
+        attempt->context.deadline_ms = time_monotonic_ms() + CHECK_TIMEOUT_MS;
+    if (!check)
+        return NULL;
+    if (json_is_array(json_object_get(check, "run")))
+        passed = run_command(attempt, check, error);
+    else if (probe)
+        passed = look_until_ok(attempt, probe, check, error);
+    else
+        error_set(error, ERROR_UNSUPPORTED, "the check of step '%s' is of a kind that is not built yet",
+                  attempt->task->step.id);
+    json_decref(check);
+    return passed ? json_object() : NULL;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The prepare phase: a ref becomes a commit that is copied into berth's mirror and pinned; the templates of that commit are read there,
+ * expanded and checked; the tree is exported. What comes back are the run's sources, inputs and wanted resources.
+ */
+#include "agent/worker.h"
+
+#include "berth/base/fault.h"
+#include "berth/base/file.h"
+#include "berth/base/text.h"
+#include "berth/model/result.h"
+#include "berth/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEMPLATE_LIMIT (4u << 20)
+#define TEMPLATES_LIMIT 64
+
+struct preparing {
+    struct attempt *attempt;
+    const struct config_section *section;
+    const struct provider_branches *git;
+    struct provider_context context;
+    const char *repository, *commit, *kind, *branch;
+    struct branch facts;
+    const char *committer_email;
+    struct template *templates[TEMPLATES_LIMIT];
+    size_t template_count;
+    struct prepare_result result;
+};
+
+static bool find_source(struct preparing *preparing, struct error *error)
+{
+    struct attempt *attempt = preparing->attempt;
+    const struct run *run = &attempt->task->run;
+    preparing->repository = run->repository;
+    preparing->section = setup_repository(&attempt->worker->setup, run->repository, error);
+    if (!preparing->section)
+        return false;
+    const struct provider *provider = provider_named(preparing->section->provider);
+    if (!provider || !provider->branches)
+        return error_set(error, ERROR_UNSUPPORTED, "repositories of provider '%s' are not built yet",
+                         preparing->section->provider);
+    preparing->git = provider->branches;
+    preparing->context = worker_context(attempt, preparing->section);
+    const char *wish = text_empty(run->commit) ? run->ref : run->commit;
+    return preparing->git->resolve(&preparing->context, run->repository, wish, attempt->arena, &preparing->commit,
+                                   &preparing->kind, &preparing->branch, error);
+}
+
+static bool pin_source(struct preparing *preparing, struct error *error)
+{
+    struct attempt *attempt = preparing->attempt;
+    char *pin = path_printf("runs/%s", attempt->task->run.id);
+    bool pinned = preparing->git->pin(&preparing->context, preparing->repository, preparing->commit, pin, error) &&
+                  preparing->git->describe(&preparing->context, preparing->repository, preparing->commit,
+                                           attempt->arena, &preparing->facts, &preparing->committer_email, error);
+    free(pin);
+    return pinned;
+}
+
+static bool already_read(const struct preparing *preparing, const char *name)
+{
+    for (size_t i = 0; i < preparing->template_count; i++)
+        if (text_equal(preparing->templates[i]->name, name))
+            return true;
+    return false;
+}
+
+static bool read_template(struct preparing *preparing, const char *name, struct problems *problems, struct error *error)
+{
+    struct str text = STR_INIT;
+    const char *path = arena_printf(preparing->attempt->arena, "templates/%s.yaml", name);
+    if (already_read(preparing, name))
+        return true;
+    if (preparing->template_count == TEMPLATES_LIMIT)
+        return error_set(error, ERROR_LIMIT, "an environment of more than %d templates", TEMPLATES_LIMIT);
+    bool read = preparing->git->read(&preparing->context, preparing->repository, preparing->commit, path,
+                                     TEMPLATE_LIMIT, &text, error);
+    if (read) {
+        struct template *template = template_load(path, text.data, text.length, problems);
+        if (template)
+            preparing->templates[preparing->template_count++] = template;
+        else
+            read = problems_error(problems, error);
+    } else {
+        error_context(error, "cannot read the template '%s' of commit %.12s", name, preparing->commit);
+        error_hint(error, "add %s to that commit, or take it out of `templates`", path);
+    }
+    str_release(&text);
+    return read;
+}
+
+static void set_commit_scope(const struct preparing *preparing, struct scope *scope)
+{
+    struct str slug = STR_INIT;
+    const char *branch = text_empty(preparing->branch) ? preparing->attempt->task->branch.name : preparing->branch;
+    scope_set(scope, "commit.id", preparing->commit);
+    scope_set(scope, "commit.short", arena_strndup(preparing->attempt->arena, preparing->commit, 12));
+    scope_set(scope, "commit.subject", preparing->facts.subject);
+    scope_set(scope, "commit.author", preparing->facts.author);
+    if (!text_empty(branch)) {
+        text_slug(&slug, branch, 40);
+        scope_set(scope, "branch.name", branch);
+        scope_set(scope, "branch.slug", slug.data);
+    }
+    str_release(&slug);
+}
+
+static void set_inputs(struct scope *scope, const struct config_entry *entry, const char *inputs_json,
+                       struct arena *arena)
+{
+    json_t *inputs = json_column(inputs_json);
+    const char *key;
+    json_t *value;
+    for (size_t i = 0; entry && i < entry->input_count; i++)
+        scope_set(scope, arena_printf(arena, "input.%s", entry->inputs[i].name), entry->inputs[i].preset);
+    json_object_foreach(inputs, key, value)
+    {
+        if (json_is_string(value))
+            scope_set(scope, arena_printf(arena, "input.%s", key), json_string_value(value));
+    }
+    json_decref(inputs);
+}
+
+static struct scope *scope_of(struct preparing *preparing)
+{
+    struct attempt *attempt = preparing->attempt;
+    const struct task *task = attempt->task;
+    const struct config_entry *entry = attempt->entry;
+    struct scope *scope = scope_new();
+    struct str slug = STR_INIT;
+    text_slug(&slug, task->run.environment_name, entry->slug_max > 0 ? (size_t)entry->slug_max : 40);
+    preparing->result.slug_wish = arena_strdup(attempt->arena, slug.data);
+    scope_set(scope, "env.name", task->run.environment_name);
+    scope_set(scope, "env.slug",
+              task->has_environment && !text_empty(task->environment.slug) ? task->environment.slug : slug.data);
+    scope_set(scope, "env.tier", word_name(tier_names, (int)entry->tier));
+    scope_set(scope, "actor.id", task->run.actor);
+    scope_set(scope, "actor.person", task->run.person);
+    if (task->run.pull_request > 0)
+        scope_set(scope, "pr.number", arena_printf(attempt->arena, "%lld", (long long)task->run.pull_request));
+    set_commit_scope(preparing, scope);
+    set_inputs(scope, entry, task->run.inputs, attempt->arena);
+    str_release(&slug);
+    return scope;
+}
+
+/* `--with key=value` stands over the entry's `with`. */
+static void set_overrides(struct scope *scope, const char *with_json, struct arena *arena)
+{
+    json_t *with = json_column(with_json);
+    const char *key;
+    json_t *value;
+    json_object_foreach(with, key, value)
+    {
+        if (json_is_string(value))
+            scope_set(scope, arena_printf(arena, "with.%s", key), json_string_value(value));
+    }
+    json_decref(with);
+}
+
+static bool expand_templates(struct preparing *preparing, struct problems *problems, struct error *error)
+{
+    struct attempt *attempt = preparing->attempt;
+    const struct config *config = attempt->worker->setup.config;
+    struct scope *scope = scope_of(preparing);
+    set_overrides(scope, attempt->task->run.with, attempt->arena);
+    config_check_templates(config, preparing->templates, preparing->template_count, problems);
+    bool expanded = problems->errors == 0 &&
+                    template_expand(config, attempt->entry, preparing->templates, preparing->template_count, scope,
+                                    attempt->arena, &preparing->result, problems);
+    scope_free(scope);
+    return expanded || problems_error(problems, error);
+}
+
+/* Every executor must be built, allowed, and find its spec usable. */
+static bool check_wanted(struct preparing *preparing, const char *tree, struct error *error)
+{
+    struct attempt *attempt = preparing->attempt;
+    for (size_t i = 0; i < preparing->result.wanted.count; i++) {
+        struct wanted_resource *wanted = &preparing->result.wanted.items[i];
+        const struct provider *provider = provider_named(wanted->executor);
+        if (!provider || !provider->executor)
+            return error_set(error, ERROR_UNSUPPORTED, "cannot deploy '%s': the executor '%s' is not built yet",
+                             wanted->address, wanted->executor);
+        if (!policy_executor_allowed(attempt->entry, wanted->executor))
+            return error_set(error, ERROR_DENIED, "'%s' may not use the executor '%s' in '%s' (%s:%d)", wanted->address,
+                             wanted->executor, attempt->entry->name, attempt->context.config->file,
+                             attempt->entry->line);
+        struct executor_task task = {
+            .wanted = wanted,
+            .spec = wanted->spec,
+            .environment = attempt->task->run.environment_name,
+            .address = wanted->address,
+            .tree = tree,
+            .commit = preparing->commit,
+        };
+        if (provider->executor->check && !provider->executor->check(&attempt->context, &task, error))
+            return error_context(error, "the resource '%s' cannot be deployed", wanted->address);
+        if (provider_stopped(&attempt->context))
+            return error_set(error, ERROR_CANCELLED, "preparing was cancelled");
+    }
+    return true;
+}
+
+static void add_versions(struct preparing *preparing)
+{
+    size_t at;
+    json_t *row;
+    json_array_foreach(preparing->result.templates, at, row)
+    {
+        json_object_set_new(row, "repository", json_string(preparing->repository));
+        json_object_set_new(row, "commit", json_string(preparing->commit));
+        const char *id = arena_printf(preparing->attempt->arena, "%s/%s@%s", preparing->repository,
+                                      json_get_text(row, "name"), preparing->commit);
+        json_object_set_new(row, "id", json_string(id));
+    }
+}
+
+static bool prepare_all(struct preparing *preparing, struct problems *problems, struct error *error)
+{
+    struct attempt *attempt = preparing->attempt;
+    if (!find_source(preparing, error) || !pin_source(preparing, error))
+        return false;
+    provider_log(&attempt->context, "%s %s is commit %s", preparing->kind, attempt->task->run.ref, preparing->commit);
+    fault_point("worker.mid_prepare");
+    for (size_t i = 0; i < attempt->entry->templates.count; i++)
+        if (!read_template(preparing, attempt->entry->templates.items[i], problems, error))
+            return false;
+    if (!expand_templates(preparing, problems, error))
+        return false;
+    const char *tree = worker_tree(attempt, preparing->repository, preparing->commit, error);
+    if (!tree || !check_wanted(preparing, tree, error))
+        return false;
+    provider_log(&attempt->context, "%zu resources of %zu templates", preparing->result.wanted.count,
+                 preparing->template_count);
+    add_versions(preparing);
+    struct source source = {
+        .repository = preparing->repository, .ref = attempt->task->run.ref, .commit = preparing->commit};
+    vec_push(&preparing->result.sources, source);
+    preparing->result.environment_name = attempt->task->run.environment_name;
+    preparing->result.commit = preparing->commit;
+    preparing->result.subject = preparing->facts.subject;
+    preparing->result.author = preparing->facts.author;
+    preparing->result.author_email = preparing->facts.author_email;
+    preparing->result.committer_email = preparing->committer_email;
+    return true;
+}
+
+json_t *worker_prepare(struct attempt *attempt, struct error *error)
+{
+    struct preparing preparing = {.attempt = attempt};
+    struct problems problems;
+    json_t *body = NULL;
+    if (!attempt->entry) {
+        error_set(error, ERROR_CONFIG, "%s has no environment '%s' any more", attempt->context.config->file,
+                  attempt->task->run.entry);
+        return NULL;
+    }
+    problems_init(&problems, attempt->arena);
+    if (prepare_all(&preparing, &problems, error))
+        body = prepare_result_to_json(&preparing.result);
+    template_expand_release(&preparing.result);
+    for (size_t i = 0; i < preparing.template_count; i++)
+        template_free(preparing.templates[i]);
+    problems_release(&problems);
+    vec_release(&preparing.result.sources);
+    return body;
+}

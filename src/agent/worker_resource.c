@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The phases that are about one resource: plan, apply, destroy. Secrets and outputs are resolved here, once, and what
+ * they resolve to is never looked at again; everything resolved is known to the redactor before any tool sees it.
+ */
+#include "agent/secrets.h"
+#include "agent/worker.h"
+
+#include "berth/base/fault.h"
+#include "berth/base/file.h"
+#include "berth/model/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCAL_RUNNER "local"
+
+struct working { /* one resource being worked on */
+    struct attempt *attempt;
+    struct wanted_resource wanted;
+    struct resource recorded;
+    bool has_wanted, has_recorded, deferred;
+    json_t *spec;      /* resolved; owned */
+    json_t *variables; /* owned */
+    const struct provider *provider;
+    struct provider_context context, runner_context;
+    struct executor_task task;
+};
+
+/* --- secrets and outputs ------------------------------------------------------------------------------------- */
+
+static bool resolve_output(struct working *working, const char *path, struct str *value, struct error *error)
+{
+    const char *end = strstr(path, ".outputs.");
+    const char *address = end ? arena_strndup(working->attempt->arena, path, (size_t)(end - path)) : path;
+    const json_t *outputs = json_object_get(working->attempt->task->outputs, address);
+    const json_t *found = end ? json_object_get(outputs, end + strlen(".outputs.")) : NULL;
+    if (json_is_string(found)) {
+        str_add(value, json_string_value(found));
+        return true;
+    }
+    working->deferred = true;
+    return error_set(error, ERROR_NOT_FOUND, "the output '%s' is not known yet", path);
+}
+
+static bool resolve_path(const char *path, struct str *value, void *context, struct error *error)
+{
+    struct working *working = context;
+    if (text_starts(path, "secret."))
+        return secrets_resolve(&working->attempt->context, working->attempt->entry, path + strlen("secret."),
+                               working->attempt->arena, value, error);
+    if (text_starts(path, "resource."))
+        return resolve_output(working, path + strlen("resource."), value, error);
+    return error_set(error, ERROR_CORRUPT, "'%s' was left to be resolved by the worker, which cannot", path);
+}
+
+/* --- what the tool is told ----------------------------------------------------------------------------------- */
+
+static void add_variable(struct working *working, const char *prefix, const char *name, const char *value)
+{
+    struct str variable = STR_INIT;
+    str_addf(&variable, "BERTH_%s", prefix);
+    for (const char *at = name; *at; at++)
+        str_add_char(&variable, (*at >= 'a' && *at <= 'z')                                 ? (char)(*at - 'a' + 'A')
+                                : (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ? *at
+                                                                                           : '_');
+    json_object_set_new(working->variables, variable.data, json_string(value ? value : ""));
+    str_release(&variable);
+}
+
+static void add_variables_of(struct working *working, const char *prefix, const char *object_json)
+{
+    json_t *object = json_column(object_json);
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        if (json_is_string(value))
+            add_variable(working, prefix, key, json_string_value(value));
+    }
+    json_decref(object);
+}
+
+static bool add_variables(struct working *working, struct error *error)
+{
+    const struct task *task = working->attempt->task;
+    const char *slug = task->has_environment ? task->environment.slug : "";
+    char *folder = path_printf("%s/environments/%s", working->attempt->context.store_folder,
+                               task->environment.id ? task->environment.id : "none");
+    bool made = folder_make(folder, 0700, error);
+    working->variables = json_object();
+    add_variable(working, "", "environment", task->run.environment_name);
+    add_variable(working, "", "slug", slug);
+    add_variable(working, "", "tier", word_name(tier_names, task->environment.tier));
+    add_variable(working, "", "run", task->run.id);
+    add_variable(working, "", "commit", working->task.commit);
+    add_variable(working, "", "resource", task->step.address);
+    add_variable(working, "", "environment_folder", folder);
+    add_variables_of(working, "INPUT_", task->run.inputs);
+    free(folder);
+    return made;
+}
+
+/* --- setting up ------------------------------------------------------------------------------------------------ */
+
+/* The commit a resource is worked on from: for what goes away the one that applied it, else the run's. */
+static const char *source_commit(struct working *working, const char **repository)
+{
+    const struct run *run = &working->attempt->task->run;
+    const char *commit = run->commit;
+    *repository = run->repository;
+    if (working->has_wanted || !working->has_recorded)
+        return commit;
+    json_t *sources = json_column(working->recorded.sources);
+    const json_t *first = json_is_array(sources) ? json_array_get(sources, 0) : sources;
+    if (!text_empty(json_get_text(first, "commit"))) {
+        commit = arena_strdup(working->attempt->arena, json_get_text(first, "commit"));
+        *repository = arena_strdup(working->attempt->arena, json_get_text(first, "repository"));
+    }
+    json_decref(sources);
+    return commit;
+}
+
+static bool read_rows(struct working *working, struct error *error)
+{
+    const json_t *spec = working->attempt->task->spec;
+    const json_t *wanted = json_object_get(spec, "wanted"), *recorded = json_object_get(spec, "recorded");
+    working->has_wanted = json_is_object(wanted);
+    working->has_recorded = json_is_object(recorded);
+    return (!working->has_wanted || wanted_from_json(wanted, working->attempt->arena, &working->wanted, error)) &&
+           (!working->has_recorded ||
+            record_from_json(&resource_type, recorded, working->attempt->arena, &working->recorded, error));
+}
+
+/* The executor's own keys with everything resolved. A destroy is about what was recorded. */
+static bool resolve_spec(struct working *working, struct error *error)
+{
+    json_t *recorded = working->has_wanted ? NULL : json_column(working->recorded.spec);
+    const json_t *from = working->has_wanted ? working->wanted.spec : recorded;
+    working->spec = from ? expand_parts(from, resolve_path, working, error) : json_object();
+    json_decref(recorded);
+    return working->spec;
+}
+
+static bool find_runner(struct working *working, struct error *error)
+{
+    struct attempt *attempt = working->attempt;
+    const char *name = attempt->task->step.runner;
+    const struct config_section *section =
+        text_empty(name) ? NULL : config_section_named(&attempt->context.config->runners, name);
+    const struct provider *provider = provider_named(section            ? section->provider
+                                                     : text_empty(name) ? LOCAL_RUNNER
+                                                                        : name);
+    if (!provider || !provider->runner)
+        return error_set(error, ERROR_UNSUPPORTED, "the runner '%s' is not built yet",
+                         text_empty(name) ? LOCAL_RUNNER : name);
+    working->runner_context = worker_context(attempt, section);
+    working->task.runner = provider->runner;
+    working->task.runner_context = &working->runner_context;
+    return true;
+}
+
+static bool working_open(struct working *working, struct attempt *attempt, struct error *error)
+{
+    const struct task *task = attempt->task;
+    const char *repository;
+    working->attempt = attempt;
+    if (!read_rows(working, error))
+        return false;
+    const char *target = working->has_wanted ? working->wanted.target : working->recorded.target;
+    working->provider = provider_named(task->step.executor);
+    if (!working->provider || !working->provider->executor)
+        return error_set(error, ERROR_UNSUPPORTED, "the executor '%s' is not built yet", task->step.executor);
+    working->context =
+        worker_context(attempt, config_section_named(&attempt->context.config->targets, target ? target : ""));
+    working->task = (struct executor_task){
+        .wanted = working->has_wanted ? &working->wanted : NULL,
+        .recorded = working->has_recorded ? &working->recorded : NULL,
+        .environment = task->run.environment_name,
+        .environment_id = task->environment.id,
+        .slug = task->environment.slug,
+        .tier = word_name(tier_names, task->environment.tier),
+        .address = task->step.address,
+        .planned_spec_digest = json_get_text(task->spec, "planned_spec_digest"),
+    };
+    working->task.commit = source_commit(working, &repository);
+    working->task.tree = worker_tree(attempt, repository, working->task.commit, error);
+    return working->task.tree && find_runner(working, error) && add_variables(working, error);
+}
+
+static void working_close(struct working *working)
+{
+    json_decref(working->spec);
+    json_decref(working->variables);
+}
+
+static void hand_over(struct working *working)
+{
+    working->task.spec = working->spec;
+    working->task.variables = working->variables;
+}
+
+const char *worker_tree(struct attempt *attempt, const char *repository, const char *commit, struct error *error)
+{
+    const char *folder = arena_printf(attempt->arena, "%s/tree-%.40s", attempt->run_folder, commit);
+    if (folder_exists(folder))
+        return folder;
+    const struct config_section *section = setup_repository(&attempt->worker->setup, repository, error);
+    const struct provider *provider = section ? provider_named(section->provider) : NULL;
+    if (!section)
+        return NULL;
+    if (!provider || !provider->branches) {
+        error_set(error, ERROR_UNSUPPORTED, "repositories of provider '%s' are not built yet", section->provider);
+        return NULL;
+    }
+    struct provider_context context = worker_context(attempt, section);
+    if (provider->branches->export(&context, repository, commit, folder, error) || folder_exists(folder))
+        return folder;
+    error_context(error, "cannot lay out the tree of commit %.12s", commit);
+    return NULL;
+}
+
+/* --- the phases -------------------------------------------------------------------------------------------------- */
+
+json_t *worker_plan(struct attempt *attempt, struct error *error)
+{
+    struct working working = {0};
+    struct plan_result result = {0};
+    json_t *body = NULL;
+    bool planned = working_open(&working, attempt, error);
+    if (planned && resolve_spec(&working, error)) {
+        hand_over(&working);
+        fault_point("worker.mid_plan");
+        planned = provider_call_plan(working.provider, &working.context, &working.task, attempt->arena, &result, error);
+    } else if (planned && working.deferred) {
+        result.action = PLAN_DEFERRED;
+        result.summary = "is planned when what it needs is there";
+        result.reason = arena_strdup(attempt->arena, error->message);
+        error_clear(error);
+    } else {
+        planned = false;
+    }
+    if (planned) {
+        provider_log(&attempt->context, "%s: %s", word_name(plan_action_names, (int)result.action),
+                     result.summary ? result.summary : "");
+        body = plan_result_to_json(&result);
+    }
+    json_decref(result.changes);
+    working_close(&working);
+    return body;
+}
+
+static json_t *apply_body(struct apply_result *result)
+{
+    json_t *body = apply_result_to_json(result);
+    json_decref(result->outputs);
+    json_decref(result->links);
+    return body;
+}
+
+/* A deferred resource is planned now that its needs are there; one that would replace or destroy needs the gate again. */
+static bool replan_deferred(struct working *working, struct error *error)
+{
+    struct plan_result plan = {0};
+    if (!text_equal(json_get_text(working->attempt->task->spec, "planned"), plan_action_names[PLAN_DEFERRED]))
+        return true;
+    bool planned =
+        provider_call_plan(working->provider, &working->context, &working->task, working->attempt->arena, &plan, error);
+    json_decref(plan.changes);
+    if (!planned)
+        return false;
+    if (plan.action == PLAN_REPLACE || plan.action == PLAN_DESTROY) {
+        error_set(error, ERROR_WAITING, "'%s' turned out to %s something", working->task.address,
+                  word_name(plan_action_names, (int)plan.action));
+        return error_hint(error, "deploy again to see and approve it");
+    }
+    working->task.planned_spec_digest = plan.spec_digest;
+    return true;
+}
+
+json_t *worker_apply(struct attempt *attempt, struct error *error)
+{
+    struct working working = {0};
+    struct apply_result result = {.exit_status = -1};
+    bool done = working_open(&working, attempt, error) && resolve_spec(&working, error);
+    if (done) {
+        hand_over(&working);
+        done = replan_deferred(&working, error) &&
+               provider_call_apply(working.provider, &working.context, &working.task, attempt->arena, &result, error);
+    }
+    json_t *body = apply_body(&result);
+    working_close(&working);
+    if (done)
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
+json_t *worker_destroy(struct attempt *attempt, struct error *error)
+{
+    struct working working = {0};
+    struct apply_result result = {.exit_status = -1};
+    bool done = working_open(&working, attempt, error);
+    if (done) {
+        working.has_wanted = false;
+        working.task.wanted = NULL;
+        done = resolve_spec(&working, error);
+    }
+    if (done) {
+        hand_over(&working);
+        fault_point("worker.mid_destroy");
+        done = provider_call_destroy(working.provider, &working.context, &working.task, attempt->arena, &result, error);
+    }
+    json_t *body = apply_body(&result);
+    working_close(&working);
+    if (done)
+        return body;
+    json_decref(body);
+    return NULL;
+}

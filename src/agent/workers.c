@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* Workers as the supervisor sees them: how many there are, which step each gets, and when one is let go. */
+#include "agent/supervisor.h"
+
+#include "agent/task.h"
+#include "berth/base/fault.h"
+#include "berth/base/hash.h"
+#include "berth/base/log.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/store.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORKERS_DEFAULT 8
+#define IDLE_WORKER_MS 20000
+
+static size_t workers_allowed(const struct supervisor *supervisor)
+{
+    int limit = supervisor->options->host->workers;
+    if (limit <= 0 && supervisor->config->limits.steps > 0 && supervisor->config->limits.steps < WORKERS_DEFAULT)
+        limit = supervisor->config->limits.steps;
+    return limit > 0 ? (size_t)limit : WORKERS_DEFAULT;
+}
+
+static bool is_worker(const struct child *child)
+{
+    return child->kind == CHILD_WORKER && !child->ended && !child->retire;
+}
+
+size_t workers_busy(const struct supervisor *supervisor)
+{
+    size_t busy = 0;
+    for (size_t i = 0; i < supervisor->children.count; i++)
+        busy += is_worker(supervisor->children.items[i]) && supervisor->children.items[i]->step;
+    return busy;
+}
+
+static bool is_claimed(const struct supervisor *supervisor, const struct child *child)
+{
+    for (size_t i = 0; i < supervisor->claims.count; i++)
+        if (supervisor->claims.items[i].worker == child)
+            return true;
+    return false;
+}
+
+/* Free: it does nothing, or its result is being stored by this very transaction and it said that it goes on. */
+static struct child *free_worker(const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        struct child *child = supervisor->children.items[i];
+        if (is_worker(child) && (!child->step || child->result_pending) && !is_claimed(supervisor, child))
+            return child;
+    }
+    return NULL;
+}
+
+struct ready_steps {
+    struct supervisor *supervisor;
+    struct arena *arena;
+    VEC(struct step *) steps;
+    int64_t now_ms;
+    size_t seen;
+};
+
+static bool collect_ready(const void *row, void *context)
+{
+    struct ready_steps *ready = context;
+    const struct step *step = row;
+    ready->seen++;
+    if (step->not_before_at > ready->now_ms) {
+        supervisor_due(ready->supervisor, step->run, step->not_before_at);
+        return true;
+    }
+    struct step *copy = arena_alloc(ready->arena, sizeof *copy);
+    copy->id = arena_strdup(ready->arena, step->id);
+    copy->run = arena_strdup(ready->arena, step->run);
+    vec_push(&ready->steps, copy);
+    return true;
+}
+
+static bool list_ready(struct supervisor *supervisor, struct ready_steps *ready, size_t limit, struct error *error)
+{
+    static const char *const columns[] = {"id", "run", "not_before_at", NULL};
+    struct store_query query = {.type = &step_type,
+                                .index = "status",
+                                .equal = {word_name(step_status_names, STEP_READY)},
+                                .limit = limit,
+                                .columns = columns};
+    ready->supervisor = supervisor;
+    ready->now_ms = time_now_ms();
+    return store_each(supervisor->store, &query, collect_ready, ready, error);
+}
+
+/* Starts workers for what is ready, before the transaction: starting a process must not hold the store. */
+void workers_ensure(struct supervisor *supervisor)
+{
+    struct arena arena = {0};
+    struct ready_steps ready = {.arena = &arena};
+    struct error error = {0};
+    size_t allowed = workers_allowed(supervisor), have = 0, unoccupied = 0;
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        const struct child *child = supervisor->children.items[i];
+        have += child->kind == CHILD_WORKER;
+        unoccupied += is_worker(child) && (!child->step || child->result_pending);
+    }
+    if (!supervisor->draining && list_ready(supervisor, &ready, allowed, &error)) {
+        /* a waiting command or result will most likely make a step: one worker is kept ready for it */
+        size_t wanted = ready.steps.count > 0 ? ready.steps.count : 1;
+        for (; unoccupied < wanted && have < allowed; unoccupied++, have++) {
+            if (!children_start(supervisor, CHILD_WORKER, &error)) {
+                log_error("agent", LOG_ERROR, &error);
+                break;
+            }
+        }
+    }
+    vec_release(&ready.steps);
+    arena_release(&arena);
+}
+
+static const struct step *step_in(const struct engine_facts *facts, const char *id)
+{
+    for (size_t i = 0; i < facts->steps.count; i++)
+        if (text_equal(facts->steps.items[i]->id, id))
+            return facts->steps.items[i];
+    return NULL;
+}
+
+static bool claim_step(struct supervisor *supervisor, struct child *worker, const struct step *ready,
+                       struct error *error)
+{
+    char token[ID_SIZE];
+    struct engine_effects effects;
+    struct str task = STR_INIT;
+    struct engine_facts *facts = supervisor_facts(supervisor, ready->run, error);
+    if (!facts)
+        return false;
+    id_new(token, facts->now_ms);
+    engine_effects_init(&effects, &supervisor->hot.arena);
+    engine_step_claimed(facts, ready->id, token, &effects);
+    bool claimed = supervisor_apply(supervisor, &effects, error);
+    if (claimed)
+        engine_apply_effects(facts, &effects);
+    engine_effects_release(&effects);
+    const struct step *step = step_in(facts, ready->id);
+    if (claimed && step && step->status == STEP_RUNNING && text_equal(step->token, token)) {
+        claimed = task_write(supervisor->store, facts->run, step, &task, error);
+        struct claim claim = {.worker = worker,
+                              .run = mem_strdup(step->run),
+                              .step = mem_strdup(step->id),
+                              .token = mem_strdup(token),
+                              .attempt = step->attempt};
+        claim.task = str_take(&task);
+        vec_push(&supervisor->claims, claim);
+    }
+    str_release(&task);
+    return claimed;
+}
+
+bool workers_claim(struct supervisor *supervisor, struct error *error)
+{
+    struct arena arena = {0};
+    struct ready_steps ready = {.arena = &arena};
+    supervisor->look_at_steps = false;
+    if (supervisor->draining)
+        return true;
+    bool claimed = list_ready(supervisor, &ready, 4 * WORKERS_DEFAULT, error);
+    if (ready.steps.count > 0)
+        fault_point("supervisor.before_claim");
+    for (size_t i = 0; claimed && i < ready.steps.count; i++) {
+        struct child *worker = free_worker(supervisor);
+        if (!worker)
+            break; /* the next result frees one and claims in its own transaction */
+        claimed = claim_step(supervisor, worker, ready.steps.items[i], error);
+    }
+    vec_release(&ready.steps);
+    arena_release(&arena);
+    return claimed;
+}
+
+/* Idle workers go after a while; their memory is for others. */
+void workers_retire(struct supervisor *supervisor)
+{
+    int64_t now = time_monotonic_ms();
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        struct child *child = supervisor->children.items[i];
+        if (!is_worker(child) || child->step || now - child->idle_since_ms < IDLE_WORKER_MS)
+            continue;
+        child->retire = true;
+        child_hang_up(child);
+    }
+}
+
+static void interrupt_tool(pid_t pid, void *context)
+{
+    (void)context;
+    kill(pid, SIGINT);
+}
+
+/* Asks the worker that does a step to stop. A worker of an earlier supervisor hears nothing: its tool is asked. */
+void workers_cancel(struct supervisor *supervisor, const char *step)
+{
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        struct child *child = supervisor->children.items[i];
+        if (child->kind == CHILD_WORKER && text_equal(child->step, step)) {
+            child_stop_step(child);
+            return;
+        }
+    }
+    for (size_t i = 0; i < supervisor->endings.count; i++) {
+        const struct ending *ending = &supervisor->endings.items[i];
+        if (text_equal(ending->step, step)) {
+            struct str variable = STR_INIT;
+            str_addf(&variable, "BERTH_STEP_TOKEN=%s", ending->token);
+            process_find(variable.data, 0, interrupt_tool, NULL);
+            str_release(&variable);
+        }
+    }
+}
