@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,18 +83,26 @@ struct hunt {
     VEC(struct target) told; /* those that have had the first signal */
 };
 
+static void signal_one(int fd, pid_t pid, int signal_number)
+{
+    if (fd >= 0)
+        (void)pidfd_send_signal(fd, signal_number, NULL, 0);
+    else
+        (void)kill(pid, signal_number);
+}
+
 /* Signals the process only if it still is the one that was found: numbers are used again. */
 static void send(struct hunt *hunt, pid_t pid, int signal_number)
 {
     int fd = pidfd_open(pid, 0);
-    if (fd < 0)
-        return;
-    if (is_wanted(pid, hunt->variable, hunt->session)) {
-        (void)pidfd_send_signal(fd, signal_number, NULL, 0);
+    bool by_number = fd < 0 && errno == ENOSYS; /* nothing better there: the check and the signal lie close together */
+    if ((fd >= 0 || by_number) && is_wanted(pid, hunt->variable, hunt->session)) {
+        signal_one(fd, pid, signal_number);
         if (signal_number != SIGKILL) /* a stopped one must wake to obey */
-            (void)pidfd_send_signal(fd, SIGCONT, NULL, 0);
+            signal_one(fd, pid, SIGCONT);
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
 }
 
 static void tell(pid_t pid, void *context)

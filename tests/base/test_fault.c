@@ -88,8 +88,10 @@ static void fault_point__kills_stops_and_exits(void **state)
 static void fault_folder__counts_over_processes_and_fires_once(void **state)
 {
     (void)state;
-    char *folder = test_folder(), *mark = path_join(folder, "worker.mid_apply.fired"),
-         *count = path_join(folder, "worker.mid_apply.count");
+    char folder[] = "/tmp/berth-test-XXXXXX", mark[64], count[64]; /* on the stack: the children leave them behind */
+    assert_non_null(mkdtemp(folder));
+    snprintf(mark, sizeof mark, "%s/worker.mid_apply.fired", folder);
+    snprintf(count, sizeof count, "%s/worker.mid_apply.count", folder);
     setenv("BERTH_FAULT_FOLDER", folder, 1);
     setenv("BERTH_FAULT", "worker.mid_apply:5", 1);
     assert_int_equal(reach_in_child("worker.mid_apply"), 0); /* 1, 2, 3 */
@@ -104,9 +106,6 @@ static void fault_folder__counts_over_processes_and_fires_once(void **state)
     unsetenv("BERTH_FAULT_FOLDER");
     assert_true(folder_remove(folder, NULL));
     str_release(&text);
-    free(folder);
-    free(mark);
-    free(count);
 }
 #endif
 

@@ -138,9 +138,11 @@ static void process__that_cannot_run_is_an_error_and_not_an_exit_status(void **s
     check_refused("/no/such/program", NULL, ERROR_NOT_FOUND, "No such file");
     check_refused("", NULL, ERROR_NOT_FOUND, "no such program");
     check_refused("true", "/no/such/folder", ERROR_NOT_FOUND, "/no/such/folder");
-    check_refused(script, NULL, ERROR_IO, "#!/bin/sh");
     check_refused(plain, NULL, ERROR_IO, "chmod");
-    check_refused(broken, NULL, ERROR_NOT_FOUND, "interpreter");
+    if (!text_starts(getenv("BERTH_TEST_WRAPPER"), "valgrind")) { /* which does such execve calls in its own way */
+        check_refused(script, NULL, ERROR_IO, "#!/bin/sh");
+        check_refused(broken, NULL, ERROR_NOT_FOUND, "interpreter");
+    }
     check_refused(folder, NULL, ERROR_IO, "Permission denied");
     assert_true(folder_remove(folder, NULL));
     free(folder);
@@ -343,6 +345,7 @@ static void process__dies_with_its_parent_when_asked(void **state)
         pid_t pid;
         uint64_t ticks;
     } child;
+    memset(&child, 0, sizeof child);
     assert_int_equal(pipe(ends), 0);
     pid_t parent = fork();
     if (parent == 0) {
