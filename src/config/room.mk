@@ -16,6 +16,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/expand.c \
 	src/config/expression.c \
 	src/config/expression.h \
+	src/config/first.c \
 	src/config/host.c \
 	src/config/load.c \
 	src/config/load.h \
@@ -24,6 +25,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/pages.c \
 	src/config/parts.c \
 	src/config/pattern.c \
+	src/config/publish.c \
 	src/config/read.c \
 	src/config/read.h \
 	src/config/scalar.c \

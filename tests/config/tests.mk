@@ -1,3 +1,12 @@
 # The tests of the config room. A test program is two lines; its source is the program's name with .c:
 #   unit_tests += tests/config/test_thing
 #   tests_config_test_thing_LDADD = $(test_config)
+unit_tests += tests/config/test_load
+tests_config_test_load_SOURCES = tests/config/test_load.c tests/config/prelude.h
+tests_config_test_load_LDADD = $(test_config)
+unit_tests += tests/config/test_expand
+tests_config_test_expand_SOURCES = tests/config/test_expand.c tests/config/prelude.h
+tests_config_test_expand_LDADD = $(test_config)
+unit_tests += tests/config/test_cross
+tests_config_test_cross_SOURCES = tests/config/test_cross.c tests/config/prelude.h
+tests_config_test_cross_LDADD = $(test_config)
