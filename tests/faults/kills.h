@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of kills: which process, at which moment, with which executor, and what must hold. Generated here from a few lists, printed as
+ * doc/kills.md (a test compares), and run whole by test_kills.
+ */
+#ifndef FAULTS_KILLS_H
+#define FAULTS_KILLS_H
+
+#include "faults/world.h"
+
+enum kill_way {
+    KILL_AT_POINT,   /* the process kills itself at a named point */
+    KILL_FROM_TEST,  /* the test kills it when the story is at the moment */
+    KILL_IMPOSSIBLE, /* `why` says so */
+};
+enum kill_outcome {
+    KILL_CONTINUES, /* the story reaches its end by itself */
+    KILL_HOLDS,     /* the run is held and asks; `retry` then brings it to its end */
+};
+enum kill_moment {
+    AT_ACCEPT,
+    AT_CLAIM,
+    AT_AFTER_CLAIM,
+    AT_PREPARE,
+    AT_PLAN,
+    AT_GATE,
+    AT_APPLY,
+    AT_AFTER_TOOL,
+    AT_AFTER_RESULT,
+    AT_DESTROY,
+    AT_MOMENTS
+};
+struct kill_cell {
+    const char *process;
+    enum kill_moment moment;
+    enum world_executor executor;
+    enum kill_way way;
+    const char *point; /* of KILL_AT_POINT */
+    enum kill_outcome outcome;
+    const char *why;
+};
+
+extern const char *const kill_moment_names[];
+extern const char *const world_executor_names[];
+/* Fills `cells` (room for `room`), returns how many there are. */
+size_t kill_cells(struct kill_cell *cells, size_t room);
+/* The table as Markdown. */
+void kill_table(struct str *out);
+
+#endif

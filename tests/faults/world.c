@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: ISC */
+/* The small real world that tests of berthd play in. */
+#include "faults/world.h"
+
+#include "berth/base/file.h"
+#include "berth/base/hash.h"
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WAIT_LIMIT_MS 30000
+#define POLL_MS 50
+#define JOURNAL_LIMIT (1u << 20)
+
+static const char policy_text[] = "version: 1\n"
+                                  "workspace: faults\n"
+                                  "trusted: { repository: app, ref: main }\n"
+                                  "repositories:\n"
+                                  "  app: { provider: git, url: . }\n"
+                                  "targets:\n"
+                                  "  here: { provider: local }\n"
+                                  "environments:\n"
+                                  "  - name: \"review/${{ branch.slug }}\"\n"
+                                  "    tier: review\n"
+                                  "    source: { branches: [\"feature/**\"] }\n"
+                                  "    templates: [shop]\n"
+                                  "    target: here\n"
+                                  "    deploy_on: [manual]\n"
+                                  "    gate: { approvals: 1 }\n"
+                                  "    on_failure: hold\n";
+
+static void die(const char *what, const struct error *error)
+{
+    char line[2200] = "";
+    printf("Bail out! %s: %s\n", what, error ? error_line(error, line, sizeof line) : strerror(errno));
+    exit(1);
+}
+
+void world_command_line(const char *folder, const char *const *argv)
+{
+    struct error error = {0};
+    struct process process;
+    int status = 0;
+    struct process_spec spec = {
+        .argv = argv, .folder = folder, .input_fd = -1, .output_fd = -1, .error_fd = STDERR_FILENO};
+    if (!process_start(&spec, &process, &error) || !process_wait(&process, &status, &error))
+        die(argv[0], &error);
+    process_release(&process);
+    if (status != 0)
+        die(argv[1], NULL);
+}
+
+static void git(struct world *world, const char *a, const char *b, const char *c)
+{
+    const char *argv[] = {
+        "git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main", a, b,
+        c,     NULL};
+    world_command_line(world->repository, argv);
+}
+
+void world_write(struct world *world, const char *path, const char *text, bool executable)
+{
+    struct error error = {0};
+    char *whole = path_join(world->repository, path);
+    if (!file_replace(whole, text, strlen(text), executable ? 0755 : 0644, FILE_RELAXED, &error))
+        die(path, &error);
+    free(whole);
+}
+
+static void chain_template(enum world_executor executor, struct str *out)
+{
+    const char *retries = executor == WORLD_EXEC_RETRIES ? ", retries: { attempts: 3, backoff: 1s }" : "";
+    str_add(out, "template: shop\nversion: 1\nresources:\n");
+    if (executor == WORLD_EXTERNAL)
+        str_add(out, "  zone: { executor: external, description: not ours, contact: bob }\n");
+    str_addf(out, "  a: { executor: exec, run: [./tool, up, a], undo: [./tool, down, a]%s }\n", retries);
+    str_addf(out, "  b: { executor: exec, run: [./tool, up, b], undo: [./tool, down, b], needs: [a]%s }\n", retries);
+    str_addf(out, "  c: { executor: exec, run: [./tool, up, c], undo: [./tool, down, c], needs: [b%s]%s }\n",
+             executor == WORLD_EXTERNAL ? ", zone" : "", retries);
+}
+
+/* The tool of every resource: keeps a journal, and waits at a pipe when the test has put one there. */
+static void write_tool(struct world *world)
+{
+    struct str text = STR_INIT;
+    str_add(&text, "#!/bin/sh\n");
+    str_addf(&text, "cd '%s' || exit 3\n", world->folder);
+    str_add(&text, "echo \"begin $1 $2\" >>journal\n"
+                   "if [ -p \"hold.$1.$2\" ]; then read -r line <\"hold.$1.$2\"; fi\n"
+                   "if [ -e \"fail.$1.$2\" ]; then echo \"fail $1 $2\" >>journal; exit 7; fi\n"
+                   "echo \"end $1 $2\" >>journal\n");
+    world_write(world, "tool", text.data, true);
+    str_release(&text);
+}
+
+static void make_repository(struct world *world, const char *template_text)
+{
+    struct error error = {0};
+    char *templates = path_join(world->repository, "templates");
+    if (!folder_make(templates, 0755, &error))
+        die("templates", &error);
+    free(templates);
+    git(world, "init", "-q", ".");
+    world_write(world, "berth.yaml", policy_text, false);
+    world_write(world, "templates/shop.yaml", template_text, false);
+    write_tool(world);
+    git(world, "add", "-A", ".");
+    git(world, "commit", "-q", "-m begin");
+    git(world, "branch", "feature/x", "main");
+}
+
+void world_open_template(struct world *world, const char *template_text)
+{
+    struct error error = {0};
+    char template[] = "/tmp/berth-world-XXXXXX";
+    memset(world, 0, sizeof *world);
+    world->daemon.pid_fd = -1;
+    world->fault = "";
+    if (!mkdtemp(template))
+        die("mkdtemp", NULL);
+    world->folder = mem_strdup(template);
+    world->repository = path_join(template, "app");
+    world->store_folder = path_join(template, "store");
+    char *faults = path_join(template, "faults");
+    if (!folder_make(world->repository, 0755, &error) || !folder_make(faults, 0700, &error))
+        die("folders", &error);
+    free(faults);
+    make_repository(world, template_text);
+}
+
+void world_open(struct world *world, enum world_executor executor)
+{
+    struct str text = STR_INIT;
+    chain_template(executor, &text);
+    world_open_template(world, text.data);
+    str_release(&text);
+}
+
+/* --- berthd ------------------------------------------------------------------------------------------------------- */
+
+static bool has_policy(struct world *world, void *context)
+{
+    struct policy_row row;
+    (void)context;
+    return store_get(world->store, &policy_type, "berth.yaml", &world->arena, &row, NULL) == STORE_FOUND &&
+           !text_empty(row.text);
+}
+
+static void start_process(struct world *world)
+{
+    struct error error = {0};
+    char *fault = path_printf("BERTH_FAULT=%s", world->fault),
+         *folder = path_printf("BERTH_FAULT_FOLDER=%s/faults", world->folder);
+    char *path = path_printf("PATH=%s", getenv("PATH")), *home = path_printf("HOME=%s", world->folder);
+    const char *environment[] = {fault,
+                                 folder,
+                                 path,
+                                 home,
+                                 "LC_ALL=C.UTF-8",
+                                 "TZ=UTC",
+                                 getenv("ASAN_OPTIONS") ? "ASAN_OPTIONS=detect_leaks=0" : NULL,
+                                 NULL};
+    const char *program = getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd";
+    const char *argv[] = {
+        program, "--store", world->store_folder, "--repository", world->repository, "--workspace", "faults",
+        "-v",    NULL};
+    struct process_spec spec = {.argv = argv,
+                                .environment = environment,
+                                .input_fd = -1,
+                                .output_fd = -1,
+                                .error_fd = -1,
+                                .flags = PROCESS_NEW_SESSION};
+    if (!process_start(&spec, &world->daemon, &error))
+        die("berthd", &error);
+    world->starts++;
+    free(fault);
+    free(folder);
+    free(path);
+    free(home);
+}
+
+bool world_keep(struct world *world)
+{
+    int status = 0;
+    if (world->daemon.pid != 0 && !process_poll(&world->daemon, &status))
+        return false;
+    process_release(&world->daemon);
+    start_process(world);
+    return true;
+}
+
+void world_start(struct world *world)
+{
+    struct error error = {0};
+    int64_t limit = time_monotonic_ms() + WAIT_LIMIT_MS;
+    world_keep(world);
+    while (!world->store && time_monotonic_ms() < limit) {
+        world->store = store_open(world->store_folder, STORE_CLIENT, &error);
+        if (!world->store) {
+            world_keep(world);
+            poll(NULL, 0, POLL_MS / 5);
+        }
+    }
+    if (!world->store || !world_wait(world, has_policy, NULL))
+        die("berthd does not serve", &error);
+}
+
+void world_kill(struct world *world, int signal_number)
+{
+    if (world->daemon.pid != 0)
+        process_signal(&world->daemon, signal_number);
+}
+
+struct child_search {
+    pid_t parent, found;
+    const char *kind;
+};
+
+static bool is_child(pid_t pid, const struct child_search *search)
+{
+    struct str line = STR_INIT;
+    char *path = path_printf("/proc/%d/cmdline", (int)pid);
+    bool is = false;
+    if (file_read(path, 65536, &line, NULL))
+        for (size_t at = 0; at < line.length && !is; at += strlen(line.data + at) + 1)
+            is = text_equal(line.data + at, search->kind);
+    free(path);
+    str_clear(&line);
+    path = path_printf("/proc/%d/stat", (int)pid);
+    if (is && file_read(path, 4096, &line, NULL)) {
+        const char *after = strrchr(line.data, ')');
+        int parent = 0;
+        char state;
+        is = after && sscanf(after + 1, " %c %d", &state, &parent) == 2 && parent == search->parent && state != 'Z';
+    }
+    free(path);
+    str_release(&line);
+    return is;
+}
+
+pid_t world_child(struct world *world, const char *kind)
+{
+    struct folder_list list;
+    struct child_search search = {.parent = world->daemon.pid, .kind = kind};
+    if (!folder_list("/proc", &list, NULL))
+        return 0;
+    for (size_t i = 0; i < list.count && search.found == 0; i++) {
+        long long pid;
+        if (text_to_int(list.names[i], &pid) && is_child((pid_t)pid, &search))
+            search.found = (pid_t)pid;
+    }
+    folder_list_free(&list);
+    return search.found;
+}
+
+/* --- asking and waiting ---------------------------------------------------------------------------------------------- */
+
+const char *world_submit(struct world *world, const char *verb, const char *subject, const char *arguments)
+{
+    struct error error = {0};
+    char actor[32];
+    snprintf(actor, sizeof actor, "uid:%d", (int)getuid());
+    struct command command = {.verb = verb, .subject = subject, .arguments = arguments, .actor = actor, .via = "cli"};
+    if (!store_submit(world->store, &command, &world->arena, &error))
+        die("submit", &error);
+    return arena_strdup(&world->arena, command.id);
+}
+
+bool world_wait(struct world *world, world_condition *holds, void *context)
+{
+    int64_t limit = time_monotonic_ms() + WAIT_LIMIT_MS;
+    while (!holds(world, context)) {
+        struct pollfd bell = {.fd = store_bell(world->store), .events = POLLIN};
+        world_keep(world);
+        if (time_monotonic_ms() > limit)
+            return false;
+        poll(&bell, 1, POLL_MS);
+        store_changed(world->store);
+    }
+    return true;
+}
+
+static const void *row_of(struct world *world, const struct record_type *type, const char *id)
+{
+    void *row = arena_alloc(&world->arena, type->size);
+    return store_get(world->store, type, id, &world->arena, row, NULL) == STORE_FOUND ? row : NULL;
+}
+
+const struct run *world_run(struct world *world, const char *id)
+{
+    return row_of(world, &run_type, id);
+}
+
+const struct command *world_command(struct world *world, const char *id)
+{
+    return row_of(world, &command_type, id);
+}
+
+struct last {
+    struct world *world;
+    const struct record_type *type;
+    const void *row;
+};
+
+static bool take_row(const void *row, void *context)
+{
+    struct last *last = context;
+    last->row = record_copy(last->type, row, &last->world->arena);
+    return false;
+}
+
+const struct run *world_last_run(struct world *world)
+{
+    struct last last = {.world = world, .type = &run_type};
+    struct store_query query = {.type = &run_type, .index = "number", .descending = true, .limit = 1};
+    return store_each(world->store, &query, take_row, &last, NULL) ? last.row : NULL;
+}
+
+const struct environment *world_environment(struct world *world, const char *name)
+{
+    struct last last = {.world = world, .type = &environment_type};
+    struct store_query query = {
+        .type = &environment_type, .index = "name", .equal = {name}, .descending = true, .limit = 1};
+    return store_each(world->store, &query, take_row, &last, NULL) ? last.row : NULL;
+}
+
+struct run_wait {
+    unsigned statuses;
+    const struct run *run;
+};
+
+static bool run_has_status(struct world *world, void *context)
+{
+    struct run_wait *wait = context;
+    wait->run = world_last_run(world);
+    return wait->run && (wait->statuses & 1u << wait->run->status);
+}
+
+const struct run *world_wait_run(struct world *world, unsigned statuses)
+{
+    struct run_wait wait = {.statuses = statuses};
+    return world_wait(world, run_has_status, &wait) ? wait.run : NULL;
+}
+
+/* --- looking ----------------------------------------------------------------------------------------------------------- */
+
+size_t world_journal(struct world *world, const char *text)
+{
+    struct str journal = STR_INIT;
+    char *path = path_join(world->folder, "journal");
+    size_t count = 0, length = strlen(text);
+    if (file_read(path, JOURNAL_LIMIT, &journal, NULL))
+        for (const char *line = journal.data; *line;
+             line = strchr(line, '\n') ? strchr(line, '\n') + 1 : line + strlen(line))
+            count += strncmp(line, text, length) == 0 && (line[length] == '\n' || line[length] == '\0');
+    free(path);
+    str_release(&journal);
+    return count;
+}
+
+static char *pipe_path(struct world *world, const char *action, const char *name)
+{
+    return path_printf("%s/hold.%s.%s", world->folder, action, name);
+}
+
+void world_hold_tool(struct world *world, const char *action, const char *name)
+{
+    char *path = pipe_path(world, action, name);
+    if (mkfifo(path, 0600) != 0)
+        die(path, NULL);
+    free(path);
+}
+
+void world_release_tool(struct world *world, const char *action, const char *name)
+{
+    char *path = pipe_path(world, action, name);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    unlink(path);
+    if (fd >= 0) {
+        ssize_t written = write(fd, "go\n", 3);
+        (void)written;
+        poll(NULL, 0, POLL_MS); /* the reader takes the line before the pipe goes */
+        close(fd);
+    }
+    free(path);
+}
+
+bool world_fired(struct world *world, const char *point)
+{
+    char *path = path_printf("%s/faults/%s.fired", world->folder, point);
+    bool fired = file_exists(path);
+    free(path);
+    return fired;
+}
+
+static void count_nothing(pid_t pid, void *context)
+{
+    (void)pid;
+    (void)context;
+}
+
+static bool count_step_tools(const void *row, void *context)
+{
+    const struct step *step = row;
+    struct str variable = STR_INIT;
+    if (!text_empty(step->token)) {
+        str_addf(&variable, "BERTH_STEP_TOKEN=%s", step->token);
+        *(size_t *)context += process_find(variable.data, 0, count_nothing, NULL);
+    }
+    str_release(&variable);
+    return true;
+}
+
+size_t world_tools(struct world *world)
+{
+    size_t tools = 0;
+    struct store_query query = {.type = &step_type};
+    if (!store_each(world->store, &query, count_step_tools, &tools, NULL))
+        return 1;
+    return tools;
+}
+
+static bool find_locked(const void *row, void *context)
+{
+    const struct environment *environment = row;
+    *(size_t *)context += !text_empty(environment->lock_run);
+    return true;
+}
+
+size_t world_breaches(struct world *world, struct str *out)
+{
+    struct error error = {0};
+    char line[2200];
+    int64_t entries = 0;
+    size_t breaches = 0, locked = 0, tools = world_tools(world);
+    struct store_query environments = {.type = &environment_type};
+    if (!store_verify_audit(world->store, &entries, &error)) {
+        str_addf(out, "the audit is broken: %s; ", error_line(&error, line, sizeof line));
+        breaches++;
+    }
+    if (tools > 0) {
+        str_addf(out, "%zu tools are left behind; ", tools);
+        breaches++;
+    }
+    if (!store_each(world->store, &environments, find_locked, &locked, NULL) || locked > 0) {
+        str_addf(out, "%zu environments are still locked; ", locked);
+        breaches++;
+    }
+    return breaches;
+}
+
+void world_push(struct world *world, const char *text)
+{
+    git(world, "checkout", "-q", "feature/x");
+    world_write(world, "note", text, false);
+    git(world, "add", "-A", ".");
+    git(world, "commit", "-q", "-m change");
+    git(world, "checkout", "-q", "main");
+}
+
+void world_close(struct world *world)
+{
+    struct error error = {0};
+    int status = 0;
+    if (world->daemon.pid != 0) {
+        process_signal(&world->daemon, SIGKILL);
+        if (!process_wait(&world->daemon, &status, NULL))
+            status = 0;
+    }
+    char *home = path_printf("HOME=%s", world->folder);
+    if (!process_end_all(home, 0, SIGKILL, 0, 5000, &error))
+        printf("# something of the world is left: %s\n", error.message);
+    free(home);
+    process_release(&world->daemon);
+    store_close(world->store);
+    if (!folder_remove(world->folder, &error))
+        printf("# the world's folder is left: %s\n", error.message);
+    free(world->folder);
+    free(world->repository);
+    free(world->store_folder);
+    arena_release(&world->arena);
+    memset(world, 0, sizeof *world);
+}

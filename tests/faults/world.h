@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A small real world for tests of berthd: a git repository, a policy, resources that are scripts which keep a journal, the real berthd, and a client of its
+ * store. berthd is started again whenever it is found dead, as `berth` would. Everything lies in one temporary folder and ends with world_close.
+ */
+#ifndef FAULTS_WORLD_H
+#define FAULTS_WORLD_H
+
+#include "berth/base/memory.h"
+#include "berth/base/process.h"
+#include "berth/model/environment.h"
+#include "berth/model/ledger.h"
+#include "berth/model/run.h"
+#include "berth/store.h"
+
+#include <stdbool.h>
+
+enum world_executor { WORLD_EXEC, WORLD_EXEC_RETRIES, WORLD_EXTERNAL };
+
+struct world {
+    char *folder, *repository, *store_folder;
+    const char *fault; /* BERTH_FAULT of every berthd that is started, or "" */
+    struct process daemon;
+    struct store *store; /* a client's */
+    struct arena arena;  /* rows that were read */
+    int starts;          /* of berthd */
+};
+
+/* Makes folder, repository (branch feature/x with the resources a <- b <- c) and store folder. Aborts on trouble: a test cannot go on. */
+void world_open(struct world *world, enum world_executor executor);
+/* The same with a template of the caller's, as text. */
+void world_open_template(struct world *world, const char *template_text);
+/* Ends berthd and everything it left, removes the folder. */
+void world_close(struct world *world);
+void world_start(struct world *world);
+/* Starts berthd when it is not there; true when it had to. */
+bool world_keep(struct world *world);
+void world_kill(struct world *world, int signal_number);
+/* The pid of a child of this berthd by its kind ("worker", "observer:branches" …), 0: none. */
+pid_t world_child(struct world *world, const char *kind);
+
+/* A command row; returns its id (in the arena). */
+const char *world_submit(struct world *world, const char *verb, const char *subject, const char *arguments);
+/* Waits until `holds` says true, keeping berthd alive; false after a bound. */
+typedef bool world_condition(struct world *world, void *context);
+bool world_wait(struct world *world, world_condition *holds, void *context);
+/* The row, in the arena; NULL: none. */
+const struct run *world_run(struct world *world, const char *id);
+const struct run *world_last_run(struct world *world);
+const struct command *world_command(struct world *world, const char *id);
+const struct environment *world_environment(struct world *world, const char *name);
+/* Waits until the last run has one of the statuses (bits 1 << enum run_status); NULL after the bound. */
+const struct run *world_wait_run(struct world *world, unsigned statuses);
+/* Lines of the journal that equal `text`: "begin up a", "end up a" … */
+size_t world_journal(struct world *world, const char *text);
+/* Makes a tool wait when it is started (before its end), lets it go. */
+void world_hold_tool(struct world *world, const char *action, const char *name);
+void world_release_tool(struct world *world, const char *action, const char *name);
+/* True when a fault named in `fault` has fired. */
+bool world_fired(struct world *world, const char *point);
+/* Counts living processes that carry a step's token, this world's only. */
+size_t world_tools(struct world *world);
+/* What must hold after every story: audit whole, no tool left, no lock held. Appends a sentence for each breach, returns how many. */
+size_t world_breaches(struct world *world, struct str *out);
+void world_write(struct world *world, const char *path, const char *text, bool executable);
+void world_command_line(const char *folder, const char *const *argv);
+/* A new commit on feature/x. */
+void world_push(struct world *world, const char *text);
+
+#endif
