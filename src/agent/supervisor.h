@@ -77,7 +77,7 @@ struct supervisor {
     int64_t next_run;                                          /* 0: not known */
     int64_t idle_since_ms, failed_until_ms, observers_from_ms; /* monotonic */
     bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, leave_now, ended;
-    bool delivering, listing_failed, serving, tick;
+    bool delivering, listing_failed, serving, tick, accepted;
 };
 
 /* Asks for a turn at the end of this round of the loop. */

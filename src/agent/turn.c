@@ -225,8 +225,10 @@ static bool accept_commands(struct supervisor *supervisor, struct error *error)
         fault_point("supervisor.before_accept");
     for (size_t i = 0; done && i < list.commands.count; i++)
         done = accept_command(supervisor, list.commands.items[i], error);
-    if (done)
+    if (done) {
         supervisor->look_at_commands = list.commands.count == COMMANDS_A_TURN;
+        supervisor->accepted = list.commands.count > 0;
+    }
     vec_release(&list.commands);
     arena_release(&arena);
     return done;
@@ -408,6 +410,9 @@ void supervisor_turn(struct supervisor *supervisor)
         turn_failed(supervisor, &error);
         return;
     }
+    if (supervisor->accepted)
+        fault_point("supervisor.after_accept");
+    supervisor->accepted = false;
     fault_point("supervisor.after_commit");
     tell_results_stored(supervisor);
     recover_forget_stored(supervisor);

@@ -90,15 +90,15 @@ static void fault_folder__counts_over_processes_and_fires_once(void **state)
     (void)state;
     char folder[] = "/tmp/berth-test-XXXXXX", mark[64], count[64]; /* on the stack: the children leave them behind */
     assert_non_null(mkdtemp(folder));
-    snprintf(mark, sizeof mark, "%s/worker.mid_apply.fired", folder);
-    snprintf(count, sizeof count, "%s/worker.mid_apply.count", folder);
+    snprintf(mark, sizeof mark, "%s/tool.running.fired", folder);
+    snprintf(count, sizeof count, "%s/tool.running.count", folder);
     setenv("BERTH_FAULT_FOLDER", folder, 1);
-    setenv("BERTH_FAULT", "worker.mid_apply:5", 1);
-    assert_int_equal(reach_in_child("worker.mid_apply"), 0); /* 1, 2, 3 */
+    setenv("BERTH_FAULT", "tool.running:5", 1);
+    assert_int_equal(reach_in_child("tool.running"), 0); /* 1, 2, 3 */
     assert_false(file_exists(mark));
-    assert_int_equal(WTERMSIG(reach_in_child("worker.mid_apply")), SIGKILL); /* 4, 5 */
+    assert_int_equal(WTERMSIG(reach_in_child("tool.running")), SIGKILL); /* 4, 5 */
     assert_true(file_exists(mark));
-    assert_int_equal(reach_in_child("worker.mid_apply"), 0);
+    assert_int_equal(reach_in_child("tool.running"), 0);
     struct str text = STR_INIT;
     assert_true(file_read(count, 64, &text, NULL));
     assert_string_equal(text.data, "8\n");

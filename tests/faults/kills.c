@@ -33,6 +33,7 @@ struct kill_row {
 
 static const struct kill_row rows[] = {
     {"supervisor", AT_ACCEPT, KILL_AT_POINT, "supervisor.before_accept", false, NULL},
+    {"supervisor", AT_ACCEPTED, KILL_AT_POINT, "supervisor.after_accept", false, NULL},
     {"supervisor", AT_CLAIM, KILL_AT_POINT, "supervisor.before_claim", false, NULL},
     {"supervisor", AT_AFTER_CLAIM, KILL_AT_POINT, "supervisor.after_claim", false, NULL},
     {"supervisor", AT_PREPARE, KILL_FROM_TEST, "worker.mid_prepare", false, NULL},

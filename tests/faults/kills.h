@@ -19,6 +19,7 @@ enum kill_outcome {
 };
 enum kill_moment {
     AT_ACCEPT,
+    AT_ACCEPTED,
     AT_CLAIM,
     AT_AFTER_CLAIM,
     AT_PREPARE,
