@@ -1,7 +1,8 @@
 # How tests are built and run. Fragments of the rooms add to
 #   unit_tests     programs of one room, cmocka, also run under valgrind
+#   process_tests  the same, but about processes in ways valgrind cannot follow (an exec that fails, kills)
 #   script_tests   executable scripts that speak TAP
-#   long_tests     programs or scripts that take long: they start first
+#   long_tests     programs (named in test_tools, too) or scripts that take long: they start first
 #   torture_tests  run by `make torture` alone, with BERTH_TORTURE=1
 #   test_tools     programs that tests need and that are no tests
 #   fuzz_targets   see tests/fuzz/fuzz.mk
@@ -11,11 +12,11 @@ test_cppflags += $(CMOCKA_CFLAGS) $(VTERM_CFLAGS) \
 	-DTEST_SRCDIR='"$(abs_top_srcdir)"' -DTEST_BUILDDIR='"$(abs_top_builddir)"'
 
 if HAVE_CMOCKA
-check_PROGRAMS = $(unit_tests) $(test_tools) $(fuzz_targets)
+check_PROGRAMS = $(unit_tests) $(process_tests) $(test_tools) $(fuzz_targets)
 if FUZZERS
 TESTS =
 else
-TESTS = $(long_tests) $(script_tests) $(unit_tests) $(fuzz_targets)
+TESTS = $(long_tests) $(script_tests) $(process_tests) $(unit_tests) $(fuzz_targets)
 endif
 else
 check_PROGRAMS =
@@ -49,7 +50,7 @@ print-unit-tests:
 	@for t in $(unit_tests); do echo $$t; done
 
 print-short-tests:
-	@for t in $(script_tests) $(unit_tests) $(fuzz_targets); do echo $$t; done
+	@for t in $(script_tests) $(process_tests) $(unit_tests) $(fuzz_targets); do echo $$t; done
 
 print-fuzz-targets:
 	@for t in $(fuzz_targets); do echo $$t; done

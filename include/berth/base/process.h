@@ -15,22 +15,22 @@
 #include <sys/types.h>
 
 enum process_flag {
-    PROCESS_NEW_SESSION = 1 << 0,    /* setsid in the child */
+    PROCESS_NEW_SESSION = 1 << 0,     /* setsid in the child */
     PROCESS_DIE_WITH_PARENT = 1 << 1, /* PR_SET_PDEATHSIG SIGKILL; helpers only, never a tool or a worker */
 };
 
 struct process_spec {
-    const char *const *argv;         /* argv[0] is looked up in PATH of `environment` unless it has a '/' */
-    const char *const *environment;  /* "NAME=value" … NULL; NULL: this process's own */
-    const char *folder;              /* working directory, or NULL */
+    const char *const *argv;           /* argv[0] is looked up in PATH of `environment` unless it has a '/' */
+    const char *const *environment;    /* "NAME=value" … NULL; NULL: this process's own */
+    const char *folder;                /* working directory, or NULL */
     int input_fd, output_fd, error_fd; /* become 0, 1, 2; -1: /dev/null */
-    const int *extra_fds;            /* become 3, 4, … in this order */
+    const int *extra_fds;              /* become 3, 4, … in this order */
     size_t extra_count;
-    unsigned flags;                  /* enum process_flag */
+    unsigned flags; /* enum process_flag */
 };
 struct process {
-    pid_t pid;      /* 0: none */
-    int pid_fd;     /* pidfd, readable when it has ended; -1: none */
+    pid_t pid;            /* 0: none */
+    int pid_fd;           /* pidfd, readable when it has ended; -1: none */
     uint64_t start_ticks; /* field 22 of /proc/PID/stat: pid and start name a process for good */
 };
 /* Starts it. A program that cannot be run (missing, not executable) is an error here, not an exit status: ERROR_NOT_FOUND or ERROR_IO. */

@@ -41,7 +41,8 @@ const char *zone_name(const struct zone *zone);
 /* Seconds east of UTC at an instant. */
 int zone_offset_s(const struct zone *zone, int64_t at_ms);
 
-struct civil { /* a calendar time in some zone */
+/* a calendar time in some zone */
+struct civil {
     int year, month, day; /* month 1..12, day 1..31 */
     int hour, minute, second;
     int weekday; /* 0 Sunday … 6 Saturday */
