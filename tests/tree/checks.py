@@ -83,11 +83,16 @@ def includes(text):
             yield number, match.group(1), match.group(2)
 
 
+def door_of(name):
+    """The room of a door: ROOM.h, ROOM_PART.h and ROOM/PART.h are doors of ROOM."""
+    return name.removesuffix(".h").split("_")[0]
+
+
 def room_of(path):
     """("base", "door" | "inside" | "test") of a file, or (None, "main" | "other")."""
     parts = path.split("/")
     if parts[:2] == ["include", "berth"]:
-        return parts[2].removesuffix(".h"), "door"
+        return door_of(parts[2]), "door"
     if parts[0] == "src" and len(parts) > 2:
         return parts[1], "inside"
     if parts[0] == "src":
@@ -114,7 +119,7 @@ def layering(root, table):
             at = f"{path}:{number}"
             parts = name.split("/")
             if parts[0] == "berth" and len(parts) > 1:
-                door = parts[1].removesuffix(".h")
+                door = door_of(parts[1])
                 if door not in visible:
                     problems.append(f"{at}: {room or path} must not see the room {door}")
             elif parts[0] in table.rooms and len(parts) > 1:
