@@ -24,7 +24,7 @@ static bool destroys(const struct policy_gate *gate)
     return gate->run->workflow == WORKFLOW_DESTROY;
 }
 
-/* What policy ordered by itself needs no second yes: a rollback where berth.yaml says so, the end of a life that is not kept. */
+/* A destroy of what is not kept has its policy or its typed name; a rollback needs none where berth.yaml says so. */
 static int approvals_needed(const struct policy_gate *gate)
 {
     const struct config_entry *entry = gate->question.entry;
@@ -35,9 +35,9 @@ static int approvals_needed(const struct policy_gate *gate)
         return 0;
     if (!destroys(gate))
         return needed;
-    if (is_kept(&gate->question))
-        return needed > 1 ? needed : 1;
-    return gate->run->origin == ORIGIN_COMMAND ? needed : 0;
+    if (!is_kept(&gate->question))
+        return 0;
+    return needed > 1 ? needed : 1;
 }
 
 static const char *gate_source(const struct policy_gate *gate, struct arena *arena)

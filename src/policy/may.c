@@ -205,8 +205,8 @@ static void add_extensions(struct why_builder *builder, const struct policy_ques
     const struct config_entry *entry = question->entry;
 
     if (!text_equal(question->verb, "extend") || entry == NULL || question->environment == NULL ||
-        entry->ttl_extensions == 0)
-        return;
+        entry->ttl_extensions < 0)
+        return; /* as many as fit below max */
     why_add(builder, question->environment->extensions < entry->ttl_extensions ? POLICY_YES : POLICY_NO, "limit",
             why_line(builder->arena, question->config, entry->line),
             question->environment->extensions < entry->ttl_extensions ? "" : "deploy it again, or let it end",

@@ -87,49 +87,21 @@ static void role__the_highest_rule_that_applies_wins_and_names_its_line(void **s
     }
 }
 
+/* The rule itself is config's and tested there. */
 static void allow__without_it_review_gets_no_secret_and_every_executor(void **state)
 {
     const struct config_entry review = {.tier = TIER_REVIEW}, staging = {.tier = TIER_STAGING};
+    const struct config_entry some = {
+        .tier = TIER_REVIEW, .allow_present = true, .allow_secrets = LIST("env.REVIEW_*")};
 
     (void)state;
     assert_true(policy_executor_allowed(&review, "terraform"));
+    assert_true(policy_executor_allowed(NULL, "external"));
     assert_false(policy_secret_allowed(&review, "env.HOOK"));
     assert_true(policy_secret_allowed(&staging, "env.HOOK"));
+    assert_true(policy_secret_allowed(&some, "env.REVIEW_DB"));
+    assert_false(policy_secret_allowed(&some, "env.PROD_DB"));
     assert_false(policy_secret_allowed(NULL, "env.HOOK"));
-}
-
-static void allow__lists_bind_and_external_needs_no_leave(void **state)
-{
-    const struct config_entry entry = {.tier = TIER_REVIEW,
-                                       .allow_present = true,
-                                       .allow_executors = LIST("exec", "kubernetes"),
-                                       .allow_secrets = LIST("env.REVIEW_*", "vault", "gcp.a*z")};
-    static const struct {
-        const char *path;
-        bool allowed;
-    } cases[] = {
-        {"env.REVIEW_DB", true}, {"env.PROD_DB", false}, {"vault.github/token", true},
-        {"vault", true},         {"vaults.x", false},    {"gcp.abcz", true},
-        {"gcp.a/b.cz", true},    {"gcp.abc", false},     {"env.REVIEW", false},
-    };
-
-    (void)state;
-    assert_true(policy_executor_allowed(&entry, "exec"));
-    assert_false(policy_executor_allowed(&entry, "terraform"));
-    assert_true(policy_executor_allowed(&entry, "external"));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(policy_secret_allowed(&entry, cases[i].path), cases[i].allowed);
-}
-
-static void allow__that_speaks_of_secrets_alone_leaves_executors_free(void **state)
-{
-    const struct config_entry entry = {
-        .tier = TIER_EPHEMERAL, .allow_present = true, .allow_secrets = LIST("deployment")};
-
-    (void)state;
-    assert_true(policy_executor_allowed(&entry, "terraform"));
-    assert_true(policy_secret_allowed(&entry, "deployment.key"));
-    assert_false(policy_secret_allowed(&entry, "org.key"));
 }
 
 int main(void)
@@ -139,8 +111,6 @@ int main(void)
         cmocka_unit_test(group__members_of_groups_of_groups_count_and_a_cycle_ends),
         cmocka_unit_test(role__the_highest_rule_that_applies_wins_and_names_its_line),
         cmocka_unit_test(allow__without_it_review_gets_no_secret_and_every_executor),
-        cmocka_unit_test(allow__lists_bind_and_external_needs_no_leave),
-        cmocka_unit_test(allow__that_speaks_of_secrets_alone_leaves_executors_free),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
