@@ -8,6 +8,7 @@
 
 const char *const kill_moment_names[] = {
     "before a command is accepted",
+    "after a command was accepted",
     "before a claim",
     "after a claim",
     "while preparing",
