@@ -27,6 +27,7 @@ struct config_entry;
 struct config_section;
 struct redactor;
 struct delivery;
+struct http_client;
 
 /* --- the context of one call ------------------------------------------------------------------------------------- */
 struct provider_context {
@@ -38,6 +39,7 @@ struct provider_context {
     int stop_fd;                           /* readable when the call should end early (cancel, shutdown); -1: none */
     int log_fd;                            /* the step's log, or -1 */
     struct redactor *redactor;             /* knows every secret resolved in this process; may be NULL */
+    struct http_client *http; /* connections and circuit breakers of this process; NULL: one for the call alone */
     void (*progress)(const struct provider_context *context, int percent,
                      const char *text); /* may be NULL; percent -1: unknown */
     void *owner;                        /* for progress */
@@ -48,6 +50,10 @@ int provider_left_ms(const struct provider_context *context);
 /* Appends a line to the step's log, redacted. */
 void provider_log(const struct provider_context *context, const char *format, ...) BERTH_PRINTF(2, 3);
 
+/* What HTTP providers share in a process: connections, and a circuit breaker for each host. */
+struct http_client *http_client_new(void) BERTH_MUST_CHECK;
+void http_client_free(struct http_client *client);
+
 /* --- redaction: values that may appear nowhere, whole, split over reads, in base64, JSON-escaped and URL-encoded form ---------------- */
 struct redactor *redactor_new(void) BERTH_MUST_CHECK;
 void redactor_free(struct redactor *redactor);
@@ -57,6 +63,7 @@ size_t redactor_count(const struct redactor *redactor);
 /* A stream: keeps back what may be the beginning of a secret until more comes or redact_finish. `stream` starts zeroed. */
 struct redact_stream {
     struct str held;
+    size_t covered; /* how many of its first bytes belong to a secret that was replaced already */
 };
 void redact_bytes(const struct redactor *redactor, struct redact_stream *stream, const char *bytes, size_t count,
                   struct str *out);
@@ -66,12 +73,16 @@ void redact_text(const struct redactor *redactor, const char *text, struct str *
 
 /* --- branches ---------------------------------------------------------------------------------------------------- */
 struct provider_branches {
-    /* Lists every branch: `visit` gets rows (id, repository filled; text borrowed). `*complete` false: the listing is partial and proves nothing
-     * about what is missing. An empty repository is complete with no rows. Return false from visit stops with ERROR_CANCELLED. */
-    bool (*list)(const struct provider_context *context, const char *repository,
+    /* Lists every branch: `visit` gets rows (id, repository filled; text borrowed). `*complete` false: the listing is
+     * partial and proves nothing about what is missing. An empty repository is complete with no rows. Return false from
+     * visit stops with ERROR_CANCELLED. `known` (may be NULL) holds name -> commit (const char *) of an earlier listing: a
+     * branch that is still at its known commit is visited with id, repository, name, commit and is_default alone (subject NULL). */
+    bool (*list)(const struct provider_context *context, const char *repository, const struct map *known,
                  bool (*visit)(const struct branch *branch, void *owner), void *owner, bool *complete,
                  const char **default_branch, struct arena *arena, struct error *error);
-    /* Cheap: a text that differs when any ref may have changed; and a descriptor that becomes readable then (-1: poll). */
+    /* Cheap: a text that differs when any ref may have changed; and a descriptor that becomes readable then (-1: poll).
+     * `*fd` is -1 in the first call; the caller keeps it, gives it to the next calls (they drain it and watch what is new) and
+     * closes it at the end. The repository is the one of the context's section; of a URL this fetches. */
     bool (*follow)(const struct provider_context *context, struct str *state, int *fd, struct error *error);
     /* A branch, tag, commit (full or unambiguous prefix) or "" (default branch) to a commit of this repository. `kind`: branch, tag, commit. */
     bool (*resolve)(const struct provider_context *context, const char *repository, const char *ref,
@@ -135,10 +146,12 @@ struct runner_job {
     const char
         *outputs_file;  /* absolute path told to the tool as BERTH_OUTPUTS: lines KEY=VALUE or a JSON object; or NULL */
     int64_t timeout_ms; /* 0: the context's deadline alone */
+    int64_t grace_ms;   /* between SIGINT and SIGTERM when it is stopped; 0: 10 s */
 };
 struct runner_outcome {
     int64_t exit_status; /* 128+signal when killed by one; -1 not started */
     bool timed_out, cancelled;
+    char last_line[256]; /* the last line it wrote that is not blank, redacted and made visible; for messages */
 };
 struct provider_runner {
     /* Runs it to its end, streams its output to the log (redacted), stops it (SIGINT, grace, SIGTERM, SIGKILL, then all of its session and every process with
@@ -165,6 +178,7 @@ struct provider_notify {
 };
 
 /* --- registry ------------------------------------------------------------------------------------------------------------ */
+struct provider_wrapper; /* of provider_traced */
 struct provider {
     const char *name;
     const struct provider_branches *branches; /* NULL: has not that capability */
@@ -173,6 +187,7 @@ struct provider {
     const struct provider_secrets *secrets;
     const struct provider_probe *probe; /* `name` is then the key of the probe: "http", "tcp" */
     const struct provider_notify *notify;
+    const struct provider_wrapper *wrapper; /* NULL: none */
 };
 const struct provider *const *providers(size_t *count);
 const struct provider *provider_named(const char *name);
@@ -182,6 +197,8 @@ const struct provider *provider_traced(const struct provider *inner, void (*line
 void provider_unwrap(const struct provider *wrapper);
 
 /* Through these the agent calls (they count the fault point provider.call, trace, and refuse a missing capability with ERROR_UNSUPPORTED). */
+bool provider_call_check(const struct provider *provider, const struct provider_context *context,
+                         const struct executor_task *task, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_plan(const struct provider *provider, const struct provider_context *context,
                         const struct executor_task *task, struct arena *arena, struct plan_result *result,
                         struct error *error) BERTH_MUST_CHECK;
@@ -191,11 +208,39 @@ bool provider_call_apply(const struct provider *provider, const struct provider_
 bool provider_call_destroy(const struct provider *provider, const struct provider_context *context,
                            const struct executor_task *task, struct arena *arena, struct apply_result *result,
                            struct error *error) BERTH_MUST_CHECK;
+bool provider_call_observe(const struct provider *provider, const struct provider_context *context,
+                           const struct executor_task *task, struct arena *arena, struct resource *seen,
+                           struct error *error) BERTH_MUST_CHECK;
+bool provider_call_run(const struct provider *provider, const struct provider_context *context,
+                       const struct runner_job *job, struct runner_outcome *outcome,
+                       struct error *error) BERTH_MUST_CHECK;
 bool provider_call_secret(const struct provider *provider, const struct provider_context *context, const char *key,
                           struct str *value, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_probe(const struct provider *provider, const struct provider_context *context, const json_t *spec,
                          struct arena *arena, struct resource *seen, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_deliver(const struct provider *provider, const struct provider_context *context,
                            const struct delivery *delivery, const char *key, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_list(const struct provider *provider, const struct provider_context *context, const char *repository,
+                        const struct map *known, bool (*visit)(const struct branch *branch, void *owner), void *owner,
+                        bool *complete, const char **default_branch, struct arena *arena,
+                        struct error *error) BERTH_MUST_CHECK;
+bool provider_call_follow(const struct provider *provider, const struct provider_context *context, struct str *state,
+                          int *fd, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_resolve(const struct provider *provider, const struct provider_context *context,
+                           const char *repository, const char *ref, struct arena *arena, const char **commit,
+                           const char **kind, const char **branch, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_pin(const struct provider *provider, const struct provider_context *context, const char *repository,
+                       const char *commit, const char *pin, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_unpin(const struct provider *provider, const struct provider_context *context,
+                         const char *repository, const char *pin, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_describe(const struct provider *provider, const struct provider_context *context,
+                            const char *repository, const char *commit, struct arena *arena, struct branch *facts,
+                            const char **committer_email, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_read(const struct provider *provider, const struct provider_context *context, const char *repository,
+                        const char *commit, const char *path, size_t limit, struct str *out,
+                        struct error *error) BERTH_MUST_CHECK;
+bool provider_call_export(const struct provider *provider, const struct provider_context *context,
+                          const char *repository, const char *commit, const char *folder,
+                          struct error *error) BERTH_MUST_CHECK;
 
 #endif

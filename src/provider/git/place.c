@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+/* Opening repositories and mirrors, and saying in plain words why one cannot be opened. */
+#include "provider/git/place.h"
+
+#include "berth/base/file.h"
+#include "berth/config.h"
+#include "provider/section.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FETCHED_FILE "berth-fetched" /* in a mirror: it was fetched once, whole */
+#define MIRROR_MODE 0700
+
+bool git_failed(struct error *error, enum error_code code, const char *format, ...)
+{
+    const git_error *last = git_error_last();
+    struct str message = STR_INIT;
+    va_list arguments;
+    va_start(arguments, format);
+    str_addv(&message, format, arguments);
+    va_end(arguments);
+    error_set(error, code, "%s", message.data);
+    error_detail(error, "%s", last && last->message ? last->message : "libgit2 gives no reason");
+    str_release(&message);
+    return false;
+}
+
+/* libgit2 counts who uses it; the first use in a process sets what holds for all: no object cache and no second hash of what is read (listings read
+ * each commit once), what is written is synced, and extensions that change nothing for a reader are accepted. */
+static void begin_using(void)
+{
+    static const char *const extensions[] = {"partialclone", "worktreeconfig", "preciousobjects"};
+    if (git_libgit2_init() != 1)
+        return;
+    git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0);
+    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
+    git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+    git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, sizeof extensions / sizeof *extensions);
+}
+
+static bool explain_open(int code, const char *path, struct error *error)
+{
+    const git_error *last = git_error_last();
+    const char *said = last && last->message ? last->message : "";
+    if (code == GIT_EOWNER) {
+        git_failed(error, ERROR_DENIED, "the repository %s belongs to another user", path);
+        return error_hint(error, "when you trust it: git config --global --add safe.directory %s", path);
+    }
+    if (strstr(said, "refstorage")) {
+        git_failed(error, ERROR_UNSUPPORTED, "the repository %s keeps its refs as a reftable, which berth cannot read",
+                   path);
+        return error_hint(error, "git refs migrate --ref-format=files, or name a clone that keeps them as files");
+    }
+    if (strstr(said, "objectformat") || strstr(said, "object format")) {
+        git_failed(error, ERROR_UNSUPPORTED, "the repository %s uses SHA-256 objects, which berth cannot read", path);
+        return error_hint(error, "name a repository with SHA-1 objects");
+    }
+    if (strstr(said, "unsupported extension") || strstr(said, "unsupported repository version")) {
+        git_failed(error, ERROR_UNSUPPORTED, "the repository %s is of a form berth cannot read", path);
+        return error_hint(error, "name a clone made without that extension");
+    }
+    if (code == GIT_ENOTFOUND) {
+        git_failed(error, ERROR_NOT_FOUND, "%s is not a git repository", path);
+        return error_hint(error, "correct `url`, or make one: git init");
+    }
+    return git_failed(error, ERROR_IO, "cannot open the repository %s", path);
+}
+
+static bool open_repository(const char *path, git_repository **repository, struct error *error)
+{
+    begin_using();
+    int code = git_repository_open_ext(repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    return code == 0 || explain_open(code, path, error);
+}
+
+bool place_url(const struct provider_context *context, struct str *url, struct error *error)
+{
+    if (!section_text(context, "url", url, error))
+        return false;
+    if (url->length > 0)
+        return true;
+    error_set(error, ERROR_CONFIG, "the repository '%s' has no `url`", context->section ? context->section->name : "");
+    return error_hint(error, "say where it is: url: . or url: https://…");
+}
+
+bool place_is_url(const char *url)
+{
+    const char *colon = strchr(url, ':'), *slash = strchr(url, '/');
+    return strstr(url, "://") || (colon && (!slash || colon < slash));
+}
+
+/* Made under another name and renamed, so that two who make it at once agree. */
+static bool make_mirror(const char *path, struct error *error)
+{
+    char *folder = path_printf("%.*s", (int)(strrchr(path, '/') - path), path);
+    char *own = path_printf("%s.%ld.new", path, (long)getpid());
+    git_repository_init_options options;
+    git_repository *made = NULL;
+    git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
+    options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKDIR;
+    options.mode = MIRROR_MODE;
+    bool good = folder_make(folder, MIRROR_MODE, error) && folder_remove(own, error);
+    if (good && git_repository_init_ext(&made, own, &options) != 0)
+        good = git_failed(error, ERROR_IO, "cannot make the mirror %s", path);
+    git_repository_free(made);
+    if (good && rename(own, path) != 0 && !folder_exists(path))
+        good = error_set(error, ERROR_IO, "cannot make the mirror %s", path);
+    if (folder_exists(own) && !folder_remove(own, good ? error : NULL))
+        good = false;
+    free(own);
+    free(folder);
+    return good;
+}
+
+bool place_mirror(const struct provider_context *context, const char *repository, git_repository **mirror,
+                  struct error *error)
+{
+    *mirror = NULL;
+    if (!path_inside(repository) || strchr(repository, '/'))
+        return error_set(error, ERROR_CONFIG, "'%s' cannot be the name of a repository", repository);
+    char *path = path_printf("%s/mirrors/%s.git", context->store_folder, repository);
+    begin_using();
+    bool opened = (folder_exists(path) || make_mirror(path, error)) && open_repository(path, mirror, error);
+    free(path);
+    return opened;
+}
+
+/* --- fetching ------------------------------------------------------------------------------------------------ */
+
+struct fetch {
+    const struct provider_context *context;
+    struct str token, key;
+    int asked; /* credentials that are refused are asked for again and again */
+};
+
+static int give_credential(git_credential **out, const char *url, const char *user, unsigned allowed, void *payload)
+{
+    struct fetch *fetch = payload;
+    (void)url;
+    if (fetch->asked++ > 1) {
+        git_error_set_str(GIT_ERROR_NET, "the credentials were refused");
+        return GIT_EAUTH;
+    }
+    if ((allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) && fetch->token.length > 0)
+        return git_credential_userpass_plaintext_new(out, user ? user : "x-access-token", fetch->token.data);
+    if ((allowed & GIT_CREDENTIAL_SSH_MEMORY) && fetch->key.length > 0)
+        return git_credential_ssh_key_memory_new(out, user ? user : "git", NULL, fetch->key.data, NULL);
+    if (allowed & GIT_CREDENTIAL_SSH_KEY)
+        return git_credential_ssh_key_from_agent(out, user ? user : "git");
+    git_error_set_str(GIT_ERROR_NET, "it wants credentials, and the repository has no `token` or `key` of that kind");
+    return GIT_EAUTH;
+}
+
+static int look_whether_stopped(const git_indexer_progress *progress, void *payload)
+{
+    const struct fetch *fetch = payload;
+    (void)progress;
+    return provider_stopped(fetch->context) || provider_left_ms(fetch->context) == 0 ? GIT_EUSER : 0;
+}
+
+/* The remote's HEAD becomes the mirror's: it names the default branch. */
+static void take_default(git_repository *mirror, git_remote *remote)
+{
+    git_buf name = GIT_BUF_INIT;
+    if (git_remote_default_branch(&name, remote) == 0)
+        (void)git_repository_set_head(mirror, name.ptr);
+    git_buf_dispose(&name);
+}
+
+static bool fetch_remote(struct fetch *fetch, git_repository *mirror, git_remote *remote, struct error *error)
+{
+    char heads[] = "+refs/heads/*:refs/heads/*", tags[] = "+refs/tags/*:refs/tags/*";
+    char *specs[] = {heads, tags};
+    const git_strarray refspecs = {.strings = specs, .count = 2};
+    git_fetch_options options;
+    git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
+    options.prune = GIT_FETCH_PRUNE;
+    options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+    options.callbacks.credentials = give_credential;
+    options.callbacks.transfer_progress = look_whether_stopped;
+    options.callbacks.payload = fetch;
+    int code = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, NULL, NULL);
+    if (code == 0) {
+        take_default(mirror, remote);
+        code = git_remote_fetch(remote, &refspecs, &options, "berth");
+    }
+    if (code == 0)
+        return true;
+    if (provider_stopped(fetch->context))
+        return error_set(error, ERROR_CANCELLED, "fetching from %s was cancelled", git_remote_url(remote));
+    git_failed(error, code == GIT_EAUTH ? ERROR_DENIED : ERROR_UNREACHABLE, "cannot fetch from %s",
+               git_remote_url(remote));
+    if (error)
+        error->retry = code != GIT_EAUTH;
+    return error_hint(error, code == GIT_EAUTH ? "give the repository a `token` or `key` that may read it"
+                                               : "see whether git ls-remote answers from here");
+}
+
+bool place_fetch(const struct provider_context *context, git_repository *mirror, const char *url, struct error *error)
+{
+    struct fetch fetch = {.context = context, .token = STR_INIT, .key = STR_INIT};
+    git_remote *remote = NULL;
+    bool fetched =
+        section_text(context, "token", &fetch.token, error) && section_text(context, "key", &fetch.key, error);
+    if (fetched && git_remote_create_anonymous(&remote, mirror, url) != 0)
+        fetched = git_failed(error, ERROR_CONFIG, "'%s' is no URL that can be fetched from", url);
+    fetched = fetched && fetch_remote(&fetch, mirror, remote, error);
+    if (fetched) {
+        char *mark = path_join(git_repository_path(mirror), FETCHED_FILE);
+        fetched = file_exists(mark) || file_replace(mark, "", 0, 0600, FILE_RELAXED, error);
+        free(mark);
+    }
+    git_remote_free(remote);
+    str_release(&fetch.token);
+    str_release(&fetch.key);
+    return fetched;
+}
+
+bool place_source(const struct provider_context *context, const char *repository, git_repository **source,
+                  struct error *error)
+{
+    struct str url = STR_INIT;
+    *source = NULL;
+    bool opened = place_url(context, &url, error);
+    if (opened && !place_is_url(url.data)) {
+        opened = open_repository(url.data, source, error);
+    } else if (opened) {
+        opened = place_mirror(context, repository, source, error);
+        char *mark = opened ? path_join(git_repository_path(*source), FETCHED_FILE) : NULL;
+        if (opened && !file_exists(mark))
+            opened = place_fetch(context, *source, url.data, error);
+        free(mark);
+    }
+    if (!opened) {
+        git_repository_free(*source);
+        *source = NULL;
+    }
+    str_release(&url);
+    return opened;
+}
+
+/* --- the default branch -------------------------------------------------------------------------------------- */
+
+static bool has_branch(git_repository *source, const char *name)
+{
+    git_reference *found = NULL;
+    bool has = git_branch_lookup(&found, source, name, GIT_BRANCH_LOCAL) == 0;
+    git_reference_free(found);
+    return has;
+}
+
+/* What a symbolic ref points at, without `prefix`; NULL when it is none, or points elsewhere. */
+static const char *points_at(git_repository *source, const char *ref, const char *prefix, struct arena *arena)
+{
+    git_reference *found = NULL;
+    const char *target = NULL;
+    if (git_reference_lookup(&found, source, ref) == 0)
+        target = git_reference_symbolic_target(found);
+    target = target && text_starts(target, prefix) ? arena_strdup(arena, target + strlen(prefix)) : NULL;
+    git_reference_free(found);
+    return target;
+}
+
+const char *place_default_branch(git_repository *source, struct arena *arena)
+{
+    const char *head = points_at(source, "HEAD", HEADS_PREFIX, arena);
+    const char *remote = points_at(source, "refs/remotes/origin/HEAD", "refs/remotes/origin/", arena);
+    const char *const names[] = {remote, git_repository_is_bare(source) ? head : NULL, "main", "master", head};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i] && has_branch(source, names[i]))
+            return names[i];
+    return "";
+}

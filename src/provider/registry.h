@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* The list of providers, a line each. A provider's folder defines `const struct provider NAME_provider`. */
+#ifndef PROVIDER_REGISTRY_H
+#define PROVIDER_REGISTRY_H
+
+#include "berth/provider.h"
+
+/* clang-format off */
+#define PROVIDERS(PROVIDER)                                                              \
+    PROVIDER(exec)     /* executor: a program of the repository */                       \
+    PROVIDER(git)      /* branches: a local repository or a mirrored URL */              \
+    PROVIDER(local)    /* runner: this machine */
+/* clang-format on */
+
+#define PROVIDER_DECLARE(name) extern const struct provider name##_provider;
+PROVIDERS(PROVIDER_DECLARE)
+#undef PROVIDER_DECLARE
+
+#endif
