@@ -203,6 +203,10 @@ static void check_count(struct walk *walk, const struct shape *shape, const stru
         complain(walk, node, "",
                  arena_printf(walk->check->arena, "%s: expected at least %lld, found %zu", name, (long long)shape->min,
                               node->count));
+    if (shape->has_max && (int64_t)node->count > shape->max)
+        complain(walk, node, "",
+                 arena_printf(walk->check->arena, "%s: expected at most %lld, found %zu", name, (long long)shape->max,
+                              node->count));
 }
 
 static void check_any(struct walk *walk, const struct shape *shape, const struct node *node, const char *name)
@@ -295,6 +299,35 @@ static void note_unbuilt(struct walk *walk, const char *provider, const char *ca
     vec_push(&walk->unbuilt, name);
 }
 
+static bool any_has_key(struct walk *walk, const struct capability *capability, const char *key)
+{
+    for (size_t i = 0; i < capability->providers.count; i++) {
+        const struct provider_section *section =
+            schema_section(walk->check->schema, capability->name, capability->providers.items[i]);
+
+        if (key_named(section->shape, key))
+            return true;
+    }
+    return false;
+}
+
+/* Which provider a section is of is not known: a key is wrong when none of them has it. */
+static void check_keys_of_any(struct walk *walk, const struct capability *capability, const struct node *node,
+                              const char *name)
+{
+    struct arena *arena = walk->check->arena;
+    struct name_list by = {&capability->by, 1};
+    const struct name_list *near = text_equal(capability->by, "key") ? &capability->providers : &by;
+
+    for (size_t i = 0; i < node->count; i++) {
+        const struct node *key = node->pairs[i].key;
+
+        if (!any_has_key(walk, capability, key->text))
+            complain(walk, key, did_you_mean(arena, key->text, near),
+                     arena_printf(arena, "%s: no %s has the key %s", name, capability->name, shown(walk, key)));
+    }
+}
+
 static void check_section(struct walk *walk, const struct shape *shape, const struct node *node, const char *name)
 {
     struct check *check = walk->check;
@@ -307,6 +340,7 @@ static void check_section(struct walk *walk, const struct shape *shape, const st
                  text_equal(capability->by, "key")
                      ? arena_printf(check->arena, "%s: none of its keys names a probe", name)
                      : arena_printf(check->arena, "%s: the key \"%s\" is missing", name, capability->by));
+        check_keys_of_any(walk, capability, node, name);
         return;
     }
     section = is_scalar(by) ? schema_section(check->schema, shape->capability, by->text) : NULL;

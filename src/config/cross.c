@@ -108,9 +108,24 @@ static void check_repository(struct cross *cross, const struct config_entry *ent
                     cross->config->repositories.count);
 }
 
+static void index_names(struct cross *cross)
+{
+    const struct config *config = cross->config;
+
+    for (size_t i = config->environment_count; i-- > 0;) /* of equal names the first stays */
+        map_set(&cross->entries, config->environments[i].name, (void *)&config->environments[i]);
+    for (size_t i = 0; i < config->person_count; i++)
+        map_set(&cross->people, config->people[i].name, (void *)&config->people[i]);
+    for (size_t i = 0; i < config->group_count; i++)
+        map_set(&cross->groups, config->groups[i].name, (void *)&config->groups[i]);
+}
+
 void cross_check(struct loaded *loaded, struct problems *problems)
 {
-    struct cross cross = {&loaded->config, loaded->file, &loaded->config.arena, problems};
+    struct cross cross = {
+        .config = &loaded->config, .file = loaded->file, .arena = &loaded->config.arena, .problems = problems};
+
+    index_names(&cross);
 
     for (size_t i = 0; i < loaded->config.environment_count; i++) {
         const struct config_entry *entry = &loaded->config.environments[i];
@@ -128,4 +143,7 @@ void cross_check(struct loaded *loaded, struct problems *problems)
     cross_names(&cross);
     cross_triggers(&cross);
     cross_paths(&cross);
+    map_release(&cross.entries);
+    map_release(&cross.people);
+    map_release(&cross.groups);
 }

@@ -10,6 +10,7 @@ struct cross {
     const char *file; /* the caller's */
     struct arena *arena;
     struct problems *problems;
+    struct map entries, people, groups; /* by name */
 };
 void cross_people(struct cross *cross);   /* access, groups, gates */
 void cross_names(struct cross *cross);    /* names that two entries yield, patterns that match nothing */

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define SHADOW_LIMIT 2000 /* with more entries names are not compared one by one */
-
 /* The name with each ${{ }} as one byte that no name holds: equal skeletons can yield equal names. */
 static const char *skeleton(struct cross *cross, const struct config_entry *entry)
 {
@@ -105,7 +103,7 @@ void cross_names(struct cross *cross)
 
         check_same(cross, &seen, entry);
         check_patterns(cross, entry);
-        if (is_plain_name(entry) && cross->config->environment_count <= SHADOW_LIMIT)
+        if (is_plain_name(entry))
             check_shadowed(cross, entry);
     }
     map_release(&seen);

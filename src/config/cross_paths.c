@@ -34,7 +34,7 @@ static void add_given(struct cross *cross, const struct config_entry *entry, str
         }
     }
     if (*entry->promote_from && depth < cross->config->environment_count) {
-        const struct config_entry *from = config_entry_named(cross->config, entry->promote_from);
+        const struct config_entry *from = map_get(&cross->entries, entry->promote_from);
 
         if (from)
             add_given(cross, from, names, depth + 1);

@@ -14,39 +14,27 @@ struct crowd {
     bool foreign;        /* also members that only a forge knows */
 };
 
-static const struct config_group *group_named(const struct config *config, const char *name)
+static void add_person(struct crowd *crowd, const struct cross *cross, const char *name)
 {
-    for (size_t i = 0; i < config->group_count; i++) {
-        if (text_equal(config->groups[i].name, name))
-            return &config->groups[i];
-    }
-    return NULL;
+    const struct config_person *person = map_get(&cross->people, name);
+
+    if (strchr(name, ':'))
+        crowd->foreign = true;
+    if (!person)
+        return;
+    map_set(&crowd->persons, name, crowd);
+    if (*person->unix_name)
+        map_set(&crowd->with_uid, person->unix_name, crowd);
 }
 
-static void add_person(struct crowd *crowd, const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->person_count; i++) {
-        if (!text_equal(config->people[i].name, name))
-            continue;
-        map_set(&crowd->persons, name, crowd);
-        if (*config->people[i].unix_name)
-            map_set(&crowd->with_uid, config->people[i].unix_name, crowd);
-    }
-}
-
-static void add_members(struct crowd *crowd, const struct config *config, const struct name_list *names)
+static void add_members(struct crowd *crowd, const struct cross *cross, const struct name_list *names)
 {
     for (size_t i = 0; i < names->count; i++) {
-        const struct config_group *group = group_named(config, names->items[i]);
+        const struct config_group *group = map_get(&cross->groups, names->items[i]);
 
-        if (strchr(names->items[i], ':'))
-            crowd->foreign = true;
-        add_person(crowd, config, names->items[i]);
-        for (size_t m = 0; group && m < group->members.count; m++) {
-            if (strchr(group->members.items[m], ':'))
-                crowd->foreign = true;
-            add_person(crowd, config, group->members.items[m]);
-        }
+        add_person(crowd, cross, names->items[i]);
+        for (size_t m = 0; group && m < group->members.count; m++)
+            add_person(crowd, cross, group->members.items[m]);
     }
 }
 
@@ -62,7 +50,7 @@ static void check_access(struct cross *cross)
         const struct config_access *access = &cross->config->access[i];
         struct crowd crowd = {0};
 
-        add_members(&crowd, cross->config, &access->who);
+        add_members(&crowd, cross, &access->who);
         if (!crowd.foreign && crowd.persons.count == 0)
             cross_warning(cross, access->line, "name a group, a person, token:NAME or mtls:IDENTITY",
                           "this access rule names nobody");
@@ -78,11 +66,11 @@ static void check_access(struct cross *cross)
 }
 
 /* Everybody whose role may answer a gate: where `by` is empty. */
-static void add_approvers(struct crowd *crowd, const struct config *config)
+static void add_approvers(struct crowd *crowd, const struct cross *cross)
 {
-    for (size_t i = 0; i < config->access_count; i++) {
-        if (config->access[i].role >= ROLE_APPROVER)
-            add_members(crowd, config, &config->access[i].who);
+    for (size_t i = 0; i < cross->config->access_count; i++) {
+        if (cross->config->access[i].role >= ROLE_APPROVER)
+            add_members(crowd, cross, &cross->config->access[i].who);
     }
 }
 
@@ -92,9 +80,9 @@ static void check_gate(struct cross *cross, const struct config_entry *entry)
     struct crowd crowd = {0};
     size_t needed = (size_t)gate->approvals, persons, uids;
 
-    add_members(&crowd, cross->config, &gate->by);
+    add_members(&crowd, cross, &gate->by);
     if (gate->by.count == 0)
-        add_approvers(&crowd, cross->config);
+        add_approvers(&crowd, cross);
     persons = crowd.persons.count;
     uids = crowd.with_uid.count;
     if (crowd.foreign || (gate->by.count == 0 && persons == 0)) {

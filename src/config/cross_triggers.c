@@ -57,7 +57,7 @@ static void check_chain(struct cross *cross, const struct config_entry *entry)
     for (size_t i = 0; i <= cross->config->environment_count; i++) {
         if (!at || !*at->promote_from)
             return;
-        at = config_entry_named(cross->config, at->promote_from);
+        at = map_get(&cross->entries, at->promote_from);
         if (at == entry)
             break;
     }

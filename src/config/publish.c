@@ -115,6 +115,8 @@ static json_t *publish_list(struct publishing *publishing, const struct shape *s
     json_object_set_new(json, "items", publish_shape(publishing, shape->item));
     if (shape->has_min)
         json_object_set_new(json, "minItems", json_integer(shape->min));
+    if (shape->has_max)
+        json_object_set_new(json, "maxItems", json_integer(shape->max));
     return json;
 }
 
@@ -126,6 +128,8 @@ static json_t *publish_map(struct publishing *publishing, const struct shape *sh
     json_object_set_new(json, "additionalProperties", publish_shape(publishing, shape->item));
     if (shape->has_min)
         json_object_set_new(json, "minProperties", json_integer(shape->min));
+    if (shape->has_max)
+        json_object_set_new(json, "maxProperties", json_integer(shape->max));
     return json;
 }
 

@@ -28,11 +28,14 @@ void name_index_fill(struct name_index *index, const struct schema *schema, cons
     static const char *const sections[] = {"repositories", "people",  "groups",     "targets",      "runners",
                                            "queues",       "secrets", "registries", "environments", "resources"};
     const struct shape *shape = schema_root(schema);
+    const bool required = node_get(root, "requires") != NULL; /* then names may be of other templates */
 
     *index = (struct name_index){0};
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
         for (size_t k = 0; k < shape->key_count; k++) {
             if (!text_equal(shape->keys[k].name, sections[i]))
+                continue;
+            if (required && (text_equal(sections[i], "resources") || text_equal(sections[i], "groups")))
                 continue;
             index->sections[index->count].section = sections[i];
             fill_section(&index->sections[index->count++], node_get(root, sections[i]));
