@@ -19,3 +19,7 @@ tests_config_test_examples_LDADD = $(test_config)
 unit_tests += tests/config/test_limits
 tests_config_test_limits_SOURCES = tests/config/test_limits.c tests/config/prelude.h
 tests_config_test_limits_LDADD = $(test_config)
+unit_tests += tests/config/test_publish
+tests_config_test_publish_SOURCES = tests/config/test_publish.c tests/config/prelude.h \
+	tests/config/reference.c tests/config/reference.h
+tests_config_test_publish_LDADD = $(test_config)
