@@ -11,8 +11,10 @@
 
 #define NUMBER_READER_VERSION "reader.version"
 #define NUMBER_WRITER_VERSION "writer.version"
-#define BUSY_MS 5000           /* a backstop: writers wait for store.write, not for this */
-#define CLIENT_CHECKPOINT 4000 /* pages; the owner checkpoints long before, if there is one */
+#define BUSY_MS 5000 /* a backstop: writers wait for store.write, not for this */
+/* Pages in the -wal at which a writer moves them into the database, after it let go of store.write. The owner does so long before. */
+#define OWNER_CHECKPOINT 2000
+#define CLIENT_CHECKPOINT 6000
 
 static const struct backend_ops sqlite_ops;
 
@@ -73,6 +75,7 @@ static bool sqlite_write_begin(struct backend *backend, enum store_durability du
 {
     struct sqlite *sqlite = sqlite_of(backend);
     bool synced = durability == STORE_DURABLE;
+    sqlite->tombstones_known = false;
     if (!lock(sqlite, error))
         return false;
     /* FULL syncs the whole -wal at commit, so a durable commit makes the relaxed ones before it durable too. */
@@ -112,6 +115,30 @@ static bool sqlite_write_commit(struct backend *backend, struct error *error)
     }
     unlock(sqlite);
     return true;
+}
+
+/* Called at each commit with the pages in the -wal: only noted, since store.write is held. */
+static int note_pages(void *context, sqlite3 *db, const char *name, int pages)
+{
+    (void)db, (void)name;
+    ((struct sqlite *)context)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* After the commit is told: nobody waits for store.write meanwhile. A failure shows again at the next commit. */
+static void checkpoint(struct sqlite *sqlite)
+{
+    int limit = sqlite->role == STORE_OWNER ? OWNER_CHECKPOINT : CLIENT_CHECKPOINT;
+    if (sqlite->wal_pages < limit)
+        return;
+    sqlite->wal_pages = 0;
+    sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+static void ring_and_checkpoint(struct backend *backend)
+{
+    sqlite_ring(backend);
+    checkpoint(sqlite_of(backend));
 }
 
 /* --- versions and migration ------------------------------------------------------------------------------------- */
@@ -284,8 +311,7 @@ static bool set_up(struct sqlite *sqlite, const struct sqlite_options *options, 
         if (!sqlite_run(sqlite, sql, error))
             return false;
     }
-    if (sqlite->role == STORE_CLIENT)
-        sqlite3_wal_autocheckpoint(sqlite->db, CLIENT_CHECKPOINT);
+    sqlite3_wal_hook(sqlite->db, note_pages, sqlite);
     return true;
 }
 
@@ -384,6 +410,6 @@ static const struct backend_ops sqlite_ops = {
     .value_trim = sqlite_value_trim,
     .bell = sqlite_bell,
     .changed = sqlite_changed,
-    .ring = sqlite_ring,
+    .ring = ring_and_checkpoint,
     .verify = sqlite_verify,
 };

@@ -37,7 +37,9 @@ struct sqlite {
     int bell_fd;           /* for ringing, -1 until needed */
     int watch_fd;          /* inotify on the bell, -1 until asked for */
     int64_t data_version, own_commits, seen_commits;
-    struct map statements; /* text to struct statement */
+    int wal_pages;                         /* in the -wal after the last commit */
+    bool tombstones_known, tombstones_any; /* in this transaction */
+    struct map statements;                 /* text to struct statement */
     struct type_statements *of_type;
 };
 

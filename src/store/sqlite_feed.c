@@ -80,7 +80,26 @@ bool sqlite_tombstone_put(struct backend *backend, const struct record_type *typ
     bind_text(statement, 2, id);
     bind_number(statement, 3, revision);
     bind_number(statement, 4, at);
+    sqlite->tombstones_known = false;
     bool done = statement_run(sqlite, statement, "write to", error);
+    statement_done(statement);
+    return done;
+}
+
+/* Most stores have no tombstone, and a first listing puts 100,000 rows: one look a transaction instead of a search a row. */
+static bool any_tombstone(struct sqlite *sqlite, bool *any, struct error *error)
+{
+    if (sqlite->tombstones_known) {
+        *any = sqlite->tombstones_any;
+        return true;
+    }
+    struct statement *statement = statement_take(sqlite, "SELECT EXISTS (SELECT 1 FROM tombstones)", error);
+    if (!statement)
+        return false;
+    bool done = sqlite3_step(statement->handle) == SQLITE_ROW || sqlite_error(sqlite, error, "read");
+    if (done)
+        *any = sqlite->tombstones_any = sqlite3_column_int(statement->handle, 0) != 0;
+    sqlite->tombstones_known = done;
     statement_done(statement);
     return done;
 }
@@ -88,6 +107,11 @@ bool sqlite_tombstone_put(struct backend *backend, const struct record_type *typ
 bool sqlite_tombstone_drop(struct backend *backend, const struct record_type *type, const char *id, struct error *error)
 {
     struct sqlite *sqlite = sqlite_of(backend);
+    bool any;
+    if (!any_tombstone(sqlite, &any, error))
+        return false;
+    if (!any)
+        return true;
     struct statement *statement = statement_take(sqlite, "DELETE FROM tombstones WHERE type = ? AND id = ?", error);
     if (!statement)
         return false;
