@@ -37,7 +37,16 @@ struct engine_facts {
     const struct branch *branch;            /* the one the command names, when known */
     int64_t runs_active, steps_running;     /* in the workspace: limits */
     int64_t next_run;                       /* number a new run would take */
-    char (*new_id)[27];                     /* ids for new rows, made by the caller: the engine has no randomness */
+    /* The environment's groups, templates and links, as recorded. */
+    VEC(const struct entrypoint *) entrypoints;
+    VEC(const struct environment_template *) templates;
+    VEC(const struct resource_group *) groups;
+    VEC(const char *) waiting; /* runs of the workspace that wait for a slot (queued), or for what a command may lift */
+    const char *applied_run;   /* the run that last took this environment's lock to change it, "" none */
+    int64_t applied_at;        /* when it first did */
+    const char *slug;          /* the slug a new environment of that name would take … */
+    bool slug_taken;           /* … and whether another living environment has it */
+    char (*new_id)[27];        /* ids for new rows, made by the caller: the engine has no randomness */
     size_t new_id_count;
 };
 
@@ -65,6 +74,9 @@ bool engine_load_for_command(struct store *store, const struct command *command,
 bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
                          struct arena *arena, struct engine_facts *facts, struct error *error) BERTH_MUST_CHECK;
 void engine_facts_release(struct engine_facts *facts); /* the vectors */
+/* Makes the facts agree with what was just written, so that the next event of the same run needs no load: rows are replaced, added and
+ * removed in the vectors, counts kept. The effects' arena must live as long as the facts. Only for facts of a run (engine_load_for_run). */
+void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects);
 
 /* Accepts or refuses a command: answers its row (put), writes the audit entry, inserts a run, an approval, a hold … Every verb that acts is here. */
 void engine_accept(const struct engine_facts *facts, const struct command *command, struct engine_effects *effects);
@@ -87,11 +99,14 @@ void engine_step_claimed(const struct engine_facts *facts, const char *step, con
 void engine_advance(const struct engine_facts *facts, struct engine_effects *effects);
 
 /* --- the tables, for documentation and tests ------------------------------------------------------------------ */
+struct engine_turn; /* private: one call at work */
 struct engine_edge {
-    int from; /* enum run_status, -1: any not ended */
-    const char *event, *guard;
-    int to; /* enum run_status, -1: stays */
+    int from;                  /* enum run_status */
+    const char *event, *guard; /* guard "": always; the first edge of an event whose guard holds is taken */
+    int to;                    /* enum run_status, -1: stays */
     const char *effect;
+    bool (*holds)(struct engine_turn *turn); /* NULL: always */
+    void (*acts)(struct engine_turn *turn);  /* NULL: nothing but the status changes */
 };
 const struct engine_edge *engine_edges(size_t *count);
 /* The diagram of the edges as Mermaid text, for doc/. */

@@ -1,3 +1,22 @@
 # The engine room: its library. Sources are listed one a line, private headers with them.
 noinst_LIBRARIES += src/engine/libengine.a
-src_engine_libengine_a_SOURCES =
+src_engine_libengine_a_SOURCES = \
+	src/engine/accept.c \
+	src/engine/accept.h \
+	src/engine/advance.c \
+	src/engine/answer.c \
+	src/engine/apply.c \
+	src/engine/begin.c \
+	src/engine/check.c \
+	src/engine/edges.c \
+	src/engine/effects.c \
+	src/engine/finish.c \
+	src/engine/gate.c \
+	src/engine/load.c \
+	src/engine/order.c \
+	src/engine/plan.c \
+	src/engine/prepare.c \
+	src/engine/steps.c \
+	src/engine/subject.c \
+	src/engine/turn.c \
+	src/engine/turn.h

@@ -1,3 +1,7 @@
 # The tests of the engine room. A test program is two lines; its source is the program's name with .c:
 #   unit_tests += tests/engine/test_thing
 #   tests_engine_test_thing_LDADD = $(test_engine)
+engine_world = tests/engine/world.c tests/engine/world.h tests/engine/play.c tests/engine/play.h
+unit_tests += tests/engine/test_deploy
+tests_engine_test_deploy_SOURCES = tests/engine/test_deploy.c $(engine_world)
+tests_engine_test_deploy_LDADD = $(test_engine)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* A command being answered: who asks for what, what policy says, and the one answer it gets. */
+#ifndef ENGINE_ACCEPT_H
+#define ENGINE_ACCEPT_H
+
+#include "engine/turn.h"
+
+struct verb;
+
+/* What the subject of a command means. */
+struct subject {
+    const char *environment;          /* its name, or "" */
+    const struct config_entry *entry; /* or NULL */
+    const char *refusal, *next;       /* why it means nothing, "" when it does */
+};
+/* `environment` and `branch` (either may be NULL) are what is stored under the subject's name. */
+void subject_resolve(const struct config *config, const struct command *command, const struct environment *environment,
+                     const struct branch *branch, struct arena *arena, struct subject *subject);
+/* The arguments' `with` as an object of texts: {"key": "value"}, from an object or a list of "key=value". New reference. */
+json_t *subject_pairs(const struct command *command);
+bool subject_is_run(const char *verb);
+
+struct request {
+    struct engine_turn *turn;
+    const struct command *command;
+    const struct verb *verb;
+    json_t *arguments; /* object, never NULL */
+    const char *person;
+    bool owner;
+    struct subject subject;
+    struct policy_question question;
+};
+
+/* The one answer: the command's row and the audit entry. A dry run was only looked at: say what would be. */
+void answer_done(struct request *request, enum command_status status, const char *run, const struct why *why,
+                 const char *message);
+void answer_refused(struct request *request, enum error_code code, const struct why *why, const char *message,
+                    const char *next);
+/* Policy's answer to the question; false: refused already. */
+bool policy_allows(struct request *request, const struct why **why);
+/* Whose doing a command is (enum run_origin), and the trigger bit of a machine. */
+int origin_of(const struct command *command, int *trigger);
+const char *argument_text(const struct request *request, const char *name);
+/* An instant of an argument: RFC 3339, or a duration from now; 0 when it is not given. False: refused already. */
+bool argument_until(struct request *request, const char *name, int64_t *until);
+bool argument_duration(struct request *request, const char *name, int64_t *ms);
+
+typedef void accept_verb(struct request *request);
+accept_verb accept_deploy, accept_plan, accept_destroy;                 /* begin.c */
+accept_verb accept_approve, accept_reject, accept_cancel, accept_retry; /* answer.c */
+accept_verb accept_extend, accept_hold, accept_unhold, accept_protect, accept_unprotect, accept_freeze, accept_unfreeze,
+    accept_stop_all, accept_resume_all; /* order.c */
+
+#endif

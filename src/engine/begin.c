@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands that begin a run: deploy, plan, destroy. */
+#include "engine/accept.h"
+
+#include "berth/base/str.h"
+#include "berth/config.h"
+
+/* --- which commit ---------------------------------------------------------------------------------------------- */
+
+struct wish { /* what a run would be about */
+    const char *repository, *ref, *commit, *inputs, *with;
+    int64_t ttl_ms, pull_request;
+};
+
+/* A pattern that names one branch only. */
+static const char *literal_branch(const struct config_entry *entry)
+{
+    if (entry == NULL || !(entry->sources & (1u << SOURCE_BRANCHES)) || entry->branches.count != 1 ||
+        strpbrk(entry->branches.items[0], "*?!") != NULL)
+        return "";
+    return entry->branches.items[0];
+}
+
+static const char *first_of(const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!text_empty(texts[i]))
+            return texts[i];
+    return "";
+}
+
+static const char *pairs_text(struct request *request, json_t *pairs)
+{
+    const char *text = json_object_size(pairs) > 0 ? json_text(request->turn->arena, pairs) : "";
+
+    json_decref(pairs);
+    return text;
+}
+
+static bool wish_of(struct request *request, struct wish *wish)
+{
+    const struct environment *environment = request->turn->environment;
+    const struct branch *branch = request->turn->facts->branch;
+    const struct config_entry *entry = request->subject.entry;
+    bool by_branch = branch != NULL && (text_equal(request->command->subject, branch->name) ||
+                                        text_equal(request->command->subject, branch->id));
+    const char *const refs[] = {argument_text(request, "ref"), by_branch ? branch->name : "",
+                                environment != NULL ? environment->branch : "", entry->default_ref,
+                                literal_branch(entry)};
+    int64_t number = json_get_int(request->arguments, "pr");
+    long long parsed;
+
+    *wish = (struct wish){.pull_request = number, .commit = argument_text(request, "commit")};
+    if (number == 0 && text_to_int(argument_text(request, "pr"), &parsed))
+        wish->pull_request = parsed;
+    wish->ref = arena_strdup(request->turn->arena, first_of(refs, sizeof refs / sizeof *refs));
+    wish->repository = arena_strdup(request->turn->arena, by_branch ? branch->repository : entry->repository);
+    if (text_empty(wish->repository))
+        wish->repository = request->turn->facts->config->trusted_repository;
+    wish->with = wish->inputs = pairs_text(request, subject_pairs(request->command));
+    if (!argument_duration(request, "ttl", &wish->ttl_ms))
+        return false;
+    if (entry->ttl_max_ms > 0 && wish->ttl_ms > entry->ttl_max_ms) {
+        answer_refused(request, ERROR_LIMIT, NULL,
+                       arena_printf(request->turn->arena, "'%s' may not live that long at once (%s:%d)",
+                                    request->subject.environment, request->turn->facts->config->file, entry->line),
+                       "ask for less, and extend it later");
+        return false;
+    }
+    if (text_empty(wish->ref) && text_empty(wish->commit)) {
+        answer_refused(request, ERROR_USAGE, NULL,
+                       arena_printf(request->turn->arena, "nothing says which commit '%s' should have",
+                                    request->subject.environment),
+                       "name the branch instead, or add --ref");
+        return false;
+    }
+    return true;
+}
+
+/* --- the run --------------------------------------------------------------------------------------------------------- */
+
+static struct run *new_run(struct request *request, int workflow, const struct wish *wish)
+{
+    struct engine_turn *turn = request->turn;
+    const struct command *command = request->command;
+    struct run *run = arena_alloc(turn->arena, sizeof *run);
+    int trigger;
+
+    *run = (struct run){
+        .number = turn->facts->next_run,
+        .environment = turn->environment != NULL ? turn->environment->id : "",
+        .environment_name = request->subject.environment,
+        .entry = request->subject.entry != NULL ? request->subject.entry->name
+                 : turn->environment != NULL    ? turn->environment->entry
+                                                : "",
+        .workflow = workflow,
+        .status = RUN_QUEUED,
+        .origin = origin_of(command, &trigger),
+        .command = command->id,
+        .actor = command->actor,
+        .person = request->person,
+        .via = command->via,
+        .reason = command->reason,
+        .repository = wish->repository,
+        .ref = wish->ref,
+        .commit = wish->commit,
+        .inputs = wish->inputs,
+        .with = wish->with,
+        .on_failure = request->subject.entry != NULL ? (int)request->subject.entry->on_failure : ANSWER_HOLD,
+        .ttl_ms = wish->ttl_ms,
+        .pull_request = wish->pull_request,
+        .policy_commit = turn->facts->policy_commit,
+        .created_at = turn->facts->now_ms,
+        .epoch = turn->facts->epoch,
+    };
+    run->id = arena_printf(turn->arena, "%lld", (long long)run->number);
+    run->log_folder = run->id;
+    return run;
+}
+
+static void begin(struct request *request, struct run *run, const struct why *why)
+{
+    struct engine_turn *turn = request->turn;
+
+    if (request->command->dry_run) {
+        answer_done(request, COMMAND_DONE, "", why,
+                    arena_printf(turn->arena, "%s %s", request->command->verb, request->subject.environment));
+        return;
+    }
+    answer_done(
+        request, COMMAND_ACCEPTED, run->id, why,
+        arena_printf(turn->arena, "run %s: %s %s", run->id, request->command->verb, request->subject.environment));
+    turn->new_run = true;
+    turn->effects->took_run_number = true;
+    turn_set_run(turn, run);
+    (void)turn_add(&turn->runs, run);
+    turn->runs.states.items[turn->runs.states.count - 1] = ROW_AS_READ; /* put as turn->run */
+    turn_advance(turn);
+}
+
+static bool is_unapproved(const struct run *run)
+{
+    return run->approved_at == 0 && (run->status == RUN_QUEUED || run->status == RUN_PREPARING ||
+                                     run->status == RUN_PLANNING || run->status == RUN_GATE);
+}
+
+/* Deploys that nobody approved yet give way to the newer one; what was approved or is at work is not replaced. */
+static void supersede_unapproved(struct request *request, const struct run *by)
+{
+    struct engine_turn *turn = request->turn;
+
+    for (size_t i = 0; i < turn->runs.rows.count; i++) {
+        const struct run *other = run_at(turn, i);
+
+        if (other == NULL || other->workflow != WORKFLOW_DEPLOY || !is_unapproved(other) || other->applying_at != 0 ||
+            text_equal(other->id, by->id))
+            continue;
+        run_edit(turn, i)->superseded_by = by->id;
+        turn_touch(turn, other->id);
+    }
+}
+
+static const char *commit_of_wish(const struct request *request, const struct wish *wish)
+{
+    const struct branch *branch = request->turn->facts->branch;
+
+    if (!text_empty(wish->commit))
+        return wish->commit;
+    return branch != NULL && text_equal(branch->name, wish->ref) ? branch->commit : "";
+}
+
+/* A run that is under way for exactly this commit and these inputs. */
+static const struct run *same_run(struct request *request, int workflow, const struct wish *wish)
+{
+    const char *commit = commit_of_wish(request, wish);
+
+    for (size_t i = 0; i < request->turn->runs.rows.count; i++) {
+        const struct run *other = run_at(request->turn, i);
+
+        if (other != NULL && other->workflow == workflow && other->status != RUN_HELD &&
+            !run_ended((enum run_status)other->status) && text_empty(other->superseded_by) &&
+            text_empty(other->cancel_by) && !text_empty(commit) && text_equal(other->commit, commit) &&
+            text_equal(other->inputs, wish->inputs))
+            return other;
+    }
+    return NULL;
+}
+
+static void begin_from_ref(struct request *request, int workflow)
+{
+    struct engine_turn *turn = request->turn;
+    const struct why *why;
+    const struct run *same;
+    struct wish wish;
+    struct run *run;
+
+    turn->run = NULL;
+    if (!text_empty(request->subject.refusal)) {
+        answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
+        return;
+    }
+    if (!policy_allows(request, &why))
+        return;
+    if (request->subject.entry == NULL) {
+        answer_refused(
+            request, ERROR_NOT_FOUND, why,
+            arena_printf(turn->arena, "no entry of berth.yaml makes '%s' any more", request->subject.environment),
+            "add the entry again on the trusted ref, or destroy it");
+        return;
+    }
+    if (!wish_of(request, &wish))
+        return;
+    same = same_run(request, workflow, &wish);
+    if (same != NULL) {
+        answer_refused(request, ERROR_CONFLICT, why,
+                       arena_printf(turn->arena, "run %s does this already: it is %s", same->id,
+                                    word_name(run_status_names, same->status)),
+                       arena_printf(turn->arena, "follow it: berth log %s -f", same->id));
+        return;
+    }
+    run = new_run(request, workflow, &wish);
+    if (workflow == WORKFLOW_DEPLOY && !request->command->dry_run)
+        supersede_unapproved(request, run);
+    begin(request, run, why);
+}
+
+void accept_deploy(struct request *request)
+{
+    begin_from_ref(request, WORKFLOW_DEPLOY);
+}
+
+void accept_plan(struct request *request)
+{
+    begin_from_ref(request, WORKFLOW_PLAN);
+}
+
+/* --- destroy ------------------------------------------------------------------------------------------------------------ */
+
+static const struct run *destroying_run(struct request *request)
+{
+    for (size_t i = 0; i < request->turn->runs.rows.count; i++) {
+        const struct run *other = run_at(request->turn, i);
+
+        if (other != NULL && run_destroys(other) && other->status != RUN_HELD && text_empty(other->cancel_by))
+            return other;
+    }
+    return NULL;
+}
+
+/* "absent" with something recorded is what a first deploy that failed left: that can be destroyed. */
+static bool is_there(const struct engine_turn *turn)
+{
+    const struct environment *environment = turn->environment;
+
+    return environment != NULL && environment->status != ENVIRONMENT_DESTROYED &&
+           (environment->status != ENVIRONMENT_ABSENT || turn->facts->resources.count > 0);
+}
+
+static const char *confirmation(struct request *request)
+{
+    json_t *with = json_object();
+    const char *text;
+
+    if (text_empty(argument_text(request, "confirm"))) {
+        json_decref(with);
+        return "";
+    }
+    json_object_set_new(with, "confirm", json_string(argument_text(request, "confirm")));
+    text = json_text(request->turn->arena, with);
+    json_decref(with);
+    return text;
+}
+
+void accept_destroy(struct request *request)
+{
+    struct engine_turn *turn = request->turn;
+    const struct why *why;
+    const struct run *same;
+    struct wish wish = {0};
+    struct run *run;
+
+    turn->run = NULL;
+    if (turn->environment == NULL && !text_empty(request->subject.refusal)) {
+        answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
+        return;
+    }
+    if (!policy_allows(request, &why))
+        return;
+    if (!is_there(turn)) {
+        answer_refused(request, ERROR_NOT_FOUND, why,
+                       arena_printf(turn->arena, "'%s' was never deployed: there is nothing to destroy",
+                                    request->subject.environment),
+                       "");
+        return;
+    }
+    same = destroying_run(request);
+    if (same != NULL) {
+        answer_refused(request, ERROR_CONFLICT, why,
+                       arena_printf(turn->arena, "run %s destroys it already: it is %s", same->id,
+                                    word_name(run_status_names, same->status)),
+                       arena_printf(turn->arena, "follow it: berth log %s -f", same->id));
+        return;
+    }
+    wish.repository = turn->environment->repository;
+    wish.ref = turn->environment->branch;
+    wish.commit = turn->environment->commit;
+    wish.with = confirmation(request);
+    wish.inputs = turn->environment->inputs;
+    run = new_run(request, WORKFLOW_DESTROY, &wish);
+    run->on_failure = ANSWER_HOLD;
+    if (!request->command->dry_run)
+        supersede_unapproved(request, run);
+    begin(request, run, why);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/* Effects, and facts that follow them without a load. */
+#include "engine/turn.h"
+
+#include "berth/base/str.h"
+
+void engine_effects_init(struct engine_effects *effects, struct arena *arena)
+{
+    *effects = (struct engine_effects){.arena = arena};
+}
+
+void engine_effects_release(struct engine_effects *effects)
+{
+    vec_release(&effects->puts);
+    vec_release(&effects->audits);
+    vec_release(&effects->cancel_steps);
+    vec_release(&effects->touched_runs);
+}
+
+void engine_facts_release(struct engine_facts *facts)
+{
+    vec_release(&facts->resources);
+    vec_release(&facts->releases);
+    vec_release(&facts->holds);
+    vec_release(&facts->freezes);
+    vec_release(&facts->runs);
+    vec_release(&facts->steps);
+    vec_release(&facts->plans);
+    vec_release(&facts->approvals);
+    vec_release(&facts->entrypoints);
+    vec_release(&facts->templates);
+    vec_release(&facts->groups);
+    vec_release(&facts->waiting);
+}
+
+/* --- following ---------------------------------------------------------------------------------------------------- */
+
+struct rows { /* any of the vectors of facts, seen alike */
+    const void **items;
+    size_t count, room;
+};
+#define INDEX_FROM 8 /* so many puts of one table are looked up through a map */
+
+static size_t count_puts(const struct engine_effects *effects, const struct record_type *type)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < effects->puts.count; i++)
+        count += effects->puts.items[i].type == type;
+    return count;
+}
+
+static size_t place_of(const struct rows *rows, const struct map *map, const char *id)
+{
+    if (map != NULL)
+        return (uintptr_t)map_get(map, id);
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i] != NULL && text_equal(record_id(rows->items[i]), id))
+            return i + 1;
+    return 0;
+}
+
+static void follow_put(struct rows *rows, struct map *map, const struct engine_put *put, bool first)
+{
+    size_t place = place_of(rows, map, put->id);
+
+    if (place != 0) {
+        rows->items[place - 1] = put->row;
+        if (put->row == NULL && map != NULL)
+            (void)map_remove(map, put->id);
+        return;
+    }
+    if (put->row == NULL)
+        return;
+    vec_push(rows, put->row);
+    if (first) {
+        memmove(rows->items + 1, rows->items, (rows->count - 1) * sizeof *rows->items);
+        rows->items[0] = put->row;
+    }
+    if (map != NULL)
+        (void)map_set(map, put->id, (void *)(uintptr_t)rows->count);
+}
+
+static void squeeze(struct rows *rows)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i] != NULL)
+            rows->items[kept++] = rows->items[i];
+    rows->count = kept;
+}
+
+static void follow(struct rows *rows, const struct engine_effects *effects, const struct record_type *type, bool first)
+{
+    size_t puts = count_puts(effects, type);
+    struct map map = {0};
+    bool indexed = puts >= INDEX_FROM && !first;
+
+    if (puts == 0)
+        return;
+    for (size_t i = 0; indexed && i < rows->count; i++)
+        (void)map_set(&map, record_id(rows->items[i]), (void *)(uintptr_t)(i + 1));
+    for (size_t i = 0; i < effects->puts.count; i++)
+        if (effects->puts.items[i].type == type)
+            follow_put(rows, indexed ? &map : NULL, &effects->puts.items[i], first);
+    squeeze(rows);
+    map_release(&map);
+}
+
+/* The vectors differ only in the type their pointers have. */
+#define FOLLOW(vec, type, first)                                                      \
+    do {                                                                              \
+        struct rows rows_ = {(const void **)(vec)->items, (vec)->count, (vec)->room}; \
+        follow(&rows_, effects, &(type), (first));                                    \
+        (vec)->items = (void *)rows_.items;                                           \
+        (vec)->count = rows_.count;                                                   \
+        (vec)->room = rows_.room;                                                     \
+    } while (0)
+
+static void follow_run(struct engine_facts *facts, const struct run *run)
+{
+    const struct run *before = NULL;
+
+    if (facts->run != NULL && text_equal(facts->run->id, run->id)) {
+        before = facts->run;
+        facts->run = run;
+    }
+    for (size_t i = 0; before == NULL && i < facts->runs.count; i++)
+        if (text_equal(facts->runs.items[i]->id, run->id))
+            before = facts->runs.items[i];
+    facts->runs_active +=
+        (run_is_active(run->status) ? 1 : 0) - (before != NULL && run_is_active(before->status) ? 1 : 0);
+    if (run->applying_at != 0 && run->applying_at >= facts->applied_at) {
+        facts->applied_at = run->applying_at;
+        facts->applied_run = run->id;
+    }
+}
+
+static void follow_runs(struct engine_facts *facts, const struct engine_effects *effects)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < effects->puts.count; i++)
+        if (effects->puts.items[i].type == &run_type && effects->puts.items[i].row != NULL)
+            follow_run(facts, effects->puts.items[i].row);
+    FOLLOW(&facts->runs, run_type, false);
+    for (size_t i = 0; i < facts->runs.count; i++)
+        if (!run_ended((enum run_status)facts->runs.items[i]->status))
+            facts->runs.items[kept++] = facts->runs.items[i];
+    facts->runs.count = kept;
+}
+
+static int64_t steps_running(const struct engine_facts *facts)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < facts->steps.count; i++)
+        count += facts->steps.items[i]->status == STEP_RUNNING;
+    return count;
+}
+
+void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects)
+{
+    int64_t running = steps_running(facts);
+
+    for (size_t i = 0; i < effects->puts.count; i++)
+        if (effects->puts.items[i].type == &environment_type)
+            facts->environment = effects->puts.items[i].row;
+    follow_runs(facts, effects);
+    FOLLOW(&facts->resources, resource_type, false);
+    FOLLOW(&facts->releases, release_type, true);
+    FOLLOW(&facts->holds, hold_type, false);
+    FOLLOW(&facts->freezes, freeze_type, false);
+    FOLLOW(&facts->steps, step_type, false);
+    FOLLOW(&facts->plans, plan_type, false);
+    FOLLOW(&facts->approvals, approval_type, false);
+    FOLLOW(&facts->entrypoints, entrypoint_type, false);
+    FOLLOW(&facts->templates, environment_template_type, false);
+    FOLLOW(&facts->groups, resource_group_type, false);
+    facts->steps_running += steps_running(facts) - running;
+    if (effects->took_run_number)
+        facts->next_run++;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: ISC */
+/* Facts from a store: for a command, and for a run. */
+#include "engine/accept.h"
+
+#include "berth/base/hash.h"
+#include "berth/base/str.h"
+#include "berth/base/text.h"
+#include "berth/config.h"
+#include "berth/store.h"
+
+#define SLUG_LIMIT 40
+#define RUNS_BACK 50      /* so many earlier runs are looked at for the one that applied last */
+#define WAITING_LIMIT 256 /* so many waiting runs are touched at once; the rest when those went on */
+
+struct loading {
+    struct store *store;
+    struct arena *arena;
+    struct engine_facts *facts;
+    struct error *error;
+};
+struct rows {
+    const void **items;
+    size_t count, room;
+};
+
+struct collecting {
+    const struct record_type *type;
+    struct arena *arena;
+    struct rows rows;
+};
+
+static bool collect(const void *row, void *context)
+{
+    struct collecting *collecting = context;
+
+    vec_push(&collecting->rows, record_copy(collecting->type, row, collecting->arena));
+    return true;
+}
+
+static bool load_rows(struct loading *loading, const struct store_query *query, struct rows *rows)
+{
+    struct collecting collecting = {.type = query->type, .arena = loading->arena, .rows = *rows};
+    bool loaded = store_each(loading->store, query, collect, &collecting, loading->error);
+
+    *rows = collecting.rows;
+    return loaded;
+}
+#define LOAD(vec, ...) \
+    load_into(loading, &(struct store_query){__VA_ARGS__}, (void *)&(vec)->items, &(vec)->count, &(vec)->room)
+
+static bool load_into(struct loading *loading, const struct store_query *query, void *items, size_t *count,
+                      size_t *room)
+{
+    struct rows rows = {*(const void ***)items, *count, *room};
+    bool loaded = load_rows(loading, query, &rows);
+
+    *(const void ***)items = rows.items;
+    *count = rows.count;
+    *room = rows.room;
+    return loaded;
+}
+
+/* --- one row ---------------------------------------------------------------------------------------------------- */
+
+/* NULL when there is none; false on an error. */
+static bool get(struct loading *loading, const struct record_type *type, const char *id, const void **row)
+{
+    void *place = arena_alloc(loading->arena, type->size);
+    enum store_found found;
+
+    *row = NULL;
+    if (text_empty(id))
+        return true;
+    found = store_get(loading->store, type, id, loading->arena, place, loading->error);
+    if (found == STORE_FOUND)
+        *row = place;
+    return found != STORE_ERROR;
+}
+
+static bool load_living(struct loading *loading, const char *name)
+{
+    VEC(const struct environment *) rows = {0};
+    bool loaded = text_empty(name) ||
+                  LOAD(&rows, .type = &environment_type, .index = "name", .equal = {name}, .descending = true);
+
+    for (size_t i = 0; i < rows.count; i++)
+        if (rows.items[i]->status != ENVIRONMENT_DESTROYED && loading->facts->environment == NULL)
+            loading->facts->environment = rows.items[i];
+    vec_release(&rows);
+    return loaded;
+}
+
+static bool load_branch_named(struct loading *loading, const struct config *config, const char *name)
+{
+    const void *row = NULL;
+
+    if (text_empty(name) || loading->facts->branch != NULL)
+        return true;
+    if (!get(loading, &branch_type, name, &row))
+        return false;
+    for (size_t i = 0; row == NULL && config != NULL && i < config->repositories.count; i++) {
+        const char *id = arena_printf(loading->arena, "%s:%s", config->repositories.items[i].name, name);
+
+        if (!get(loading, &branch_type, id, &row))
+            return false;
+    }
+    loading->facts->branch = row;
+    return true;
+}
+
+/* --- the environment's rows ------------------------------------------------------------------------------------------ */
+
+static bool load_environment_rows(struct loading *loading)
+{
+    struct engine_facts *facts = loading->facts;
+    const char *id = facts->environment != NULL ? facts->environment->id : NULL;
+
+    return id == NULL ||
+           (LOAD(&facts->resources, .type = &resource_type, .index = "environment", .equal = {id}) &&
+            LOAD(&facts->releases, .type = &release_type, .index = "environment", .equal = {id}, .descending = true,
+                 .limit = 8) &&
+            LOAD(&facts->holds, .type = &hold_type, .index = "environment", .equal = {id}) &&
+            LOAD(&facts->entrypoints, .type = &entrypoint_type, .index = "environment", .equal = {id}) &&
+            LOAD(&facts->templates, .type = &environment_template_type, .index = "environment", .equal = {id}) &&
+            LOAD(&facts->groups, .type = &resource_group_type, .index = "environment", .equal = {id}));
+}
+
+struct last_applied {
+    struct loading *loading;
+    const char *environment;
+};
+
+static bool visit_run(const void *row, void *context)
+{
+    const struct run *run = row;
+    struct last_applied *last = context;
+    struct engine_facts *facts = last->loading->facts;
+
+    if (!run_ended((enum run_status)run->status)) {
+        const struct run *copy = record_copy(&run_type, run, last->loading->arena);
+
+        vec_push(&facts->runs, copy);
+    }
+    if (run->applying_at != 0 && text_equal(run->environment, last->environment) &&
+        run->applying_at > facts->applied_at) {
+        facts->applied_at = run->applying_at;
+        facts->applied_run = arena_strdup(last->loading->arena, run->id);
+    }
+    return true;
+}
+
+/* Newest first from the index, oldest first in the facts. */
+static bool load_runs(struct loading *loading, const char *name)
+{
+    struct engine_facts *facts = loading->facts;
+    struct last_applied last = {loading, facts->environment != NULL ? facts->environment->id : NULL};
+    struct store_query query = {
+        .type = &run_type, .index = "environment_name", .equal = {name}, .descending = true, .limit = RUNS_BACK};
+
+    if (text_empty(name))
+        return true;
+    if (!store_each(loading->store, &query, visit_run, &last, loading->error))
+        return false;
+    for (size_t i = 0; i < facts->runs.count / 2; i++) {
+        const struct run *swap = facts->runs.items[i];
+
+        facts->runs.items[i] = facts->runs.items[facts->runs.count - 1 - i];
+        facts->runs.items[facts->runs.count - 1 - i] = swap;
+    }
+    return true;
+}
+
+static bool load_slug(struct loading *loading, const struct config *config, const char *name)
+{
+    struct engine_facts *facts = loading->facts;
+    const struct config_entry *entry = config != NULL ? config_entry_for_name(config, name) : NULL;
+    VEC(const struct environment *) rows = {0};
+    struct str slug = STR_INIT;
+    bool loaded;
+
+    if (facts->environment != NULL || text_empty(name))
+        return true;
+    text_slug(&slug, name, entry != NULL && entry->slug_max > 0 ? (size_t)entry->slug_max : SLUG_LIMIT);
+    facts->slug = arena_strdup(loading->arena, slug.data);
+    str_release(&slug);
+    loaded = LOAD(&rows, .type = &environment_type, .index = "slug", .equal = {facts->slug});
+    for (size_t i = 0; i < rows.count; i++)
+        facts->slug_taken |= rows.items[i]->status != ENVIRONMENT_DESTROYED;
+    vec_release(&rows);
+    return loaded;
+}
+
+/* --- the workspace ------------------------------------------------------------------------------------------------------ */
+
+static bool count_active(struct loading *loading)
+{
+    for (int status = RUN_QUEUED; status < RUN_DONE; status++) {
+        struct store_query query = {
+            .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}};
+        int64_t count = 0;
+
+        if (!run_is_active(status))
+            continue;
+        if (!store_count(loading->store, &query, &count, loading->error))
+            return false;
+        loading->facts->runs_active += count;
+    }
+    return true;
+}
+
+static bool visit_id(const void *row, void *context)
+{
+    struct loading *loading = context;
+
+    vec_push(&loading->facts->waiting, arena_strdup(loading->arena, record_id(row)));
+    return true;
+}
+
+static bool load_waiting(struct loading *loading, int status)
+{
+    static const char *const columns[] = {"id", NULL};
+    struct store_query query = {.type = &run_type,
+                                .index = "status",
+                                .equal = {word_name(run_status_names, status)},
+                                .columns = columns,
+                                .limit = WAITING_LIMIT};
+
+    return store_each(loading->store, &query, visit_id, loading, loading->error);
+}
+
+static bool load_workspace(struct loading *loading, const char *name, const struct config *config)
+{
+    return load_environment_rows(loading) && load_runs(loading, name) && load_slug(loading, config, name) &&
+           count_active(loading) && load_waiting(loading, RUN_QUEUED) &&
+           LOAD(&loading->facts->freezes, .type = &freeze_type);
+}
+
+static bool load_run_rows(struct loading *loading)
+{
+    struct engine_facts *facts = loading->facts;
+    const char *run = facts->run != NULL ? facts->run->id : NULL;
+
+    return run == NULL || (LOAD(&facts->steps, .type = &step_type, .index = "run", .equal = {run}) &&
+                           LOAD(&facts->plans, .type = &plan_type, .index = "run", .equal = {run}) &&
+                           LOAD(&facts->approvals, .type = &approval_type, .index = "run", .equal = {run}));
+}
+
+static void begin(struct loading *loading, struct store *store, const struct config *config, int64_t now_ms,
+                  struct arena *arena, struct engine_facts *facts, struct error *error)
+{
+    *facts = (struct engine_facts){.now_ms = now_ms, .config = config, .owner_uid = -1, .applied_run = "", .slug = ""};
+    *loading = (struct loading){.store = store, .arena = arena, .facts = facts, .error = error};
+}
+
+static bool load_run(struct loading *loading, const struct config *config, const char *id)
+{
+    struct engine_facts *facts = loading->facts;
+    const void *row;
+
+    if (!get(loading, &run_type, id, &row))
+        return false;
+    facts->run = row;
+    if (row == NULL)
+        return true;
+    if (!get(loading, &environment_type, facts->run->environment, &row))
+        return false;
+    facts->environment = row;
+    if (facts->environment == NULL && !load_living(loading, facts->run->environment_name))
+        return false;
+    return text_empty(facts->run->ref) ||
+           load_branch_named(loading, config,
+                             arena_printf(loading->arena, "%s:%s", facts->run->repository, facts->run->ref));
+}
+
+bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
+                         struct arena *arena, struct engine_facts *facts, struct error *error)
+{
+    struct loading loading;
+
+    begin(&loading, store, config, now_ms, arena, facts, error);
+    if (!load_run(&loading, config, run))
+        return false;
+    if (facts->run == NULL)
+        return error_set(error, ERROR_NOT_FOUND, "there is no run '%s'", run);
+    return load_workspace(&loading, facts->run->environment_name, config) && load_run_rows(&loading);
+}
+
+/* --- for a command ---------------------------------------------------------------------------------------------------- */
+
+/* The run that "approve review/x" means: the newest of the environment that the verb can be about. */
+static const struct run *run_meant(const struct engine_facts *facts, const char *verb)
+{
+    for (size_t i = facts->runs.count; i-- > 0;) {
+        const struct run *run = facts->runs.items[i];
+
+        if (edge_exists(run->status, verb))
+            return run;
+    }
+    return facts->runs.count > 0 ? facts->runs.items[facts->runs.count - 1] : NULL;
+}
+
+static bool load_about_run(struct loading *loading, const struct command *command, const struct config *config)
+{
+    struct engine_facts *facts = loading->facts;
+    long long number;
+    const char *name;
+
+    if (text_to_int(command->subject, &number)) {
+        if (!load_run(loading, config, command->subject))
+            return false;
+        name = facts->run != NULL ? facts->run->environment_name : "";
+        return load_workspace(loading, name, config) && load_run_rows(loading);
+    }
+    if (!load_living(loading, command->subject) || !load_workspace(loading, command->subject, config))
+        return false;
+    facts->run = run_meant(facts, command->verb);
+    return load_run_rows(loading);
+}
+
+static bool lifts_what_others_wait_for(const char *verb)
+{
+    return text_equal(verb, "unfreeze") || text_equal(verb, "resume-all") || text_equal(verb, "unhold") ||
+           text_equal(verb, "unprotect");
+}
+
+static bool load_about_environment(struct loading *loading, const struct command *command, const struct config *config)
+{
+    struct engine_facts *facts = loading->facts;
+    json_t *arguments = json_column(command->arguments);
+    const char *ref = arena_strdup(loading->arena, json_get_text(arguments, "ref"));
+    struct subject subject;
+
+    json_decref(arguments);
+    if (!load_living(loading, command->subject))
+        return false;
+    if (facts->environment == NULL && !load_branch_named(loading, config, command->subject))
+        return false;
+    subject_resolve(config, command, facts->environment, facts->branch, loading->arena, &subject);
+    if (facts->environment == NULL && !load_living(loading, subject.environment))
+        return false;
+    if (text_empty(ref) && facts->environment != NULL && !text_empty(facts->environment->branch))
+        ref = arena_printf(loading->arena, "%s:%s", facts->environment->repository, facts->environment->branch);
+    if (!load_branch_named(loading, config, ref)) /* none yet: the subject is no branch */
+        return false;
+    return load_workspace(loading, subject.environment, config) &&
+           (!lifts_what_others_wait_for(command->verb) || load_waiting(loading, RUN_GATE));
+}
+
+bool engine_load_for_command(struct store *store, const struct command *command, const struct config *config,
+                             int64_t now_ms, struct arena *arena, struct engine_facts *facts, struct error *error)
+{
+    struct loading loading;
+
+    begin(&loading, store, config, now_ms, arena, facts, error);
+    return subject_is_run(command->verb) ? load_about_run(&loading, command, config)
+                                         : load_about_environment(&loading, command, config);
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: ISC */
+/* Steps of any phase: counting, becoming ready, claims, results, interruptions. */
+#include "engine/turn.h"
+
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+
+#include <stdlib.h>
+
+#define BACKOFF_LIMIT_MS MS_HOUR
+#define QUIET_ATTEMPTS 3 /* prepare and plan change nothing: so often they are begun when their worker dies */
+
+unsigned phases_of(int run_status)
+{
+    switch ((enum run_status)run_status) {
+    case RUN_PREPARING: return PHASES(PHASE_PREPARE);
+    case RUN_PLANNING: return PHASES(PHASE_PLAN);
+    case RUN_APPLYING:
+    case RUN_ROLLING_BACK: return PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY);
+    case RUN_VALIDATING: return PHASES(PHASE_CHECK);
+    case RUN_QUEUED:
+    case RUN_GATE:
+    case RUN_HELD:
+    case RUN_DONE:
+    case RUN_FAILED:
+    case RUN_ROLLED_BACK:
+    case RUN_REJECTED:
+    case RUN_SUPERSEDED:
+    case RUN_CANCELLED: return 0;
+    }
+    return 0;
+}
+
+static bool in_phases(const struct step *step, unsigned phases)
+{
+    return step != NULL && (phases & PHASES(step->phase)) != 0;
+}
+
+struct tally steps_count(const struct engine_turn *turn, unsigned phases)
+{
+    struct tally tally = {.first_failed = -1};
+
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+
+        if (!in_phases(step, phases))
+            continue;
+        tally.total++;
+        switch ((enum step_status)step->status) {
+        case STEP_WAITING: tally.open++; break;
+        case STEP_READY:
+            tally.open++;
+            if (step->not_before_at > turn->facts->now_ms &&
+                (tally.wake_at == 0 || step->not_before_at < tally.wake_at))
+                tally.wake_at = step->not_before_at;
+            break;
+        case STEP_RUNNING: tally.running++; break;
+        case STEP_DONE: tally.done++; break;
+        case STEP_FAILED: tally.failed++; break;
+        case STEP_SKIPPED:
+            tally.skipped++;
+            tally.asking += text_starts(step->status_reason, ASKS);
+            break;
+        case STEP_CANCELLED: tally.cancelled++; break;
+        case STEP_INTERRUPTED: tally.interrupted++; break;
+        }
+        if (tally.first_failed < 0 && (step->status == STEP_FAILED || step->status == STEP_INTERRUPTED))
+            tally.first_failed = (long)i;
+    }
+    return tally;
+}
+
+const char *steps_cause(const struct engine_turn *turn, const struct tally *tally)
+{
+    const struct step *step = tally->first_failed < 0 ? NULL : step_at(turn, (size_t)tally->first_failed);
+
+    if (step == NULL)
+        return "nothing failed";
+    return arena_printf(turn->arena, "%s: %s", step->address,
+                        text_empty(step->status_reason) ? "failed" : step->status_reason);
+}
+
+/* --- becoming ready ---------------------------------------------------------------------------------------------- */
+
+/* The next text of a canonical JSON list of ids, which hold no escapes but are compared as they are written. */
+static bool next_need(const char **at, struct str *need)
+{
+    const char *from = strchr(*at, '"'), *to;
+
+    if (from == NULL)
+        return false;
+    for (to = from + 1; *to != '\0' && *to != '"'; to++)
+        to += *to == '\\' && to[1] != '\0';
+    str_clear(need);
+    str_add_bytes(need, from + 1, (size_t)(to - from - 1));
+    *at = *to == '\0' ? to : to + 1;
+    return true;
+}
+
+static bool needs_name(const struct step *step, const char *id)
+{
+    return !text_empty(step->needs) && strstr(step->needs, id) != NULL;
+}
+
+static void index_steps(const struct engine_turn *turn, struct map *map)
+{
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+
+        if (step != NULL)
+            (void)map_set(map, step->id, (void *)(uintptr_t)(i + 1));
+    }
+}
+
+static bool needs_done(const struct engine_turn *turn, const struct step *step, const struct map *map, struct str *need)
+{
+    const char *at = step->needs;
+
+    while (!text_empty(at) && next_need(&at, need)) {
+        uintptr_t place = (uintptr_t)map_get(map, need->data);
+        const struct step *needed = place == 0 ? NULL : step_at(turn, place - 1);
+
+        if (needed == NULL || needed->status != STEP_DONE)
+            return false;
+    }
+    return true;
+}
+
+void steps_ready(struct engine_turn *turn, unsigned phases, const char *ended)
+{
+    struct map map = {0};
+    struct str need = STR_INIT;
+    bool indexed = false;
+
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+        struct step *edited;
+
+        if (!in_phases(step, phases) || step->status != STEP_WAITING || (ended != NULL && !needs_name(step, ended)))
+            continue;
+        if (!indexed)
+            index_steps(turn, &map);
+        indexed = true;
+        if (!needs_done(turn, step, &map, &need))
+            continue;
+        edited = step_edit(turn, i);
+        edited->status = STEP_READY;
+        edited->status_reason = "";
+        edited->ready_at = turn->facts->now_ms;
+    }
+    str_release(&need);
+    map_release(&map);
+}
+
+/* --- stopping and beginning again ------------------------------------------------------------------------------- */
+
+void steps_stop(struct engine_turn *turn, unsigned phases, enum step_status status, const char *reason)
+{
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+        struct step *edited;
+
+        if (!in_phases(step, phases) || (step->status != STEP_WAITING && step->status != STEP_READY))
+            continue;
+        edited = step_edit(turn, i);
+        edited->status = (int)status;
+        edited->status_reason = reason;
+        edited->ended_at = turn->facts->now_ms;
+    }
+}
+
+void steps_end(struct engine_turn *turn, const char *reason)
+{
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+        struct step *edited;
+
+        if (step == NULL || step_ended((enum step_status)step->status))
+            continue;
+        if (step->status == STEP_RUNNING)
+            vec_push(&turn->effects->cancel_steps, arena_strdup(turn->arena, step->id));
+        edited = step_edit(turn, i);
+        edited->status = STEP_CANCELLED;
+        edited->status_reason = reason;
+        edited->ended_at = turn->facts->now_ms;
+    }
+}
+
+/* How often a step may be begun before a person is needed. */
+static int64_t declared_attempts(const struct step *step)
+{
+    json_t *spec;
+    int64_t attempts;
+
+    if (step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN)
+        return QUIET_ATTEMPTS;
+    spec = json_column(step->spec);
+    attempts = json_get_int(json_object_get(spec, step->phase == PHASE_CHECK ? "check" : "wanted"), "attempts");
+    json_decref(spec);
+    return attempts > 1 ? attempts : 1;
+}
+
+size_t steps_again(struct engine_turn *turn, unsigned phases)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+        struct step *edited;
+
+        if (!in_phases(step, phases) || !step_ended((enum step_status)step->status) || step->status == STEP_DONE)
+            continue;
+        edited = step_edit(turn, i);
+        edited->status = STEP_WAITING;
+        edited->status_reason = "";
+        edited->attempts = edited->attempt + declared_attempts(edited);
+        edited->not_before_at = edited->ended_at = 0;
+        edited->token = edited->result = "";
+        count++;
+    }
+    return count;
+}
+
+/* --- events -------------------------------------------------------------------------------------------------------- */
+
+static void stop_others(struct engine_turn *turn, const struct step *step, const char *what)
+{
+    unsigned phases = PHASES(step->phase);
+
+    if (step->phase == PHASE_APPLY || step->phase == PHASE_DESTROY)
+        phases = PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY);
+    if (step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN)
+        return; /* they change nothing: let all say what is wrong */
+    steps_stop(turn, phases, STEP_SKIPPED, arena_printf(turn->arena, "not begun: %s %s", step->address, what));
+}
+
+static bool changes_things(const struct step *step)
+{
+    return step->phase == PHASE_APPLY || step->phase == PHASE_DESTROY;
+}
+
+static void ready_again(struct engine_turn *turn, struct step *step, int64_t wait_ms, const char *reason)
+{
+    step->status = STEP_READY;
+    step->status_reason = reason;
+    step->ready_at = turn->facts->now_ms;
+    step->not_before_at = wait_ms > 0 ? turn->facts->now_ms + wait_ms : 0;
+    step->token = "";
+    if (changes_things(step))
+        resource_fails(turn, step, RESOURCE_WAITING, reason);
+}
+
+static int64_t backoff_of(const struct step *step)
+{
+    int64_t wait = step->backoff_ms;
+
+    for (int64_t i = 1; i < step->attempt && wait < BACKOFF_LIMIT_MS; i++)
+        wait *= 2;
+    return wait < BACKOFF_LIMIT_MS ? wait : BACKOFF_LIMIT_MS;
+}
+
+static void audit_step(struct engine_turn *turn, const struct step *step, const char *what, const char *result)
+{
+    if (step->status == STEP_DONE && (step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN))
+        return; /* told by the run's next phase and its digest */
+    turn_audit(turn, arena_printf(turn->arena, "step.%s", what), "", result,
+               text_empty(step->status_reason) ? step->id
+                                               : arena_printf(turn->arena, "%s: %s", step->id, step->status_reason),
+               NULL);
+}
+
+static bool asked_to_stop(const struct engine_turn *turn)
+{
+    return !text_empty(turn->run->cancel_by);
+}
+
+static void step_fails(struct engine_turn *turn, struct step *step, const struct error *error)
+{
+    bool quiet = step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN;
+    char line[2048];
+
+    (void)error_line(error, line, sizeof line);
+    step->status_reason = arena_strdup(turn->arena, line);
+    if (step->attempt < step->attempts && !asked_to_stop(turn) && (!quiet || error->retry) &&
+        steps_count(turn, phases_of(turn->run->status)).first_failed < 0) {
+        ready_again(turn, step, backoff_of(step),
+                    arena_printf(turn->arena, "attempt %lld of %lld failed: %s", (long long)step->attempt,
+                                 (long long)step->attempts, line));
+        audit_step(turn, step, "failed", "retried");
+        return;
+    }
+    step->status = STEP_FAILED;
+    step->ended_at = turn->facts->now_ms;
+    if (changes_things(step))
+        resource_fails(turn, step, RESOURCE_FAILED, step->status_reason);
+    audit_step(turn, step, "failed", "failed");
+    stop_others(turn, step, "failed");
+}
+
+static bool step_replans(const struct step *step)
+{
+    json_t *spec = json_column(step->spec);
+    bool replans = json_is_true(json_object_get(json_object_get(spec, "wanted"), "replans"));
+
+    json_decref(spec);
+    return replans;
+}
+
+/* Nobody knows how far it came. What changes nothing begins again; what may be repeated too; else a person is asked. */
+static void step_interrupted(struct engine_turn *turn, struct step *step)
+{
+    bool quiet = step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN;
+    bool replans = changes_things(step) && step_replans(step);
+    int64_t allowed = replans && step->attempts < QUIET_ATTEMPTS ? QUIET_ATTEMPTS : step->attempts;
+
+    if ((quiet || replans || step->repeatable) && step->attempt < allowed && !asked_to_stop(turn) &&
+        steps_count(turn, phases_of(turn->run->status)).first_failed < 0) {
+        if (replans)
+            step->spec = spec_with(turn, step->spec, "planned", json_string(plan_action_names[PLAN_DEFERRED]));
+        ready_again(turn, step, 0, "was interrupted, begins again");
+        audit_step(turn, step, "interrupted", "retried");
+        return;
+    }
+    if (quiet) {
+        struct error error;
+
+        error_set(&error, ERROR_INTERRUPTED, "was interrupted %lld times", (long long)step->attempt);
+        step->attempts = step->attempt;
+        step_fails(turn, step, &error);
+        return;
+    }
+    step->status = STEP_INTERRUPTED;
+    step->status_reason = "interrupted: nobody knows how far it came; retry runs it again, cancel gives up";
+    step->ended_at = turn->facts->now_ms;
+    if (changes_things(step))
+        resource_fails(turn, step, RESOURCE_UNKNOWN, step->status_reason);
+    audit_step(turn, step, "interrupted", "interrupted");
+    stop_others(turn, step, "was interrupted");
+}
+
+/* A deferred resource turned out to replace or destroy: the rest waits for the gate. */
+static void step_asks(struct engine_turn *turn, struct step *step, const struct step_result *result)
+{
+    long at = turn_find(&turn->plans, arena_printf(turn->arena, "%s/%s", step->run, step->address));
+    struct plan_result planned = {.action = PLAN_REPLACE, .summary = result->error.message, .changes = NULL};
+    struct error error;
+    struct plan *plan;
+
+    if (result->body != NULL && !plan_result_from_json(result->body, turn->arena, &planned, &error))
+        planned = (struct plan_result){.action = PLAN_REPLACE, .summary = result->error.message};
+    if (at >= 0) {
+        plan = plan_edit(turn, (size_t)at);
+        plan->action = planned.action == PLAN_DESTROY ? PLAN_DESTROY : PLAN_REPLACE;
+        plan->summary = arena_strdup(turn->arena, planned.summary);
+        plan->reason = "known only now: it was deferred";
+        if (planned.changes != NULL)
+            plan->changes = json_text(turn->arena, planned.changes);
+        plan->digest = arena_strdup(turn->arena, planned.spec_digest);
+    }
+    step->spec = spec_with(turn, step->spec, "planned", json_string(plan_action_names[PLAN_REPLACE]));
+    step->status = STEP_SKIPPED;
+    step->status_reason = arena_printf(turn->arena, ASKS "%s", result->error.message);
+    step->ended_at = turn->facts->now_ms;
+    resource_fails(turn, step, RESOURCE_WAITING, step->status_reason);
+    audit_step(turn, step, "asks", "waiting");
+    stop_others(turn, step, "needs the gate again");
+}
+
+static bool take_body(struct engine_turn *turn, struct step *step, const struct step_result *result,
+                      struct error *error)
+{
+    const json_t *body = result->body;
+
+    switch ((enum step_phase)step->phase) {
+    case PHASE_PREPARE: {
+        struct prepare_result *prepare = arena_alloc(turn->arena, sizeof *prepare);
+
+        if (!prepare_result_from_json(body, turn->arena, prepare, error))
+            return false;
+        turn->prepare = prepare;
+        turn->prepare_body = body;
+        return true;
+    }
+    case PHASE_PLAN: return plan_take(turn, step, body, error);
+    case PHASE_APPLY:
+    case PHASE_DESTROY: return resource_ends(turn, step, body, error);
+    case PHASE_CHECK: return true;
+    }
+    return error_set(error, ERROR_CORRUPT, "a step of an unknown phase");
+}
+
+static void step_done(struct engine_turn *turn, struct step *step, const struct step_result *result)
+{
+    struct error error;
+    json_t *exit_status = json_object_get(result->body, "exit_status");
+
+    if (!take_body(turn, step, result, &error)) {
+        step->attempts = step->attempt;
+        step_fails(turn, step, &error);
+        return;
+    }
+    step->status = STEP_DONE;
+    step->status_reason = "";
+    step->ended_at = turn->facts->now_ms;
+    step->exit_status = json_is_integer(exit_status) ? (int64_t)json_integer_value(exit_status) : -1;
+    step->progress = 100;
+    if (step->phase != PHASE_PREPARE && step->phase != PHASE_PLAN)
+        step->result = json_text(turn->arena, result->body); /* those two live in the run and in plans */
+    audit_step(turn, step, "done", "ok");
+    steps_ready(turn, phases_of(turn->run->status), step->id);
+}
+
+static void step_cancelled(struct engine_turn *turn, struct step *step)
+{
+    step->status = STEP_CANCELLED;
+    step->status_reason = "cancelled";
+    step->ended_at = turn->facts->now_ms;
+    if (changes_things(step))
+        resource_fails(turn, step, RESOURCE_UNKNOWN, "stopped in the middle");
+    audit_step(turn, step, "cancelled", "cancelled");
+}
+
+static void ignore_result(struct engine_turn *turn, const char *step, const char *why)
+{
+    turn_audit(turn, "step.result.ignored", "", "ignored", arena_printf(turn->arena, "%s: %s", step, why), NULL);
+}
+
+static void take_result(struct engine_turn *turn, struct step *step, const struct step_result *result)
+{
+    step->worker = 0;
+    step->log_bytes = result->log_bytes;
+    switch (result->status) {
+    case STEP_DONE: step_done(turn, step, result); return;
+    case STEP_CANCELLED:
+        if (asked_to_stop(turn))
+            step_cancelled(turn, step);
+        else
+            step_interrupted(turn, step);
+        return;
+    case STEP_FAILED:
+        if (step->phase == PHASE_APPLY && result->error.code == ERROR_WAITING)
+            step_asks(turn, step, result);
+        else
+            step_fails(turn, step, &result->error);
+        return;
+    case STEP_WAITING:
+    case STEP_READY:
+    case STEP_RUNNING:
+    case STEP_SKIPPED:
+    case STEP_INTERRUPTED: step_interrupted(turn, step); return;
+    }
+}
+
+void engine_step_result(const struct engine_facts *facts, const struct step_result *result,
+                        struct engine_effects *effects)
+{
+    struct engine_turn turn;
+    const struct step *step;
+    long at;
+
+    if (facts->run == NULL)
+        return;
+    turn_begin(&turn, facts, effects);
+    at = turn_find(&turn.steps, result->step);
+    step = at < 0 ? NULL : step_at(&turn, (size_t)at);
+    if (step == NULL || step->status != STEP_RUNNING)
+        ignore_result(&turn, result->step, step == NULL ? "no such step" : "it does not run");
+    else if (!text_equal(step->token, result->token) || step->epoch != result->epoch)
+        ignore_result(&turn, result->step, "of another attempt");
+    else {
+        take_result(&turn, step_edit(&turn, (size_t)at), result);
+        if (turn.prepare != NULL)
+            (void)turn_fire(&turn, "prepared", "");
+        turn_advance(&turn);
+    }
+    turn_end(&turn);
+}
+
+void engine_step_interrupted(const struct engine_facts *facts, const char *step, struct engine_effects *effects)
+{
+    struct engine_turn turn;
+    long at;
+
+    if (facts->run == NULL)
+        return;
+    turn_begin(&turn, facts, effects);
+    at = turn_find(&turn.steps, step);
+    if (at < 0 || step_at(&turn, (size_t)at)->status != STEP_RUNNING) {
+        ignore_result(&turn, step, "interrupted, but it does not run");
+    } else {
+        struct step *edited = step_edit(&turn, (size_t)at);
+
+        edited->worker = 0;
+        step_interrupted(&turn, edited);
+        turn_advance(&turn);
+    }
+    turn_end(&turn);
+}
+
+void engine_step_claimed(const struct engine_facts *facts, const char *step, const char *token,
+                         struct engine_effects *effects)
+{
+    struct engine_turn turn;
+    struct step *edited;
+    long at;
+
+    if (facts->run == NULL)
+        return;
+    turn_begin(&turn, facts, effects);
+    at = turn_find(&turn.steps, step);
+    if (at >= 0 && step_at(&turn, (size_t)at)->status == STEP_READY &&
+        step_at(&turn, (size_t)at)->not_before_at <= facts->now_ms &&
+        in_phases(step_at(&turn, (size_t)at), phases_of(turn.run->status)) && text_empty(turn.run->cancel_by)) {
+        edited = step_edit(&turn, (size_t)at);
+        edited->status = STEP_RUNNING;
+        edited->status_reason = "";
+        edited->attempt++;
+        edited->token = arena_strdup(turn.arena, token);
+        edited->epoch = facts->epoch;
+        edited->started_at = facts->now_ms;
+        edited->exit_status = edited->progress = -1;
+        if (changes_things(edited))
+            resource_begins(&turn, edited);
+    }
+    turn_end(&turn);
+}

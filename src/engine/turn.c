@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/* The rows of one call at work: what was read, with what was changed laid over it; and what the call leaves behind. */
+#include "engine/turn.h"
+
+#include "berth/base/hash.h"
+#include "berth/base/str.h"
+#include "berth/config.h"
+
+#include <stdlib.h>
+
+static void table_fill(struct turn_table *table, const struct record_type *type, const void *const *rows, size_t count)
+{
+    table->type = type;
+    for (size_t i = 0; i < count; i++) {
+        vec_push(&table->rows, rows[i]);
+        vec_push(&table->states, ROW_AS_READ);
+    }
+}
+#define FILL(table, type, from) table_fill(table, type, (const void *const *)(from).items, (from).count)
+
+const void *turn_row(const struct turn_table *table, size_t at)
+{
+    return table->states.items[at] == ROW_REMOVED ? NULL : table->rows.items[at];
+}
+
+void *turn_edit(struct engine_turn *turn, struct turn_table *table, size_t at)
+{
+    BUG_ON(table->states.items[at] == ROW_REMOVED);
+    if (table->states.items[at] == ROW_AS_READ) {
+        table->rows.items[at] = arena_copy(turn->arena, table->rows.items[at], table->type->size);
+        table->states.items[at] = ROW_CHANGED;
+    }
+    /* the copy above is this turn's own */
+    return (void *)(uintptr_t)table->rows.items[at];
+}
+
+size_t turn_add(struct turn_table *table, const void *row)
+{
+    vec_push(&table->rows, row);
+    vec_push(&table->states, ROW_CHANGED);
+    return table->rows.count - 1;
+}
+
+void turn_drop(struct turn_table *table, size_t at)
+{
+    table->states.items[at] = ROW_REMOVED;
+}
+
+long turn_find(const struct turn_table *table, const char *id)
+{
+    for (size_t i = 0; i < table->rows.count; i++) {
+        if (table->states.items[i] != ROW_REMOVED && text_equal(record_id(table->rows.items[i]), id))
+            return (long)i;
+    }
+    return -1;
+}
+
+struct step *step_edit(struct engine_turn *turn, size_t at)
+{
+    return turn_edit(turn, &turn->steps, at);
+}
+
+struct plan *plan_edit(struct engine_turn *turn, size_t at)
+{
+    return turn_edit(turn, &turn->plans, at);
+}
+
+struct resource *resource_edit(struct engine_turn *turn, size_t at)
+{
+    return turn_edit(turn, &turn->resources, at);
+}
+
+struct run *run_edit(struct engine_turn *turn, size_t at)
+{
+    return turn_edit(turn, &turn->runs, at);
+}
+
+long resource_find(const struct engine_turn *turn, const char *address)
+{
+    for (size_t i = 0; i < turn->resources.rows.count; i++) {
+        const struct resource *resource = resource_at(turn, i);
+
+        if (resource != NULL && text_equal(resource->address, address))
+            return (long)i;
+    }
+    return -1;
+}
+
+bool run_is_active(int status)
+{
+    return status == RUN_PREPARING || status == RUN_PLANNING || status == RUN_APPLYING || status == RUN_VALIDATING ||
+           status == RUN_ROLLING_BACK;
+}
+
+bool run_destroys(const struct run *run)
+{
+    return run->workflow == WORKFLOW_DESTROY;
+}
+
+void turn_set_run(struct engine_turn *turn, struct run *run)
+{
+    turn->run = run;
+    turn->slot_was_held = run_is_active(run->status);
+    if (turn->facts->config != NULL)
+        turn->entry = config_entry_named(turn->facts->config, run->entry);
+}
+
+void turn_begin(struct engine_turn *turn, const struct engine_facts *facts, struct engine_effects *effects)
+{
+    *turn = (struct engine_turn){.facts = facts, .effects = effects, .arena = effects->arena, .reason = ""};
+    FILL(&turn->steps, &step_type, facts->steps);
+    FILL(&turn->plans, &plan_type, facts->plans);
+    FILL(&turn->resources, &resource_type, facts->resources);
+    FILL(&turn->runs, &run_type, facts->runs);
+    FILL(&turn->holds, &hold_type, facts->holds);
+    for (size_t i = 0; i < facts->approvals.count; i++)
+        vec_push(&turn->approvals, facts->approvals.items[i]);
+    if (facts->environment != NULL)
+        turn->environment = arena_copy(turn->arena, facts->environment, sizeof *facts->environment);
+    if (facts->run != NULL)
+        turn_set_run(turn, arena_copy(turn->arena, facts->run, sizeof *facts->run));
+}
+
+static void put_table(struct engine_turn *turn, const struct turn_table *table)
+{
+    for (size_t i = 0; i < table->rows.count; i++) {
+        if (table->states.items[i] == ROW_CHANGED)
+            turn_put(turn, table->type, table->rows.items[i]);
+        else if (table->states.items[i] == ROW_REMOVED)
+            turn_remove(turn, table->type, record_id(table->rows.items[i]));
+    }
+}
+
+static void touch_others(struct engine_turn *turn)
+{
+    for (size_t i = 0; i < turn->runs.rows.count; i++) {
+        const struct run *other = run_at(turn, i);
+
+        if (other != NULL && !text_equal(other->id, turn->run->id))
+            turn_touch(turn, other->id);
+    }
+}
+
+/* A lock or a slot that became free, or an end: whoever waited is looked at. */
+static void touch_waiting(struct engine_turn *turn)
+{
+    const struct run *before = turn->facts->run;
+    const struct environment *was = turn->facts->environment;
+    bool had_lock = was != NULL && turn->run != NULL && text_equal(was->lock_run, turn->run->id);
+
+    if (turn->run == NULL)
+        return;
+    if ((had_lock && !text_equal(turn->environment->lock_run, turn->run->id)) ||
+        (before != NULL && before->status != turn->run->status))
+        touch_others(turn);
+    if (turn->slot_was_held && !run_is_active(turn->run->status)) {
+        for (size_t i = 0; i < turn->facts->waiting.count; i++)
+            turn_touch(turn, turn->facts->waiting.items[i]);
+    }
+}
+
+static void table_release(struct turn_table *table)
+{
+    vec_release(&table->rows);
+    vec_release(&table->states);
+}
+
+void turn_end(struct engine_turn *turn)
+{
+    touch_waiting(turn);
+    if (turn->environment != NULL &&
+        (turn->facts->environment == NULL ||
+         record_compare(&environment_type, turn->facts->environment, turn->environment) != RECORD_SAME))
+        turn_put(turn, &environment_type, turn->environment);
+    if (turn->run != NULL && (turn->new_run || turn->facts->run == NULL ||
+                              record_compare(&run_type, turn->facts->run, turn->run) != RECORD_SAME))
+        turn_put(turn, &run_type, turn->run);
+    put_table(turn, &turn->runs);
+    put_table(turn, &turn->resources);
+    put_table(turn, &turn->plans);
+    put_table(turn, &turn->steps);
+    put_table(turn, &turn->holds);
+    table_release(&turn->steps);
+    table_release(&turn->plans);
+    table_release(&turn->resources);
+    table_release(&turn->runs);
+    table_release(&turn->holds);
+    vec_release(&turn->approvals);
+}
+
+void turn_put(struct engine_turn *turn, const struct record_type *type, const void *row)
+{
+    struct engine_put put = {.type = type, .row = row, .id = record_id(row)};
+
+    vec_push(&turn->effects->puts, put);
+}
+
+void turn_remove(struct engine_turn *turn, const struct record_type *type, const char *id)
+{
+    struct engine_put put = {.type = type, .row = NULL, .id = id};
+
+    vec_push(&turn->effects->puts, put);
+}
+
+const char *turn_new_id(struct engine_turn *turn)
+{
+    size_t at = turn->ids_used++;
+    char hex[HASH_HEX_SIZE];
+    const char *seed;
+
+    if (at < turn->facts->new_id_count)
+        return arena_strdup(turn->arena, turn->facts->new_id[at]);
+    seed = arena_printf(turn->arena, "%s/%lld/%lld/%zu", turn->run != NULL ? turn->run->id : "",
+                        (long long)turn->facts->epoch, (long long)turn->facts->now_ms, at);
+    hash_sha256(seed, strlen(seed), hex);
+    return arena_strndup(turn->arena, hex, ID_SIZE - 1);
+}
+
+void turn_audit(struct engine_turn *turn, const char *action, const char *actor, const char *result, const char *reason,
+                const char *detail)
+{
+    const struct run *run = turn->run;
+    struct audit *entry = arena_alloc(turn->arena, sizeof *entry);
+
+    *entry = (struct audit){
+        .at = turn->facts->now_ms,
+        .action = arena_strdup(turn->arena, action),
+        .actor = text_empty(actor) ? "berth" : actor,
+        .person = run != NULL && text_equal(actor, run->actor) ? run->person : "",
+        .via = run != NULL ? run->via : "",
+        .target = run != NULL                 ? run->environment_name
+                  : turn->environment != NULL ? turn->environment->name
+                                              : "",
+        .environment = turn->environment != NULL ? turn->environment->id : "",
+        .run = run != NULL ? run->id : "",
+        .result = result,
+        .reason = arena_strdup(turn->arena, reason),
+        .detail = detail != NULL ? detail : "",
+        .epoch = turn->facts->epoch,
+    };
+    vec_push(&turn->effects->audits, entry);
+}
+
+void turn_touch(struct engine_turn *turn, const char *run)
+{
+    for (size_t i = 0; i < turn->effects->touched_runs.count; i++) {
+        if (text_equal(turn->effects->touched_runs.items[i], run))
+            return;
+    }
+    vec_push(&turn->effects->touched_runs, arena_strdup(turn->arena, run));
+}
+
+void turn_wake(struct engine_turn *turn, int64_t at_ms)
+{
+    if (at_ms > 0 && (turn->effects->wake_at == 0 || at_ms < turn->effects->wake_at))
+        turn->effects->wake_at = at_ms;
+}
+
+static bool listed(const struct name_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (text_equal(list->items[i], name))
+            return true;
+    }
+    return list->count == 0;
+}
+
+static const char *notice_text(struct engine_turn *turn, const char *event)
+{
+    const struct run *run = turn->run;
+    json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "event", event, "workspace",
+                                turn->facts->config->workspace, "environment", run->environment_name, "run", run->id,
+                                "status", word_name(run_status_names, run->status), "reason",
+                                run->status_reason != NULL ? run->status_reason : "", "commit",
+                                run->commit != NULL ? run->commit : "", "actor", run->actor != NULL ? run->actor : "",
+                                "workflow", word_name(workflow_names, run->workflow));
+    const char *text;
+
+    if (payload == NULL) /* a name that is not UTF-8 */
+        payload = json_pack("{s:s, s:s}", "event", event, "run", run->id);
+    text = json_text(turn->arena, payload);
+    json_decref(payload);
+    return text;
+}
+
+void turn_notify(struct engine_turn *turn, const char *event)
+{
+    const struct config *config = turn->facts->config;
+    const char *tier = word_name(tier_names, turn->environment != NULL ? turn->environment->tier
+                                             : turn->entry != NULL     ? (int)turn->entry->tier
+                                                                       : TIER_NONE);
+    const char *payload = NULL;
+
+    for (size_t i = 0; config != NULL && i < config->notify_count; i++) {
+        const struct config_notify *notify = &config->notify[i];
+        struct delivery *delivery;
+
+        if (!listed(&notify->events, event) || !listed(&notify->tiers, tier))
+            continue;
+        if (payload == NULL)
+            payload = notice_text(turn, event);
+        delivery = arena_alloc(turn->arena, sizeof *delivery);
+        *delivery = (struct delivery){
+            .id = arena_printf(turn->arena, "%s.%s.%lld.%zu", turn->run->id, event, (long long)turn->facts->now_ms, i),
+            .event = event,
+            .environment = turn->environment != NULL ? turn->environment->id : "",
+            .run = turn->run->id,
+            .receiver = arena_printf(turn->arena, "notify[%zu]", i),
+            .provider = notify->section.provider,
+            .payload = payload,
+            .status = DELIVERY_WAITING,
+            .created_at = turn->facts->now_ms,
+            .next_at = turn->facts->now_ms,
+        };
+        turn_put(turn, &delivery_type, delivery);
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/* Workers of a played world. */
+#include "play.h"
+
+#include "berth/base/str.h"
+#include "berth/base/text.h"
+
+static json_t *list_of(const char *names)
+{
+    json_t *list = json_array();
+    const char *at = names;
+
+    while (!text_empty(at)) {
+        size_t length = strcspn(at, ",");
+
+        json_array_append_new(list, json_stringn(at, length));
+        at += length + (at[length] == ',');
+    }
+    return list;
+}
+
+static json_t *wanted_of(const struct play_resource *resource, const char *commit)
+{
+    json_t *spec = json_pack("{s:[s,s]}", "run", "./do", commit);
+    json_t *wanted =
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:b, s:b, s:I, s:i, s:b}", "address", resource->name,
+                  "template", "shop", "template_version", "1", "name", resource->name, "item", 0, "count", 0,
+                  "executor", resource->external ? "external" : "exec", "needs", list_of(resource->needs), "spec", spec,
+                  "external", (int)resource->external, "data", (int)resource->data, "attempts",
+                  (json_int_t)(resource->attempts > 0 ? resource->attempts : 1), "backoff_ms", 1000, "repeatable",
+                  (int)resource->repeatable);
+
+    if (!text_empty(resource->uses)) {
+        json_t *path = json_object();
+
+        json_object_set_new(path, "path", json_sprintf("resource.%s.outputs.url", resource->uses));
+        json_object_set_new(spec, "url", json_pack("{s:[o]}", "$parts", path));
+    }
+    if (resource->replans)
+        json_object_set_new(wanted, "replans", json_true());
+    return wanted;
+}
+
+const char *play_prepare(struct world *world, const char *environment, const char *commit,
+                         const struct play_resource *resources, size_t count, const char *checks)
+{
+    json_t *wanted = json_array(), *body;
+    const char *text;
+    struct str slug = STR_INIT;
+
+    text_slug(&slug, environment, 40);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(wanted, wanted_of(&resources[i], commit));
+    body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[{s:s,s:s,s:s}], s:[], s:[{s:s,s:s}], s:o}", "environment_name",
+                     environment, "slug_wish", slug.data, "commit", commit, "subject", "a change", "author_email",
+                     "carol@acme.org", "committer_email", "carol@acme.org", "sources", "repository", "app", "ref",
+                     "main", "commit", commit, "templates", "entrypoints", "name", "web", "url",
+                     "http://127.0.0.1:8080/", "wanted", wanted);
+    if (!text_empty(checks))
+        json_object_set_new(body, "checks", json_column(checks));
+    text = json_text(&world->arena, body);
+    json_decref(body);
+    str_release(&slug);
+    return text;
+}
+
+const char *play_plan(struct world *world, const char *action, const char *digest)
+{
+    return arena_printf(
+        &world->arena,
+        "{\"action\":\"%s\",\"summary\":\"runs ./do\",\"reason\":\"\",\"spec_digest\":\"%s\",\"changes\":[]}", action,
+        digest);
+}
+
+static const char *planned_action(const struct step *step)
+{
+    json_t *spec = json_column(step->spec);
+    const char *action = "update";
+
+    if (json_is_null(json_object_get(spec, "wanted")))
+        action = "destroy";
+    else if (json_is_null(json_object_get(spec, "recorded")))
+        action = "create";
+    json_decref(spec);
+    return action;
+}
+
+void play_step(struct world *world, const char *id)
+{
+    static const struct play_resource plain[] = {{.name = "database"}, {.name = "server", .needs = "database"}};
+    const struct step *step;
+    const char *body = "{}";
+
+    BUG_ON(!world_claim(world, id));
+    step = world_step(world, id);
+    if (step->phase == PHASE_PREPARE) {
+        const struct run *run = world_run(world, step->run);
+
+        body = play_prepare(world, run->environment_name, text_empty(run->commit) ? "c1" : run->commit, plain, 2, "");
+    } else if (step->phase == PHASE_PLAN) {
+        body = play_plan(world, planned_action(step), "d1");
+    } else if (step->phase == PHASE_APPLY) {
+        body = arena_printf(&world->arena,
+                            "{\"outputs\":{\"url\":\"http://%s\"},\"spec_digest\":\"d1\",\"exit_status\":0}",
+                            step->address);
+    }
+    world_result(world, step, STEP_DONE, body, ERROR_NONE, step->token, step->epoch);
+}
+
+static const struct step *ready_step(const struct world *world, const char *run)
+{
+    for (size_t i = 0; i < world->steps.count; i++)
+        if (text_equal(world->steps.items[i]->run, run) && world->steps.items[i]->status == STEP_READY &&
+            world->steps.items[i]->not_before_at <= world->now)
+            return world->steps.items[i];
+    return NULL;
+}
+
+void play_all(struct world *world, const char *run)
+{
+    const struct step *step;
+
+    while ((step = ready_step(world, run)) != NULL)
+        play_step(world, step->id);
+}

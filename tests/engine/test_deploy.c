@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/* A deploy from the command to the release, and the destroy after it, through a store. */
+#include "play.h"
+
+#include "berth/base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static const char yaml[] = "version: 1\n"
+                           "workspace: shop\n"
+                           "repositories: { app: { provider: git, url: . } }\n"
+                           "people:\n"
+                           "  alice: { email: [alice@acme.org], unix: al }\n"
+                           "  bob: { email: [bob@acme.org], unix: bob }\n"
+                           "groups: { ops: [alice, bob] }\n"
+                           "access:\n"
+                           "  - { who: [ops], role: admin }\n"
+                           "targets: { here: { provider: local } }\n"
+                           "environments:\n"
+                           "  - name: \"review/${{ branch.slug }}\"\n"
+                           "    tier: review\n"
+                           "    source: { branches: [\"feature/**\"] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    deploy_on: [push]\n"
+                           "    ttl: { default: 2d, max: 7d, from: last_deploy, extensions: 3 }\n"
+                           "  - name: staging\n"
+                           "    tier: staging\n"
+                           "    source: { branches: [main] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    gate: { approvals: 1, by: [ops], expires: 8h }\n";
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+static void approve(struct world *world, const char *run)
+{
+    const char *digest = arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, run)->digest);
+
+    assert_int_equal(world_command(world, "approve", run, digest, "uid:1000", "cli")->status, COMMAND_DONE);
+}
+
+static int set_up(void **state)
+{
+    struct world *world = mem_zero(1, sizeof *world);
+
+    world_init(world, world_config(yaml));
+    world_use_store(world);
+    world_push(world, "feature/x", "c1");
+    world_push(world, "main", "m1");
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    struct config *config = world->config;
+
+    world_release(world);
+    config_free(config);
+    vec_free(world);
+    return 0;
+}
+
+static void deploy__a_branch_becomes_an_environment_with_a_release(void **state)
+{
+    struct world *world = *state;
+    const struct environment *environment;
+
+    assert_int_equal(world_command(world, "deploy", "feature/x", "", "uid:1000", "cli")->status, COMMAND_ACCEPTED);
+    play_all(world, "1");
+    assert_string_equal(word_name(run_status_names, world_run(world, "1")->status), "done");
+    environment = world_environment(world, world_run(world, "1")->environment_name);
+    assert_non_null(environment);
+    assert_int_equal(environment->status, ENVIRONMENT_OK);
+    assert_int_equal(environment->release, 1);
+    assert_string_equal(world_check(world, "1"), "");
+}
+
+static void deploy__waits_at_the_gate_until_the_digest_is_approved(void **state)
+{
+    struct world *world = *state;
+    const struct run *run;
+
+    world_command(world, "deploy", "staging", "", "uid:1000", "cli");
+    play_all(world, "1");
+    run = world_run(world, "1");
+    assert_int_equal(run->status, RUN_GATE);
+    assert_int_equal(run->creates, 2);
+    assert_true(strstr(run->status_reason, "0 of 1 approvals") != NULL);
+    assert_true(world_environment(world, "staging")->marks & MARK_WAITING);
+
+    assert_int_equal(world_command(world, "approve", "1", "{\"digest\":\"wrong\"}", "uid:1000", "cli")->status,
+                     COMMAND_REFUSED);
+    assert_int_equal(world_run(world, "1")->status, RUN_GATE);
+    approve(world, "1");
+    assert_int_equal(world_run(world, "1")->status, RUN_APPLYING);
+    assert_string_equal(world_environment(world, "staging")->lock_run, "1");
+    assert_int_equal(world_resource(world, "staging", "server")->status, RESOURCE_WAITING);
+    play_all(world, "1");
+    assert_int_equal(world_run(world, "1")->status, RUN_DONE);
+    assert_string_equal(world_environment(world, "staging")->lock_run, "");
+    assert_string_equal(world_check(world, "1"), "");
+}
+
+static void destroy__removes_resources_in_reverse_and_keeps_the_recipe(void **state)
+{
+    struct world *world = *state;
+    const char *name;
+
+    world_command(world, "deploy", "feature/x", "", "uid:1000", "cli");
+    play_all(world, "1");
+    name = world_run(world, "1")->environment_name;
+    assert_int_equal(world_command(world, "destroy", name, "", "uid:1000", "cli")->status, COMMAND_REFUSED);
+    assert_true(world_audited(world, "destroy.denied"));
+    assert_int_equal(world_command(world, "destroy", name, arena_printf(&world->arena, "{\"confirm\":\"%s\"}", name),
+                                   "uid:1000", "cli")
+                         ->status,
+                     COMMAND_ACCEPTED);
+    play_step(world, "2.plan.server");
+    play_step(world, "2.plan.database");
+    assert_int_equal(world_run(world, "2")->status, RUN_APPLYING);
+    assert_int_equal(world_step(world, "2.destroy.server")->status, STEP_READY);
+    assert_int_equal(world_step(world, "2.destroy.database")->status, STEP_WAITING);
+    play_all(world, "2");
+    assert_int_equal(world_run(world, "2")->status, RUN_DONE);
+    assert_null(world_environment(world, name));
+    assert_int_equal(world->resources.count, 0);
+    assert_int_equal(world->recipes.count, 1);
+    assert_string_equal(world_check(world, "2"), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(deploy__a_branch_becomes_an_environment_with_a_release),
+        TEST(deploy__waits_at_the_gate_until_the_digest_is_approved),
+        TEST(destroy__removes_resources_in_reverse_and_keeps_the_recipe),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
