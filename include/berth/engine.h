@@ -74,9 +74,6 @@ bool engine_load_for_command(struct store *store, const struct command *command,
 bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
                          struct arena *arena, struct engine_facts *facts, struct error *error) BERTH_MUST_CHECK;
 void engine_facts_release(struct engine_facts *facts); /* the vectors */
-/* Makes the facts agree with what was just written, so that the next event of the same run needs no load: rows are replaced, added and
- * removed in the vectors, counts kept. The effects' arena must live as long as the facts. Only for facts of a run (engine_load_for_run). */
-void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects);
 
 /* Accepts or refuses a command: answers its row (put), writes the audit entry, inserts a run, an approval, a hold … Every verb that acts is here. */
 void engine_accept(const struct engine_facts *facts, const struct command *command, struct engine_effects *effects);
@@ -88,8 +85,8 @@ void engine_step_interrupted(const struct engine_facts *facts, const char *step,
 /* A claimed step is proven never to have been begun: it is ready again, the attempt does not count as used (but its number goes on: the next claim
  * takes attempt + 1, for files of the old attempt exist). Whatever the executor: nothing was done. */
 void engine_step_returned(const struct engine_facts *facts, const char *step, struct engine_effects *effects);
-/* Brings the facts up to date with effects that were written, so that several events of one run need one load. Rows are borrowed from the effects'
- * arena, which must live as long as the facts. */
+/* Brings the facts of a run (engine_load_for_run) up to date with effects that were written, so that several events of one run need one load: rows are
+ * replaced, added and removed in the vectors, counts kept. Rows are borrowed from the effects' arena, which must live as long as the facts. */
 void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects);
 /* Marks a step claimed (running, attempt+1, token, epoch, started_at). The supervisor chooses which ready steps. */
 void engine_step_claimed(const struct engine_facts *facts, const char *step, const char *token,

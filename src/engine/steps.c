@@ -524,3 +524,34 @@ void engine_step_claimed(const struct engine_facts *facts, const char *step, con
     }
     turn_end(&turn);
 }
+
+/* The worker never began: nothing was done, and this attempt counts for nothing but its number, whose traces are on disk. */
+void engine_step_returned(const struct engine_facts *facts, const char *step, struct engine_effects *effects)
+{
+    struct engine_turn turn;
+    struct step *edited;
+    long at;
+
+    if (facts->run == NULL)
+        return;
+    turn_begin(&turn, facts, effects);
+    at = turn_find(&turn.steps, step);
+    if (at < 0 || step_at(&turn, (size_t)at)->status != STEP_RUNNING) {
+        ignore_result(&turn, step, "returned, but it does not run");
+    } else {
+        edited = step_edit(&turn, (size_t)at);
+        edited->worker = 0;
+        edited->attempts++;
+        if (asked_to_stop(&turn))
+            step_cancelled(&turn, edited);
+        else if (steps_count(&turn, phases_of(turn.run->status)).first_failed >= 0 && changes_things(edited)) {
+            edited->status = STEP_SKIPPED;
+            edited->status_reason = "not begun: another step failed";
+            edited->ended_at = facts->now_ms;
+            resource_fails(&turn, edited, RESOURCE_WAITING, "");
+        } else
+            ready_again(&turn, edited, 0, "");
+        turn_advance(&turn);
+    }
+    turn_end(&turn);
+}

@@ -11,10 +11,11 @@
 static void table_fill(struct turn_table *table, const struct record_type *type, const void *const *rows, size_t count)
 {
     table->type = type;
-    for (size_t i = 0; i < count; i++) {
-        vec_push(&table->rows, rows[i]);
-        vec_push(&table->states, ROW_AS_READ);
-    }
+    if (count == 0)
+        return;
+    table->rows.items = mem_copy(rows, count * sizeof *rows);
+    table->states.items = mem_zero(count, sizeof *table->states.items); /* ROW_AS_READ */
+    table->rows.count = table->rows.room = table->states.count = table->states.room = count;
 }
 #define FILL(table, type, from) table_fill(table, type, (const void *const *)(from).items, (from).count)
 
