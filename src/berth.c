@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The main of berth: says its version until its rooms stand. */
-#include <stdio.h>
-#include <string.h>
+/* The main of berth: the dashboard and the command line, for people. */
+#include "berth/cli.h"
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return printf("berth %s\n", PACKAGE_VERSION) < 0;
-    fprintf(stderr, "usage: berth --version\n");
-    return 2;
+    return cli_main(argc, argv);
 }

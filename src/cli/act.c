@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+/* Every verb that acts: confirmed, submitted as a command row, answered by berthd, and with --wait followed to the end. */
+#include "cli/ask.h"
+#include "cli/output.h"
+
+#include "berth/base/text.h"
+#include "berth/base/time.h"
+
+#define ANSWER_LIMIT_MS \
+    (60 * MS_SECOND) /* berthd answers within milliseconds; this long when it has just been started */
+
+static bool is_at_gate(const struct run *run)
+{
+    return run->status == RUN_GATE || (run->untrusted && !run_ended((enum run_status)run->status));
+}
+
+static bool is_not_ended(const struct run *run)
+{
+    return !run_ended((enum run_status)run->status);
+}
+
+static bool is_held(const struct run *run)
+{
+    return run->status == RUN_HELD || run->status == RUN_FAILED;
+}
+
+/* Verbs about runs take an environment's name for its run. */
+static bool resolve_subject(struct cli *cli, const char **subject, struct run *run, struct error *error)
+{
+    const struct verb *verb = cli->call.verb;
+    run_fits *fits = (verb->policy_flags & POLICY_ANSWERS_GATE) ? is_at_gate
+                     : (verb->policy_flags & POLICY_CANCELS)    ? is_not_ended
+                                                                : is_held;
+
+    *subject = cli->call.subject;
+    *run = (struct run){0};
+    if (verb->arguments[0].name == NULL || verb->arguments[0].type != ARGUMENT_RUN)
+        return true;
+    if (!session_need_run(cli, cli->call.subject, fits, run, error))
+        return false;
+    *subject = run->id;
+    return true;
+}
+
+/* "2h" from now, or an instant of any zone: as UTC. */
+static bool resolve_until(struct cli *cli, struct error *error)
+{
+    const char *given = cli_argument(cli, "until");
+    int64_t at;
+
+    if (text_empty(given))
+        return true;
+    if (duration_parse(given, &at, NULL))
+        at += time_now_ms();
+    else if (!instant_parse(given, &at, error))
+        return false;
+    if (at <= time_now_ms())
+        return error_set(error, ERROR_USAGE, "--until %s is past", given);
+    json_object_set_new(cli->call.arguments, "until", json_string(shown_instant(cli, at)));
+    return true;
+}
+
+static void fill_command(struct cli *cli, const char *subject, struct command *command)
+{
+    json_t *arguments = json_deep_copy(cli->call.arguments);
+
+    *command = (struct command){
+        .verb = cli->call.verb->name,
+        .subject = subject,
+        .actor = session_actor(cli),
+        .via = "cli",
+        .key = cli_argument(cli, "key"),
+        .reason = cli_argument(cli, "reason"),
+        .dry_run = cli->call.dry_run,
+    };
+    json_object_del(arguments, "key");
+    json_object_del(arguments, "reason");
+    json_object_del(arguments, "timeout");
+    command->arguments = json_text(&cli->arena, arguments);
+    json_decref(arguments);
+}
+
+/* The environment a call is about: its run's, or its subject. A branch that is no environment has none yet. */
+static bool question_of(struct cli *cli, const char *subject, const struct run *run, struct policy_question *question,
+                        struct error *error)
+{
+    const char *name = text_empty(run->id) ? subject : run->environment_name;
+    struct environment *environment = arena_alloc(&cli->arena, sizeof *environment);
+    enum store_found found = STORE_MISSING;
+
+    if (!(cli->call.verb->scopes & SCOPE_WORKSPACE))
+        found = session_environment(cli, name, environment, error);
+    if (found == STORE_ERROR ||
+        !session_question(cli, cli->call.verb, name, found == STORE_FOUND ? environment : NULL, question, error))
+        return false;
+    if (!text_empty(cli_argument(cli, "confirm")))
+        question->flags |= POLICY_CONFIRMED;
+    return true;
+}
+
+/* A branch stands for the environment of the one entry that it matches; none or several are berthd's to name. */
+static const char *environment_of_branch(struct cli *cli, const char *subject)
+{
+    const struct config_entry *entries[2];
+    struct problems problems;
+    struct scope *scope;
+    struct str slug = STR_INIT, name = STR_INIT;
+    const char *result = subject;
+    const char *repository;
+
+    if (cli->config == NULL || cli->config->repositories.count == 0 ||
+        config_entry_for_name(cli->config, subject) != NULL)
+        return subject;
+    repository = text_empty(cli->config->trusted_repository) ? cli->config->repositories.items[0].name
+                                                             : cli->config->trusted_repository;
+    if (config_match_branch(cli->config, repository, subject, entries, 2) != 1)
+        return subject;
+    problems_init(&problems, &cli->arena);
+    scope = scope_new();
+    text_slug(&slug, subject, entries[0]->slug_max > 0 ? (size_t)entries[0]->slug_max : 40);
+    scope_set(scope, "branch.name", subject);
+    scope_set(scope, "branch.slug", slug.data);
+    if (config_entry_expand_name(cli->config, entries[0], scope, &name, &problems))
+        result = arena_strdup(&cli->arena, name.data);
+    scope_free(scope);
+    str_release(&slug);
+    str_release(&name);
+    problems_release(&problems);
+    return result;
+}
+
+static bool dry_run(struct cli *cli, const char *subject, const struct run *run, struct command *command, int *status,
+                    struct error *error)
+{
+    const char *about = text_empty(run->id) ? environment_of_branch(cli, subject) : subject;
+    struct policy_question question;
+    const struct why *why;
+    struct str shell = STR_INIT;
+
+    if (!question_of(cli, about, run, &question, error))
+        return false;
+    question.flags |= (question.flags & POLICY_DESTROYS) ? POLICY_CONFIRMED : 0u; /* it will be asked for */
+    why = policy_may(&question, &cli->arena);
+    *status = why->verdict == POLICY_NO ? error_info(ERROR_DENIED)->exit_status : 0;
+    if (cli->call.json) {
+        json_t *answer = json_object();
+
+        json_object_set_new(answer, "command", record_to_json(&command_type, command));
+        json_object_set_new(answer, "why", why_to_json(why));
+        print_json(answer);
+        return true;
+    }
+    call_shell(cli->call.verb, subject, cli->call.arguments, &shell);
+    printf("would submit: %s\n", shown(cli, shell.data));
+    str_release(&shell);
+    print_why(cli, why, stdout);
+    if (cli->call.verb->policy_flags & POLICY_DEPLOYS && !text_equal(cli->call.verb->name, "retry"))
+        printf("berth plan %s shows what it would change\n", shown(cli, subject));
+    return true;
+}
+
+/* Waits until berthd has answered; starts one when the one that served has ended meanwhile. */
+static bool wait_for_answer(struct cli *cli, struct command *command, struct error *error)
+{
+    int64_t deadline = time_monotonic_ms() + ANSWER_LIMIT_MS;
+
+    for (;;) {
+        int64_t left = deadline - time_monotonic_ms();
+
+        if (store_get(cli->store, &command_type, command->id, &cli->arena, command, error) != STORE_FOUND)
+            return error_context(error, "cannot read the answer to %s", command->verb);
+        if (command->status != COMMAND_WAITING)
+            return true;
+        if (left <= 0) {
+            error_set(error, ERROR_TIMEOUT, "berthd has not answered %s of %s yet", command->verb, command->subject);
+            return error_hint(error, "it stays submitted as %s; berth doctor says how berthd is", command->id);
+        }
+        if (!daemon_runs(cli->store_folder) && cli->daemon.pid == 0 && !daemon_start(cli, error))
+            return false;
+        wait_for_bell(cli->store, left);
+    }
+}
+
+static bool refused(struct cli *cli, const struct command *command, struct error *error)
+{
+    json_t *answer = json_column(command->answer);
+    const struct why *why = why_from_json(json_object_get(answer, "why"), &cli->arena);
+    enum error_code code = error_code_from_name(json_get_text(answer, "code"));
+    const char *message = json_get_text(answer, "message");
+
+    if (why != NULL && why->verdict != POLICY_YES) {
+        fflush(stdout);
+        print_why(cli, why, stderr);
+    }
+    error_set(error, code == ERROR_NONE ? ERROR_DENIED : code, "%s", text_empty(message) ? "it was refused" : message);
+    if (!text_empty(json_get_text(answer, "hint")))
+        error_hint(error, "%s", json_get_text(answer, "hint"));
+    else if (why != NULL && why_first(why) != NULL && !text_empty(why_first(why)->next))
+        error_hint(error, "%s", why_first(why)->next);
+    json_decref(answer);
+    return false;
+}
+
+static int64_t wait_deadline(const struct cli *cli)
+{
+    int64_t timeout;
+
+    return duration_parse(cli_argument(cli, "timeout"), &timeout, NULL) ? time_monotonic_ms() + timeout : 0;
+}
+
+/* A cancelled run is what cancel wanted; to it a failure is one that could not be stopped. */
+static int status_for_verb(const struct cli *cli, const struct run *run, int status)
+{
+    if ((cli->call.verb->policy_flags & POLICY_CANCELS) && run->status == RUN_CANCELLED)
+        return 0;
+    return status;
+}
+
+static bool finish(struct cli *cli, const struct command *command, int *status, struct error *error)
+{
+    struct run run = {0};
+    json_t *answer;
+
+    if (!text_empty(command->run)) {
+        if (cli->call.wait &&
+            !wait_for_run(cli, command->run, wait_deadline(cli), cli->call.json ? NULL : stdout, status, error))
+            return false;
+        if (store_get(cli->store, &run_type, command->run, &cli->arena, &run, error) == STORE_ERROR)
+            return false;
+        if (cli->call.wait)
+            *status = status_for_verb(cli, &run, *status);
+    }
+    if (!cli->call.json)
+        return true;
+    answer = json_object();
+    json_object_set_new(answer, "command", record_to_json(&command_type, command));
+    if (!text_empty(run.id))
+        json_object_set_new(answer, "run", record_to_json(&run_type, &run));
+    print_json(answer);
+    return true;
+}
+
+static void say_accepted(struct cli *cli, const struct command *command)
+{
+    json_t *answer = json_column(command->answer);
+    const char *message = json_get_text(answer, "message");
+
+    if (!text_empty(message))
+        printf("%s\n", shown(cli, message));
+    else if (!text_empty(command->run))
+        printf("%s %s: run %s\n", command->verb, shown(cli, command->subject), command->run);
+    else
+        printf("%s %s: done\n", command->verb, shown(cli, command->subject));
+    fflush(stdout);
+    json_decref(answer);
+}
+
+bool act_submit(struct cli *cli, int *status, struct error *error)
+{
+    struct command command;
+    const char *subject;
+    struct run run;
+
+    if (!resolve_until(cli, error) || !resolve_subject(cli, &subject, &run, error))
+        return false;
+    if (!cli->call.dry_run && !ask_confirmation(cli, subject, error))
+        return false;
+    fill_command(cli, subject, &command);
+    if (cli->call.dry_run)
+        return dry_run(cli, subject, &run, &command, status, error);
+    if (!store_submit(cli->store, &command, &cli->arena, error) || !wait_for_answer(cli, &command, error))
+        return false;
+    if (command.status == COMMAND_REFUSED || command.status == COMMAND_FAILED) {
+        if (cli->call.json)
+            print_json(record_to_json(&command_type, &command));
+        return refused(cli, &command, error);
+    }
+    if (!cli->call.json)
+        say_accepted(cli, &command);
+    return finish(cli, &command, status, error);
+}
+
+bool cli_act(struct cli *cli, int *status, struct error *error)
+{
+    return session_open(cli, STORE_CLIENT, SESSION_START, error) && act_submit(cli, status, error);
+}

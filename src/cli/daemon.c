@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/* Starting berthd in the background, as tmux starts its server, and waiting until it serves. */
+#include "cli/cli.h"
+
+#include "berth/base/file.h"
+#include "berth/base/log.h"
+#include "berth/base/process.h"
+#include "berth/base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SERVING_LIMIT_MS (30 * MS_SECOND) /* a first listing of a large repository is not waited for, only serving */
+#define LOG_SHOWN 800                     /* bytes of berthd.log in an error */
+#define LOG_LIMIT (64u << 20)
+#define LOOK_AGAIN_MS 50
+
+bool daemon_runs(const char *store_folder)
+{
+    char *path = path_join(store_folder, "berthd.lock");
+    bool locked = file_locked(path);
+
+    free(path);
+    return locked;
+}
+
+/* Beside this program; else where it is installed; else by PATH. */
+static const char *daemon_program(struct cli *cli)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    const char *installed[] = {BERTH_BINDIR "/berthd", BERTH_LIBEXECDIR "/berth/berthd"};
+
+    if (length > 0) {
+        char *slash;
+
+        self[length] = '\0';
+        slash = strrchr(self, '/');
+        if (slash != NULL) {
+            const char *beside = arena_printf(&cli->arena, "%.*s/berthd", (int)(slash - self), self);
+
+            if (access(beside, X_OK) == 0)
+                return beside;
+        }
+    }
+    for (size_t i = 0; i < sizeof installed / sizeof *installed; i++) {
+        if (access(installed[i], X_OK) == 0)
+            return installed[i];
+    }
+    return "berthd";
+}
+
+bool daemon_start(struct cli *cli, struct error *error)
+{
+    const char *argv[] = {daemon_program(cli), "--store",       cli->store_folder,
+                          "--repository",      cli->repository, "--workspace",
+                          cli->workspace,      "--foreground",  NULL};
+    struct process_spec spec = {
+        .argv = argv, .folder = "/", .input_fd = -1, .output_fd = -1, .flags = PROCESS_NEW_SESSION};
+    char *log;
+    bool started;
+
+    if (!folder_make(cli->store_folder, 0700, error))
+        return error_context(error, "cannot make the store's folder");
+    log = path_join(cli->store_folder, "berthd.log");
+    spec.error_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    free(log);
+    if (spec.error_fd < 0)
+        return error_errno(error, ERROR_IO, errno, "cannot write berthd.log in %s", cli->store_folder);
+    log_line("cli", LOG_INFO, "starting %s for %s", argv[0], cli->store_folder);
+    process_release(&cli->daemon);
+    started = process_start(&spec, &cli->daemon, error);
+    close(spec.error_fd);
+    if (!started) {
+        error_context(error, "cannot start berthd");
+        return error_hint(error, "install berthd beside berth, or put it in PATH");
+    }
+    return true;
+}
+
+static bool serves(struct cli *cli)
+{
+    struct error ignored;
+    struct store *store = store_open(cli->store_folder, STORE_READER, &ignored);
+    struct daemon daemon;
+    bool yes;
+
+    if (store == NULL)
+        return false;
+    yes = store_get(store, &daemon_type, "berthd", &cli->arena, &daemon, &ignored) == STORE_FOUND &&
+          (text_equal(daemon.state, "serving") || text_equal(daemon.state, "draining"));
+    store_close(store);
+    return yes && daemon_runs(cli->store_folder);
+}
+
+static void add_log_end(struct cli *cli, struct error *error)
+{
+    char *path = path_join(cli->store_folder, "berthd.log");
+    struct str text = STR_INIT;
+
+    if (file_read(path, LOG_LIMIT, &text, NULL) && text.length > 0) {
+        const char *end = text.data + (text.length > LOG_SHOWN ? text.length - LOG_SHOWN : 0);
+        const char *line = end == text.data ? end : strchr(end, '\n');
+
+        error_detail(error, "%s", line == NULL ? end : line + (*line == '\n'));
+    }
+    error_hint(error, "all it said is in %s", path);
+    str_release(&text);
+    free(path);
+}
+
+static bool did_not_serve(struct cli *cli, enum error_code code, const char *what, struct error *error)
+{
+    error_set(error, code, "berthd of %s %s", cli->workspace, what);
+    add_log_end(cli, error);
+    return false;
+}
+
+bool daemon_wait(struct cli *cli, struct error *error)
+{
+    int64_t deadline = time_monotonic_ms() + SERVING_LIMIT_MS;
+
+    while (!serves(cli)) {
+        int status;
+
+        /* another one may have been faster and hold the lock */
+        if (cli->daemon.pid != 0 && process_poll(&cli->daemon, &status) && !daemon_runs(cli->store_folder)) {
+            if (serves(cli))
+                return true;
+            return did_not_serve(cli, ERROR_UNREACHABLE, "did not start", error);
+        }
+        if (time_monotonic_ms() > deadline)
+            return did_not_serve(cli, ERROR_TIMEOUT, "does not serve yet", error);
+        (void)poll(NULL, 0, LOOK_AGAIN_MS);
+    }
+    return true;
+}

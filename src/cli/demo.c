@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/* berth demo: makes the workspace and opens the dashboard on it; without a terminal it plays the story and cleans up. */
+#include "cli/demo.h"
+
+#include "cli/dispatch.h"
+#include "cli/output.h"
+
+#include "berth/base/file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* demo-service: beside this program (build tree), else where it is installed. */
+static const char *find_service(struct cli *cli, struct error *error)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    const char *installed = BERTH_PKGLIBEXECDIR "/demo-service", *beside = "";
+
+    if (length > 0) {
+        char *slash;
+
+        self[length] = '\0';
+        slash = strrchr(self, '/');
+        if (slash != NULL)
+            beside = arena_printf(&cli->arena, "%.*s/demo-service", (int)(slash - self), self);
+    }
+    if (access(beside, X_OK) == 0)
+        return beside;
+    if (access(installed, X_OK) == 0)
+        return installed;
+    error_set(error, ERROR_NOT_FOUND, "the demo's service is neither %s nor %s", beside, installed);
+    error_hint(error, "install berth with make install, or build it whole with make");
+    return NULL;
+}
+
+/* A folder of its own for repository and store, so that nothing else is touched. */
+static const char *make_folder(struct cli *cli, struct error *error)
+{
+    const char *wanted = cli_argument(cli, "folder"), *temporary = getenv("TMPDIR");
+    char *folder, *canonical;
+    const char *result;
+
+    if (!text_empty(wanted)) {
+        if (folder_exists(wanted) || file_exists(wanted)) {
+            error_set(error, ERROR_CONFLICT, "%s is there already", wanted);
+            error_hint(error, "name a folder that is not");
+            return NULL;
+        }
+        if (!folder_make(wanted, 0700, error))
+            return NULL;
+        folder = mem_strdup(wanted);
+    } else {
+        folder = path_join(text_empty(temporary) ? "/tmp" : temporary, "berth-demo-XXXXXX");
+        if (mkdtemp(folder) == NULL) {
+            error_errno(error, ERROR_IO, errno, "cannot make a folder like %s", folder);
+            free(folder);
+            return NULL;
+        }
+    }
+    canonical = path_canonical(folder, error);
+    result = canonical != NULL ? arena_strdup(&cli->arena, canonical) : NULL;
+    free(canonical);
+    free(folder);
+    return result;
+}
+
+/* Ends what the story left and removes the folder. */
+static void clean_up(struct cli *cli, const char *folder, const char *repository)
+{
+    char stop[] = "stop";
+    char *argv[] = {stop, NULL};
+    struct error error;
+
+    (void)run_words(repository, 1, argv);
+    if (!folder_remove(folder, &error))
+        say_error(cli, &error);
+}
+
+static bool play(struct cli *cli, const char *folder, const char *repository, const char *service, struct error *error)
+{
+    bool done = demo_story(cli, repository, service, error);
+
+    if (done) {
+        clean_up(cli, folder, repository);
+        printf("\nthe demo did all it should; its folder is removed again\n");
+        return true;
+    }
+    return error_hint(error, "its folder is kept: XDG_STATE_HOME=%s/state berth -C %s doctor", folder, repository);
+}
+
+bool cli_demo(struct cli *cli, int *status, struct error *error)
+{
+    const char *service = find_service(cli, error), *folder, *repository, *state;
+    bool headless =
+        json_is_true(json_object_get(cli->call.arguments, "headless")) || !cli->terminal || isatty(STDIN_FILENO) != 1;
+
+    folder = service != NULL ? make_folder(cli, error) : NULL;
+    if (folder == NULL)
+        return false;
+    repository = arena_printf(&cli->arena, "%s/shop", folder);
+    state = arena_printf(&cli->arena, "%s/state", folder);
+    if (!folder_make(repository, 0700, error) || !demo_repository(cli, repository, service, error))
+        return false;
+    setenv("XDG_STATE_HOME", state, 1);
+    printf("the demo's workspace is %s\n", repository);
+    if (headless)
+        return play(cli, folder, repository, service, error);
+    cli->folder = repository;
+    if (!cli_dashboard(cli, status, error))
+        return false;
+    printf("the demo goes on in the background. Again: XDG_STATE_HOME=%s berth -C %s\n"
+           "to end it: XDG_STATE_HOME=%s berth -C %s stop; rm -r %s\n",
+           state, repository, state, repository, folder);
+    return true;
+}

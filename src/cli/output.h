@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the command line prints: tables, lines, JSON. All text from outside passes text_visible here; colours only on a terminal, ASCII where the
+ * locale has no UTF-8.
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include "cli/cli.h"
+
+enum style { STYLE_PLAIN, STYLE_GOOD, STYLE_BAD, STYLE_BUSY, STYLE_WAITING, STYLE_MUTED, STYLE_STRONG };
+
+/* Looks at terminal, locale, NO_COLOR, TERM and size. */
+void output_setup(struct cli *cli);
+/* One harmless line of any bytes, in the arena; ASCII where the output is. */
+const char *shown(struct cli *cli, const char *text);
+/* The same with its line ends kept. */
+const char *shown_lines(struct cli *cli, const char *text);
+/* "41m", or "-" for no instant; of the time since. */
+const char *shown_age(struct cli *cli, int64_t at_ms, int64_t now_ms);
+/* "2026-11-21T14:05:09Z", or "-". */
+const char *shown_instant(struct cli *cli, int64_t at_ms);
+/* The first 8 digits of a commit, or "-". */
+const char *shown_commit(struct cli *cli, const char *commit);
+
+/* A status as a word with its symbol, "[OK] OK" in ASCII; what was seen long ago says so. */
+const char *shown_environment_status(struct cli *cli, const struct environment *environment, int64_t now_ms,
+                                     enum style *style);
+const char *shown_resource_status(struct cli *cli, int status, enum style *style);
+const char *shown_run_status(struct cli *cli, int status, enum style *style);
+const char *shown_step_status(struct cli *cli, int status, enum style *style);
+
+void print_styled(struct cli *cli, enum style style, const char *text);
+void print_heading(struct cli *cli, const char *text);
+
+struct table_cell {
+    const char *text;
+    enum style style;
+};
+struct table {
+    struct cli *cli;
+    const char *const *headers; /* ends with NULL */
+    size_t columns;
+    VEC(struct table_cell) cells;
+};
+void table_begin(struct table *table, struct cli *cli, const char *const *headers);
+/* Adds the next cell; `text` is made harmless. */
+void table_add(struct table *table, enum style style, const char *text);
+/* As table_add for text that is ours or harmless already. */
+void table_put(struct table *table, enum style style, const char *text);
+void table_putf(struct table *table, enum style style, const char *format, ...) BERTH_PRINTF(3, 4);
+/* Prints and releases; without rows prints `empty`. */
+void table_end(struct table *table, const char *empty);
+
+/* Prints JSON, pure ASCII, and drops the reference. */
+void print_json(json_t *value);
+/* Rows of a type as a JSON array. */
+json_t *rows_to_json(const struct record_type *type, const void *rows, size_t count) BERTH_MUST_CHECK;
+/* A why-tree as lines. */
+void print_why(struct cli *cli, const struct why *why, FILE *out);
+/* "berth: cannot …", its detail and hint on standard error. */
+void say_error(struct cli *cli, const struct error *error);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* An open store and the policy in it: finding environments and runs by what a person calls them, and asking policy. */
+#include "cli/cli.h"
+
+#include "berth/base/time.h"
+
+#include <pwd.h>
+#include <string.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAMES_MOST 5000 /* looked at for "did you mean" */
+
+const char *cli_argument(const struct cli *cli, const char *name)
+{
+    return json_get_text(cli->call.arguments, name);
+}
+
+size_t cli_limit(const struct cli *cli, size_t preset)
+{
+    long long limit;
+
+    return text_to_int(cli_argument(cli, "limit"), &limit) && limit >= 0 ? (size_t)limit : preset;
+}
+
+/* The policy as berthd took it from the trusted ref. One that this program cannot read counts as none. */
+static bool load_policy(struct cli *cli, struct error *error)
+{
+    struct problems problems;
+    enum store_found found = store_get(cli->store, &policy_type, "berth.yaml", &cli->arena, &cli->policy, error);
+
+    if (found == STORE_ERROR)
+        return false;
+    if (found == STORE_MISSING || text_empty(cli->policy.text))
+        return true;
+    problems_init(&problems, &cli->arena);
+    cli->config = config_load(text_empty(cli->policy.path) ? "berth.yaml" : cli->policy.path, cli->policy.text,
+                              strlen(cli->policy.text), &problems);
+    problems_release(&problems);
+    return true;
+}
+
+bool session_open(struct cli *cli, enum store_role role, enum session_start start, struct error *error)
+{
+    struct error first = {0};
+
+    if (!workspace_find(cli, error))
+        return false;
+    cli->store = store_open(cli->store_folder, role, &first);
+    if (cli->store == NULL && (first.code != ERROR_NOT_FOUND || start == SESSION_AS_IT_IS)) {
+        *error = first;
+        if (first.code == ERROR_NOT_FOUND)
+            error_hint(error, "nothing was recorded for this workspace yet: berth envs starts its berthd");
+        return false;
+    }
+    if (start == SESSION_START && !daemon_runs(cli->store_folder) && !daemon_start(cli, error))
+        return false;
+    if (cli->store == NULL) {
+        if (!daemon_wait(cli, error))
+            return false;
+        cli->store = store_open(cli->store_folder, role, error);
+        if (cli->store == NULL)
+            return false;
+    }
+    return load_policy(cli, error);
+}
+
+void session_close(struct cli *cli)
+{
+    config_free(cli->config);
+    cli->config = NULL;
+    store_close(cli->store);
+    cli->store = NULL;
+}
+
+bool session_list(struct cli *cli, const struct record_type *type, const char *index, const char *equal,
+                  bool descending, size_t limit, void *rows, size_t *count, struct error *error)
+{
+    const struct store_query query = {
+        .type = type, .index = index, .equal = {equal}, .descending = descending, .limit = limit};
+
+    return store_list(cli->store, &query, &cli->arena, rows, count, error);
+}
+
+enum store_found session_environment(struct cli *cli, const char *name, struct environment *environment,
+                                     struct error *error)
+{
+    struct environment *rows;
+    size_t count, chosen = 0;
+
+    if (!session_list(cli, &environment_type, "name", name, true, 0, &rows, &count, error))
+        return STORE_ERROR;
+    if (count == 0)
+        return STORE_MISSING;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].status != ENVIRONMENT_DESTROYED) {
+            chosen = i;
+            break;
+        }
+    }
+    *environment = rows[chosen];
+    return STORE_FOUND;
+}
+
+/* The nearest name of an environment, as a hint. */
+static void hint_nearest(struct cli *cli, const char *name, struct error *error)
+{
+    struct environment *rows;
+    const char **names, *nearest;
+    size_t count;
+
+    if (!session_list(cli, &environment_type, "name", NULL, false, NAMES_MOST, &rows, &count, NULL))
+        return;
+    names = mem_zero(count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = rows[i].name;
+    nearest = text_nearest(name, names, count);
+    if (nearest != NULL)
+        error_hint(error, "did you mean \"%s\"? berth envs lists all", nearest);
+    else
+        error_hint(error, "berth envs lists all; a branch gets one when it is deployed: berth deploy BRANCH");
+    vec_free(names);
+}
+
+bool session_need_environment(struct cli *cli, const char *name, struct environment *environment, struct error *error)
+{
+    switch (session_environment(cli, name, environment, error)) {
+    case STORE_FOUND: return true;
+    case STORE_ERROR: return false;
+    case STORE_MISSING: break;
+    }
+    error_set(error, ERROR_NOT_FOUND, "there is no environment \"%s\"", name);
+    hint_nearest(cli, name, error);
+    return false;
+}
+
+bool session_need_run(struct cli *cli, const char *subject, run_fits *fits, struct run *run, struct error *error)
+{
+    long long number;
+    struct run *rows;
+    size_t count;
+
+    if (text_to_int(subject, &number)) {
+        enum store_found found = store_get(cli->store, &run_type, subject, &cli->arena, run, error);
+
+        if (found == STORE_MISSING) {
+            error_set(error, ERROR_NOT_FOUND, "there is no run %s", subject);
+            error_hint(error, "berth runs lists them");
+        }
+        return found == STORE_FOUND;
+    }
+    if (!session_list(cli, &run_type, "environment_name", subject, true, 0, &rows, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (fits == NULL || fits(&rows[i])) {
+            *run = rows[i];
+            return true;
+        }
+    }
+    error_set(error, ERROR_NOT_FOUND,
+              count == 0 ? "\"%s\" is neither a run nor an environment with runs" : "\"%s\" has no such run now",
+              subject);
+    return error_hint(error, "berth runs lists them");
+}
+
+bool session_is_owner(const struct cli *cli)
+{
+    struct stat status;
+
+    return stat(store_folder(cli->store), &status) == 0 && status.st_uid == getuid();
+}
+
+const char *session_actor(struct cli *cli)
+{
+    return arena_printf(&cli->arena, "uid:%ld", (long)getuid());
+}
+
+const char *session_login(struct cli *cli)
+{
+    const struct passwd *entry = getpwuid(getuid());
+
+    return entry != NULL ? arena_strdup(&cli->arena, entry->pw_name) : "";
+}
+
+/* Rows as pointers to rows, as policy wants them. */
+static const void *pointers_to(struct cli *cli, const void *rows, size_t count, size_t size)
+{
+    const void **list = arena_alloc(&cli->arena, (count + 1) * sizeof *list);
+
+    for (size_t i = 0; i < count; i++)
+        list[i] = (const char *)rows + i * size;
+    return list;
+}
+
+bool session_question(struct cli *cli, const struct verb *verb, const char *environment_name,
+                      const struct environment *environment, struct policy_question *question, struct error *error)
+{
+    struct hold *holds = NULL;
+    struct freeze *freezes;
+    size_t hold_count = 0, freeze_count;
+
+    if (environment != NULL &&
+        !session_list(cli, &hold_type, "environment", environment->id, false, 0, &holds, &hold_count, error))
+        return false;
+    if (!session_list(cli, &freeze_type, NULL, NULL, false, 0, &freezes, &freeze_count, error))
+        return false;
+    *question = (struct policy_question){
+        .config = cli->config,
+        .environment = environment,
+        .environment_name = environment_name,
+        .verb = verb->name,
+        .role = verb->role,
+        .flags = verb->policy_flags | (session_is_owner(cli) ? POLICY_OWNER : 0u),
+        .actor = session_actor(cli),
+        .holds = pointers_to(cli, holds, hold_count, sizeof *holds),
+        .hold_count = hold_count,
+        .freezes = pointers_to(cli, freezes, freeze_count, sizeof *freezes),
+        .freeze_count = freeze_count,
+        .now_ms = time_now_ms(),
+    };
+    if (cli->config != NULL) {
+        question->entry = environment != NULL && !text_empty(environment->entry)
+                              ? config_entry_named(cli->config, environment->entry)
+                              : config_entry_for_name(cli->config, environment_name);
+        question->person = policy_person(cli->config, question->actor, session_login(cli));
+    } else {
+        question->person = "";
+    }
+    question->tier = environment != NULL       ? (enum tier)environment->tier
+                     : question->entry != NULL ? question->entry->tier
+                                               : TIER_NONE;
+    return true;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/* May I, and if not, why not: policy's tree for a verb and an environment, or of a run's gate. */
+#include "cli/output.h"
+
+static const int exit_of_verdict[] = {[POLICY_YES] = 0, [POLICY_WAIT] = 3, [POLICY_NO] = 4};
+
+static bool unknown_verb(const char *word, struct error *error)
+{
+    const char *names[64], *nearest;
+    size_t count, kept = 0;
+    const struct verb *all = verbs(&count);
+
+    for (size_t i = 0; i < count && kept < sizeof names / sizeof *names; i++) {
+        if (all[i].kind == VERB_ACTS)
+            names[kept++] = all[i].name;
+    }
+    nearest = text_nearest(word, names, kept);
+    error_set(error, ERROR_USAGE, "berth has no verb \"%s\"", word);
+    return error_hint(error, nearest != NULL ? "did you mean %s?" : "berth help lists them%s",
+                      nearest != NULL ? nearest : "");
+}
+
+/* A verb about a run: the gate as it was last evaluated, and whether this person may answer. */
+static bool tree_of_run(struct cli *cli, const struct verb *verb, const char *subject, const struct why **why,
+                        struct error *error)
+{
+    struct run run;
+    struct environment environment;
+    struct policy_question question;
+    struct policy_gate gate = {.run = &run, .lock_free = true, .lock_holder = "", .base_holds = true};
+    struct approval *approvals;
+    const struct approval **list;
+    enum store_found found;
+
+    if (!session_need_run(cli, subject, NULL, &run, error))
+        return false;
+    found = session_environment(cli, run.environment_name, &environment, error);
+    if (found == STORE_ERROR || !session_question(cli, verb, run.environment_name,
+                                                  found == STORE_FOUND ? &environment : NULL, &question, error))
+        return false;
+    if (!(verb->policy_flags & POLICY_ANSWERS_GATE)) {
+        *why = policy_may(&question, &cli->arena);
+        return true;
+    }
+    if (!session_list(cli, &approval_type, "run", run.id, false, 0, &approvals, &gate.approval_count, error))
+        return false;
+    list = arena_alloc(&cli->arena, (gate.approval_count + 1) * sizeof *list);
+    for (size_t i = 0; i < gate.approval_count; i++)
+        list[i] = &approvals[i];
+    gate.approvals = list;
+    gate.question = question;
+    *why = policy_may_approve(&gate, question.actor, question.person, (question.flags & POLICY_OWNER) != 0, run.digest,
+                              &cli->arena);
+    return true;
+}
+
+bool cli_why(struct cli *cli, int *status, struct error *error)
+{
+    const struct verb *verb = verb_named(cli->call.subject);
+    const char *name = cli_argument(cli, "environment");
+    struct environment environment;
+    struct policy_question question;
+    const struct why *why;
+    enum store_found found;
+
+    if (verb == NULL)
+        return unknown_verb(cli->call.subject, error);
+    if (!session_open(cli, STORE_READER, SESSION_START, error))
+        return false;
+    if (verb->arguments[0].type == ARGUMENT_RUN && verb->kind == VERB_ACTS) {
+        if (!tree_of_run(cli, verb, name, &why, error))
+            return false;
+    } else {
+        found = session_environment(cli, name, &environment, error);
+        if (found == STORE_ERROR ||
+            !session_question(cli, verb, name, found == STORE_FOUND ? &environment : NULL, &question, error))
+            return false;
+        if (verb->policy_flags & POLICY_DESTROYS)
+            question.flags |= POLICY_CONFIRMED; /* it is asked for when the time comes */
+        why = policy_may(&question, &cli->arena);
+    }
+    *status = exit_of_verdict[why->verdict];
+    if (cli->call.json)
+        print_json(why_to_json(why));
+    else
+        print_why(cli, why, stdout);
+    return true;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+/* Finding the workspace: berth.yaml upwards from here; its name and trusted repository, read leniently, for policy is not read here. */
+#include "cli/cli.h"
+
+#include "berth/base/file.h"
+#include "berth/base/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BERTH_YAML "berth.yaml"
+#define BERTH_YAML_LIMIT (16u << 20)
+
+/* "/a/b" -> "/a" -> "/"; false at the root. */
+static bool go_up(char *folder)
+{
+    char *slash = strrchr(folder, '/');
+
+    if (slash == NULL || text_equal(folder, "/"))
+        return false;
+    slash[slash == folder ? 1 : 0] = '\0';
+    return true;
+}
+
+static bool holds(const char *folder, const char *name)
+{
+    char *path = path_join(folder, name);
+    struct stat status;
+    bool there = stat(path, &status) == 0;
+
+    free(path);
+    return there;
+}
+
+static bool find_file(struct cli *cli, struct error *error)
+{
+    char *folder = path_canonical(cli->folder, error), *path;
+    const char *start = folder != NULL ? arena_strdup(&cli->arena, folder) : "";
+
+    if (folder == NULL)
+        return false;
+    while (!holds(folder, BERTH_YAML)) {
+        if (go_up(folder))
+            continue;
+        free(folder);
+        error_set(error, ERROR_NOT_FOUND, "there is no berth.yaml in %s or above it", start);
+        return error_hint(error, "berth init writes a first one; berth demo makes a workspace to play with");
+    }
+    path = path_join(folder, BERTH_YAML);
+    cli->file = arena_strdup(&cli->arena, path);
+    cli->folder = arena_strdup(&cli->arena, folder);
+    free(path);
+    free(folder);
+    return true;
+}
+
+static bool is_url(const char *text)
+{
+    const char *colon = strchr(text, ':'), *slash = strchr(text, '/');
+
+    /* a scheme, or scp's user@host:path */
+    return strstr(text, "://") != NULL || (colon != NULL && (slash == NULL || colon < slash));
+}
+
+/* A path below a repository is that repository: up to the folder that holds .git; a bare one is itself. */
+static char *repository_root(const char *path, struct error *error)
+{
+    char *folder = path_canonical(path, error), *start;
+
+    if (folder == NULL)
+        return NULL;
+    start = mem_strdup(folder);
+    while (!holds(folder, ".git") && !(holds(folder, "HEAD") && holds(folder, "objects"))) {
+        if (go_up(folder))
+            continue;
+        free(folder);
+        return start; /* berthd says that it is not a repository */
+    }
+    free(start);
+    return folder;
+}
+
+static const char *scalar(const struct node *node, const char *key)
+{
+    const struct node *value = node_get(node, key);
+
+    return value != NULL && value->kind != NODE_MAP && value->kind != NODE_LIST ? value->text : "";
+}
+
+static bool find_repository(struct cli *cli, const struct node *root, struct error *error)
+{
+    const struct node *repositories = node_get(root, "repositories");
+    const char *name = scalar(node_get(root, "trusted"), "repository");
+    const struct node *section = text_empty(name) ? NULL : node_get(repositories, name);
+    const char *url;
+    char *path, *canonical;
+
+    if (section == NULL && text_empty(name) && repositories != NULL && repositories->kind == NODE_MAP &&
+        repositories->count > 0)
+        section = repositories->pairs[0].value;
+    if (section == NULL) {
+        error_set(error, ERROR_CONFIG, "%s does not say which repository is trusted", cli->file);
+        return error_hint(error, "berth check tells what is wrong in it");
+    }
+    url = scalar(section, "url");
+    if (text_empty(url) && !text_empty(scalar(section, "slug")))
+        url = arena_printf(&cli->arena, "https://github.com/%s.git", scalar(section, "slug"));
+    if (text_empty(url))
+        url = ".";
+    if (is_url(url)) {
+        cli->repository = arena_strdup(&cli->arena, url);
+        return true;
+    }
+    path = path_join(cli->folder, url);
+    canonical = repository_root(path, error);
+    free(path);
+    if (canonical == NULL)
+        return error_context(error, "cannot find the trusted repository of %s", cli->file);
+    cli->repository = arena_strdup(&cli->arena, canonical);
+    free(canonical);
+    return true;
+}
+
+bool workspace_find(struct cli *cli, struct error *error)
+{
+    struct problems problems;
+    struct str text = STR_INIT;
+    struct node *root;
+    char *store;
+    bool done = false;
+
+    problems_init(&problems, &cli->arena);
+    if (!find_file(cli, error) || !file_read(cli->file, BERTH_YAML_LIMIT, &text, error))
+        goto out;
+    root = node_parse(&cli->arena, cli->file, text.data, text.length, &problems);
+    if (root == NULL) {
+        problems_error(&problems, error);
+        goto out;
+    }
+    cli->workspace = arena_strdup(&cli->arena, scalar(root, "workspace"));
+    if (text_empty(cli->workspace)) {
+        error_set(error, ERROR_CONFIG, "%s does not name its workspace", cli->file);
+        error_hint(error, "add \"workspace: NAME\"; berth check tells what else is wrong");
+        goto out;
+    }
+    if (!find_repository(cli, root, error))
+        goto out;
+    store = store_folder_for(cli->repository, cli->workspace, error);
+    if (store == NULL)
+        goto out;
+    cli->store_folder = arena_strdup(&cli->arena, store);
+    free(store);
+    done = true;
+out:
+    str_release(&text);
+    problems_release(&problems);
+    return done;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: ISC */
+/* The looking commands over a store: tables, JSON, graph, log, audit, why, find; hostile names stay harmless. */
+#include "owner.h"
+
+#include "cli/dispatch.h"
+
+#include "berth/base/time.h"
+#include "berth/store_log.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define HOSTILE        \
+    "feature/\xc2\x9b" \
+    "31m$(x)\xe2\x80\xae"
+
+static const char yaml[] = "version: 1\n"
+                           "workspace: shop\n"
+                           "trusted: { repository: app, ref: main }\n"
+                           "repositories: { app: { provider: git, url: . } }\n"
+                           "targets: { here: { provider: local } }\n"
+                           "environments:\n"
+                           "  - name: \"review/${{ branch.slug }}\"\n"
+                           "    tier: review\n"
+                           "    source: { branches: [\"feature/**\"] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    deploy_on: [manual]\n"
+                           "  - name: prod\n"
+                           "    tier: prod\n"
+                           "    source: { promote_from: staging, by: commit }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    deploy_on: [promote]\n"
+                           "    permanent: true\n"
+                           "  - name: staging\n"
+                           "    tier: staging\n"
+                           "    source: { branches: [main] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    deploy_on: [push]\n";
+
+static struct owner owner;
+
+static void put_resources(int64_t now)
+{
+    static const char *const needs[] = {"[]", "[\"db\"]", "[\"db\",\"app\"]"};
+    static const char *const names[] = {"db", "app", "web"};
+    static const int statuses[] = {RESOURCE_OK, RESOURCE_FAILED, RESOURCE_UNKNOWN};
+
+    for (size_t i = 0; i < 3; i++) {
+        char id[32];
+        struct resource resource = {.environment = "E1",
+                                    .address = names[i],
+                                    .name = names[i],
+                                    .executor = "exec",
+                                    .needs = needs[i],
+                                    .status = statuses[i],
+                                    .position = (int64_t)i + 1,
+                                    .observed_at = now - MS_MINUTE};
+
+        snprintf(id, sizeof id, "E1/%s", names[i]);
+        resource.id = id;
+        owner_put(&owner, &resource_type, &resource);
+    }
+}
+
+static int setup(void **state)
+{
+    int64_t now = time_now_ms();
+    const struct environment environment = {.id = "E1",
+                                            .name = "review/x",
+                                            .slug = "review-x",
+                                            .tier = TIER_REVIEW,
+                                            .entry = "review/${{ branch.slug }}",
+                                            .repository = "app",
+                                            .branch = HOSTILE,
+                                            .status = ENVIRONMENT_OK,
+                                            .created_at = now - MS_HOUR,
+                                            .observed_at = now - 3 * MS_HOUR,
+                                            .release = 2,
+                                            .commit = "c0ffee00c0ffee00",
+                                            .entrypoint = "http://127.0.0.1:1/"};
+    const struct environment gone = {
+        .id = "E0", .name = "review/gone", .slug = "gone", .tier = TIER_REVIEW, .status = ENVIRONMENT_DESTROYED};
+    const struct branch branch = {.id = "app:" HOSTILE,
+                                  .repository = "app",
+                                  .name = HOSTILE,
+                                  .commit = "c0ffee00c0ffee00",
+                                  .subject = "evil \033]0;title\a subject",
+                                  .author = "Mallory",
+                                  .committed_at = now - MS_HOUR,
+                                  .ahead = 1,
+                                  .behind = 2};
+    const struct branch two_lines = {
+        .id = "app:a\nb", .repository = "app", .name = "a\nb", .committed_at = 1, .ahead = -1};
+    const struct run run = {.id = "1",
+                            .number = 1,
+                            .environment = "E1",
+                            .environment_name = "review/x",
+                            .workflow = WORKFLOW_DEPLOY,
+                            .status = RUN_DONE,
+                            .commit = "c0ffee00c0ffee00",
+                            .subject = "s",
+                            .created_at = now - MS_HOUR,
+                            .digest = "d1g357d1g357"};
+    const struct step step = {.id = "1.apply.db",
+                              .run = "1",
+                              .environment = "E1",
+                              .phase = PHASE_APPLY,
+                              .status = STEP_DONE,
+                              .address = "db"};
+    struct run_log log;
+
+    (void)state;
+    owner_start(&owner, yaml);
+    owner_put(&owner, &environment_type, &environment);
+    owner_put(&owner, &environment_type, &gone);
+    owner_put(&owner, &branch_type, &branch);
+    owner_put(&owner, &branch_type, &two_lines);
+    owner_put(&owner, &run_type, &run);
+    owner_put(&owner, &step_type, &step);
+    put_resources(now);
+    assert_true(run_log_open(&log, owner.store_folder, "1", "1.apply.db", NULL));
+    assert_true(run_log_append(&log, "making db\n\033[2Jgone\n\xc3", 20, NULL) &&
+                run_log_append(&log, "\xa9 end\n", 6, NULL));
+    run_log_close(&log);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    owner_end(&owner);
+    return 0;
+}
+
+static bool says(const char *text)
+{
+    return strstr(owner.out.data, text) != NULL;
+}
+
+static void look__prints_no_control_character_whatever_the_names(void **state)
+{
+    static const char *const looks[] = {"envs",
+                                        "branches",
+                                        "env review/x",
+                                        "runs",
+                                        "runs 1",
+                                        "graph review/x",
+                                        "graph review/x --format dot",
+                                        "graph review/x --format mermaid",
+                                        "log 1",
+                                        "find evil",
+                                        "changes review/x",
+                                        "audit",
+                                        "doctor",
+                                        "envs --json",
+                                        "branches --json",
+                                        "why deploy review/x",
+                                        "deploy " HOSTILE " --dry-run",
+                                        "completion --names branches"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        owner_berth(&owner, looks[i]);
+        for (size_t k = 0; k < owner.out.length; k++) {
+            unsigned char byte = (unsigned char)owner.out.data[k];
+
+            if ((byte < ' ' && byte != '\n') || byte == 0x7f ||
+                (byte == 0xc2 && (unsigned char)owner.out.data[k + 1] < 0xa0))
+                fail_msg("%s: byte %02x at %zu", looks[i], byte, k);
+        }
+        assert_null(strstr(owner.out.data, "\xe2\x80\xae"));
+    }
+}
+
+static void look__answers_zero_and_json_parses(void **state)
+{
+    static const char *const looks[] = {"envs",
+                                        "env review/x",
+                                        "branches",
+                                        "runs",
+                                        "runs 1",
+                                        "releases review/x",
+                                        "graph review/x",
+                                        "audit",
+                                        "audit verify",
+                                        "why plan review/x",
+                                        "changes review/x",
+                                        "find db",
+                                        "doctor",
+                                        "version"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        struct str words = STR_INIT;
+        json_t *json;
+
+        str_addf(&words, "%s --json", looks[i]);
+        if (owner_berth(&owner, words.data) != 0)
+            fail_msg("%s: %s", looks[i], owner.error.data);
+        json = json_loads(owner.out.data, 0, NULL);
+        assert_non_null(json);
+        json_decref(json);
+        assert_int_equal(owner_berth(&owner, looks[i]), 0);
+        assert_true(owner.out.length > 0);
+        str_release(&words);
+    }
+}
+
+static void envs__show_old_news_as_old_and_destroyed_ones_only_when_asked(void **state)
+{
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "envs"), 0);
+    assert_true(says("review/x") && says("seen 3h ago") && says("v2") && !says("review/gone"));
+    owner_berth(&owner, "envs --all");
+    assert_true(says("review/gone"));
+    owner_berth(&owner, "envs --tier prod");
+    assert_true(!says("review/x"));
+}
+
+static void output__is_ascii_where_the_locale_is(void **state)
+{
+    (void)state;
+    setenv("LC_ALL", "C", 1);
+    owner_berth(&owner, "envs");
+    setenv("LC_ALL", "C.UTF-8", 1);
+    assert_true(says("[OK] OK"));
+    for (size_t i = 0; i < owner.out.length; i++)
+        assert_true((unsigned char)owner.out.data[i] < 0x80);
+    owner_berth(&owner, "envs");
+    assert_true(says("● OK"));
+}
+
+static void graph__speaks_four_forms(void **state)
+{
+    (void)state;
+    owner_berth(&owner, "graph review/x");
+    assert_true(says("\n  app") && says("needs db, app"));
+    owner_berth(&owner, "graph review/x --format dot");
+    assert_true(says("digraph \"review/x\"") && says("n1 -> n0;"));
+    owner_berth(&owner, "graph review/x --format mermaid");
+    assert_true(says("graph LR") && says("n2 --> n1"));
+    owner_berth(&owner, "graph review/x --format json");
+    assert_true(says("\"needs\": \"db\""));
+}
+
+static void log__joins_a_character_split_over_writes(void **state)
+{
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "log 1.apply.db"), 0);
+    assert_string_equal(owner.out.data, "making db\n\\x1b[2Jgone\né end\n");
+    assert_int_equal(owner_berth(&owner, "log 1.db"), 0);
+    assert_int_equal(owner_berth(&owner, "log 1 -f"), 0);
+    assert_true(says("== 1.apply.db =="));
+    assert_int_equal(owner_berth(&owner, "log 1.apply.nothing"), 1);
+    assert_int_equal(owner_berth(&owner, "log 9"), 1);
+}
+
+static void why__says_yes_or_no_with_its_exit_status(void **state)
+{
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "why deploy review/x"), 0);
+    assert_true(says("yes   role"));
+    assert_int_equal(owner_berth(&owner, "why deploy prod"), 4);
+    assert_true(says("NO    source") && says("berth.yaml:13"));
+    assert_int_equal(owner_berth(&owner, "why destroy review/x"), 0);
+    assert_int_equal(owner_berth(&owner, "why explode review/x"), 2);
+}
+
+static void find__takes_words_and_needs(void **state)
+{
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "find mallory EVIL"), 0);
+    assert_true(says("branch"));
+    assert_int_equal(owner_berth(&owner, "find needs:app"), 0);
+    assert_true(says("review/x web") && !says("review/x app"));
+    assert_int_equal(owner_berth(&owner, "find needs:nothing"), 1);
+}
+
+static void names__of_completion_are_single_lines(void **state)
+{
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "completion --names environments"), 0);
+    assert_string_equal(owner.out.data, "review/x\n");
+    assert_int_equal(owner_berth(&owner, "completion --names branches"), 0);
+    assert_null(strstr(owner.out.data, "a\nb"));
+    assert_int_equal(owner_berth(&owner, "completion --names runs"), 0);
+    assert_string_equal(owner.out.data, "1\n");
+}
+
+static void missing__names_the_nearest_and_what_to_do(void **state)
+{
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "env review/y"), 1);
+    assert_non_null(strstr(owner.error.data, "did you mean \"review/x\"?"));
+    assert_int_equal(owner_berth(&owner, "runs 77"), 1);
+    assert_int_equal(owner_berth(&owner, "envss"), 2);
+    assert_int_equal(owner_berth(&owner, ""), 2); /* the dashboard needs a terminal */
+}
+
+static void workspace__is_found_from_a_folder_below(void **state)
+{
+    char *below = path_join(owner.repository, "a/b"), *saved = mem_strdup(owner.repository);
+
+    (void)state;
+    assert_true(folder_make(below, 0700, NULL));
+    snprintf(owner.repository, sizeof owner.repository, "%s", below);
+    assert_int_equal(owner_berth(&owner, "envs"), 0);
+    assert_true(says("review/x"));
+    snprintf(owner.repository, sizeof owner.repository, "%s", "/");
+    assert_int_equal(owner_berth(&owner, "envs"), 1);
+    assert_non_null(strstr(owner.error.data, "no berth.yaml"));
+    snprintf(owner.repository, sizeof owner.repository, "%s", saved);
+    free(below);
+    free(saved);
+}
+
+static void verb__has_a_command_each(void **state)
+{
+    size_t count;
+    const struct verb *all = verbs(&count);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        struct str words = STR_INIT;
+
+        assert_true(dispatch(&all[i]) != NULL);
+        str_addf(&words, "%s --help", all[i].name);
+        assert_int_equal(owner_berth(&owner, words.data), 0);
+        assert_true(says("usage: berth"));
+        str_release(&words);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(look__prints_no_control_character_whatever_the_names),
+        cmocka_unit_test(look__answers_zero_and_json_parses),
+        cmocka_unit_test(envs__show_old_news_as_old_and_destroyed_ones_only_when_asked),
+        cmocka_unit_test(output__is_ascii_where_the_locale_is),
+        cmocka_unit_test(graph__speaks_four_forms),
+        cmocka_unit_test(log__joins_a_character_split_over_writes),
+        cmocka_unit_test(why__says_yes_or_no_with_its_exit_status),
+        cmocka_unit_test(find__takes_words_and_needs),
+        cmocka_unit_test(names__of_completion_are_single_lines),
+        cmocka_unit_test(missing__names_the_nearest_and_what_to_do),
+        cmocka_unit_test(workspace__is_found_from_a_folder_below),
+        cmocka_unit_test(verb__has_a_command_each),
+    };
+
+    setenv("LC_ALL", "C.UTF-8", 1);
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

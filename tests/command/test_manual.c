@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* The manual page's COMMANDS are those of the verb table. BERTH_UPDATE=1 writes them into doc/berth.1. */
+#include "berth/command.h"
+
+#include "berth/base/file.h"
+#include "berth/base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define PAGE TEST_SRCDIR "/doc/berth.1"
+#define PAGE_LIMIT (1u << 20)
+
+static void manual__holds_the_commands_of_the_table(void **state)
+{
+    struct str page = STR_INIT, manual = STR_INIT, whole = STR_INIT;
+    const char *begin, *end;
+
+    (void)state;
+    assert_true(file_read(PAGE, PAGE_LIMIT, &page, NULL));
+    begin = strstr(page.data, ".SH COMMANDS\n");
+    end = strstr(page.data, ".SH FILES\n");
+    assert_true(begin != NULL && end != NULL && begin < end);
+    verbs_manual(&manual);
+    str_add_bytes(&whole, page.data, (size_t)(begin - page.data));
+    str_add(&whole, manual.data);
+    str_add(&whole, end);
+    if (getenv("BERTH_UPDATE") != NULL)
+        assert_true(file_replace(PAGE, whole.data, whole.length, 0644, FILE_RELAXED, NULL));
+    else if (strcmp(page.data, whole.data) != 0)
+        fail_msg("doc/berth.1 is not what the verb table says: BERTH_UPDATE=1 tests/command/test_manual writes it");
+    str_release(&page);
+    str_release(&manual);
+    str_release(&whole);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(manual__holds_the_commands_of_the_table)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
