@@ -7,9 +7,15 @@
 
 /* clang-format off */
 #define PROVIDERS(PROVIDER)                                                              \
+    PROVIDER(env)      /* secrets: environment variables of berthd */                    \
     PROVIDER(exec)     /* executor: a program of the repository */                       \
+    PROVIDER(external) /* executor: what others keep */                                  \
+    PROVIDER(file)     /* secrets: files of berthd's machine */                          \
     PROVIDER(git)      /* branches: a local repository or a mirrored URL */              \
-    PROVIDER(local)    /* runner: this machine */
+    PROVIDER(http)     /* probe: an endpoint that answers */                             \
+    PROVIDER(local)    /* runner: this machine */                                        \
+    PROVIDER(tcp)      /* probe: a port that takes connections */                        \
+    PROVIDER(webhook)  /* notify: an endpoint that is told */
 /* clang-format on */
 
 #define PROVIDER_DECLARE(name) extern const struct provider name##_provider;

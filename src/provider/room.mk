@@ -4,6 +4,7 @@ noinst_LIBRARIES += src/provider/libprovider.a
 src_provider_libprovider_a_SOURCES = \
 	src/provider/call.c \
 	src/provider/context.c \
+	src/provider/env/env.c \
 	src/provider/exec/digest.c \
 	src/provider/exec/digest.h \
 	src/provider/exec/exec.c \
@@ -11,6 +12,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/exec/outputs.h \
 	src/provider/exec/show.c \
 	src/provider/exec/show.h \
+	src/provider/external/external.c \
+	src/provider/file/file.c \
 	src/provider/git/commit.c \
 	src/provider/git/commit.h \
 	src/provider/git/export.c \
@@ -26,15 +29,22 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/git/place.h \
 	src/provider/git/refs.c \
 	src/provider/git/refs.h \
+	src/provider/http/http.c \
+	src/provider/http_client.c \
+	src/provider/http_client.h \
 	src/provider/key.c \
 	src/provider/key.h \
 	src/provider/local/local.c \
 	src/provider/local/session.c \
 	src/provider/local/session.h \
+	src/provider/look.c \
+	src/provider/look.h \
 	src/provider/redact.c \
 	src/provider/redact_forms.c \
 	src/provider/redact_forms.h \
 	src/provider/registry.c \
 	src/provider/registry.h \
 	src/provider/section.c \
-	src/provider/section.h
+	src/provider/section.h \
+	src/provider/tcp/tcp.c \
+	src/provider/webhook/webhook.c
