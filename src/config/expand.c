@@ -283,6 +283,7 @@ static json_t *expand_scalar(const struct work *work)
     struct value value;
     json_t *json = NULL;
     bool late = false;
+    size_t before = work->problems->errors;
 
     if (node->kind != NODE_TEXT || !text_has_expression(node->text))
         return node->kind == NODE_NULL   ? json_null()
@@ -300,6 +301,8 @@ static json_t *expand_scalar(const struct work *work)
     } else if (expression && expand_pieces(work, expression, &text)) {
         json = json_stringn(text.data, text.length);
     }
+    if (!json && work->problems->errors == before)
+        fail(work, "", "the text is not valid UTF-8", "…");
     str_release(&text);
     arena_release(&arena);
     return json;

@@ -228,6 +228,18 @@ static void tree__a_key_cannot_forge_parts(void **state)
     end(&trial);
 }
 
+static void tree__bytes_that_are_no_text_are_told(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    begin(&trial, "{ a: \"x${{ branch.bad }}\", b: \"${{ branch.bad }}\" }");
+    scope_set(trial.scope, "branch.bad", "caf\xe9");
+    assert_null(expand_tree(trial.scope, "t.yaml", trial.node, EXPAND_EARLY, &trial.problems));
+    expect_error(&trial.problems, 1, "not valid UTF-8");
+    end(&trial);
+}
+
 static bool resolve(const char *path, struct str *value, void *context, struct error *error)
 {
     int *asked = context;
@@ -307,6 +319,7 @@ int main(void)
         cmocka_unit_test(tree__early_leaves_what_is_known_later_as_parts),
         cmocka_unit_test(tree__early_cannot_compare_what_is_known_later),
         cmocka_unit_test(tree__a_key_cannot_forge_parts),
+        cmocka_unit_test(tree__bytes_that_are_no_text_are_told),
         cmocka_unit_test(parts__are_resolved_once),
         cmocka_unit_test(parts__an_unresolved_one_is_an_error),
         cmocka_unit_test(parts__paths_are_named_once_each),

@@ -1,0 +1,7 @@
+variable "region" {
+  type = string
+}
+
+output "endpoint" {
+  value = "https://cluster.${var.region}"
+}
