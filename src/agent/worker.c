@@ -121,7 +121,8 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
         .step = task->step.id, .token = task->step.token, .epoch = task->step.epoch, .status = STEP_DONE};
     if (open_attempt(&attempt, &result.error))
         result.body = do_phase(&attempt, &result.error);
-    fault_point("worker.after_tool");
+    if (task->step.phase >= PHASE_APPLY)
+        fault_point("worker.after_tool");
     if (!result.body) {
         result.status = status_of_failure(&result.error);
         redact_error(worker->redactor, &result.error);

@@ -51,7 +51,7 @@ static const struct kill_row rows[] = {
     {"worker", AT_PLAN, KILL_AT_POINT, "worker.mid_plan", false, NULL},
     {"worker", AT_GATE, KILL_FROM_TEST, NULL, false, NULL},
     {"worker", AT_APPLY, KILL_AT_POINT, "tool.running", true, NULL},
-    {"worker", AT_AFTER_TOOL, KILL_FROM_TEST, "worker.after_tool", true, NULL},
+    {"worker", AT_AFTER_TOOL, KILL_AT_POINT, "worker.after_tool", true, NULL},
     {"worker", AT_AFTER_RESULT, KILL_AT_POINT, "worker.after_result", false, NULL},
     {"worker", AT_DESTROY, KILL_AT_POINT, "worker.mid_destroy", true, NULL},
     {"tool", AT_ACCEPT, KILL_IMPOSSIBLE, NULL, false, "no tool runs before an apply"},
@@ -113,7 +113,7 @@ void kill_table(struct str *out)
         if (cell->way == KILL_IMPOSSIBLE)
             str_addf(out, " impossible: %s | | |\n", cell->why);
         else
-            str_addf(out, " %s | %s | %s |\n", outcome_text(&cells[i]), cell_text(&cells[i + 1]),
+            str_addf(out, " %s | %s | %s |\n", outcome_text(&cells[i]), outcome_text(&cells[i + 1]),
                      outcome_text(&cells[i + 2]));
     }
 }

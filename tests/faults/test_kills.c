@@ -193,8 +193,6 @@ static bool deploy(struct story *story)
     approve(story, run);
     if (from_test_at(story, AT_APPLY))
         kill_in_tool(story, "up", "a");
-    if (from_test_at(story, AT_AFTER_TOOL))
-        kill_while_stopped(story);
     run = go_on_when_held(story, world_wait_run(world, RESTS));
     if (!run || run->status != RUN_DONE) {
         trouble(story, "the deploy did not end well");

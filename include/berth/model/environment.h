@@ -65,6 +65,9 @@ struct resource {
     int64_t item, count; /* index of count and count as applied */
     const char *parent;  /* address of the resource it is an inner part of, or "" */
     const char *executor, *kind, *group, *target, *description, *contact;
+    const char *runner, *pool;                /* how it is worked on, also when it vanished from its template */
+    int64_t timeout_ms, attempts, backoff_ms; /* as in wanted_resource */
+    bool repeatable;
     int status; /* enum resource_status */
     const char *status_reason;
     const char *ready;                /* "2/3", or "" */
