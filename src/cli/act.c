@@ -3,7 +3,6 @@
 #include "cli/ask.h"
 #include "cli/output.h"
 
-#include "berth/base/text.h"
 #include "berth/base/time.h"
 
 #define ANSWER_LIMIT_MS \
@@ -98,41 +97,10 @@ static bool question_of(struct cli *cli, const char *subject, const struct run *
     return true;
 }
 
-/* A branch stands for the environment of the one entry that it matches; none or several are berthd's to name. */
-static const char *environment_of_branch(struct cli *cli, const char *subject)
-{
-    const struct config_entry *entries[2];
-    struct problems problems;
-    struct scope *scope;
-    struct str slug = STR_INIT, name = STR_INIT;
-    const char *result = subject;
-    const char *repository;
-
-    if (cli->config == NULL || cli->config->repositories.count == 0 ||
-        config_entry_for_name(cli->config, subject) != NULL)
-        return subject;
-    repository = text_empty(cli->config->trusted_repository) ? cli->config->repositories.items[0].name
-                                                             : cli->config->trusted_repository;
-    if (config_match_branch(cli->config, repository, subject, entries, 2) != 1)
-        return subject;
-    problems_init(&problems, &cli->arena);
-    scope = scope_new();
-    text_slug(&slug, subject, entries[0]->slug_max > 0 ? (size_t)entries[0]->slug_max : 40);
-    scope_set(scope, "branch.name", subject);
-    scope_set(scope, "branch.slug", slug.data);
-    if (config_entry_expand_name(cli->config, entries[0], scope, &name, &problems))
-        result = arena_strdup(&cli->arena, name.data);
-    scope_free(scope);
-    str_release(&slug);
-    str_release(&name);
-    problems_release(&problems);
-    return result;
-}
-
 static bool dry_run(struct cli *cli, const char *subject, const struct run *run, struct command *command, int *status,
                     struct error *error)
 {
-    const char *about = text_empty(run->id) ? environment_of_branch(cli, subject) : subject;
+    const char *about = text_empty(run->id) ? session_environment_of(cli, subject) : subject;
     struct policy_question question;
     const struct why *why;
     struct str shell = STR_INIT;
@@ -175,7 +143,7 @@ static bool wait_for_answer(struct cli *cli, struct command *command, struct err
             error_set(error, ERROR_TIMEOUT, "berthd has not answered %s of %s yet", command->verb, command->subject);
             return error_hint(error, "it stays submitted as %s; berth doctor says how berthd is", command->id);
         }
-        if (!daemon_runs(cli->store_folder) && cli->daemon.pid == 0 && !daemon_start(cli, error))
+        if (!daemon_ensure(cli, error))
             return false;
         wait_for_bell(cli->store, left);
     }

@@ -40,6 +40,7 @@ struct cli {
     struct config *config; /* the policy in force, NULL: none yet */
     struct policy_row policy;
     struct process daemon; /* the berthd that this process started; pid 0: none */
+    int daemon_starts;     /* how many it started */
 };
 
 /* One verb. Sets `*status` to the exit status (0 when it does not). False: `error` says what failed; it becomes message and exit status. */
@@ -60,7 +61,8 @@ bool workspace_find(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 
 enum session_start {
     SESSION_AS_IT_IS, /* starts nothing; no store is ERROR_NOT_FOUND */
-    SESSION_START,    /* no store: starts berthd and waits until it serves; else makes sure that one is started */
+    SESSION_SERVE,    /* no store: starts berthd and waits until it serves; else makes sure that one is started */
+    SESSION_START,    /* as SESSION_SERVE, and waits a while for the first listing of the repositories */
 };
 bool session_open(struct cli *cli, enum store_role role, enum session_start start,
                   struct error *error) BERTH_MUST_CHECK;
@@ -69,7 +71,10 @@ void session_close(struct cli *cli);
 /* The environment of that name: the one that is not destroyed, else the last one that was. */
 enum store_found session_environment(struct cli *cli, const char *name, struct environment *environment,
                                      struct error *error);
-/* As above; a missing one is ERROR_NOT_FOUND with the nearest name. */
+/* The name of the environment that a branch of the trusted repository would have, where it fits one entry; else the text itself: a name, or what berthd
+ * will ask about. In the arena. */
+const char *session_environment_of(struct cli *cli, const char *subject) BERTH_MUST_CHECK;
+/* As session_environment; a missing one is ERROR_NOT_FOUND with the nearest name. */
 bool session_need_environment(struct cli *cli, const char *name, struct environment *environment,
                               struct error *error) BERTH_MUST_CHECK;
 /* A run by number, or the newest of an environment for which `fits` is true (NULL: any). */
@@ -94,6 +99,8 @@ bool session_question(struct cli *cli, const struct verb *verb, const char *envi
 bool daemon_runs(const char *store_folder);
 /* Starts one, detached, and returns at once. */
 bool daemon_start(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
+/* While something is waited for: starts one again when the one that served is gone; after a few that end at once an error. */
+bool daemon_ensure(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 /* Waits until the store is there and its berthd serves; an error shows the end of berthd.log. */
 bool daemon_wait(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 

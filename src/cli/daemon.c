@@ -19,6 +19,7 @@
 #define LOG_SHOWN 800                     /* bytes of berthd.log in an error */
 #define LOG_LIMIT (64u << 20)
 #define LOOK_AGAIN_MS 50
+#define STARTS_MOST 5 /* by one command */
 
 bool daemon_runs(const char *store_folder)
 {
@@ -74,6 +75,7 @@ bool daemon_start(struct cli *cli, struct error *error)
         return error_errno(error, ERROR_IO, errno, "cannot write berthd.log in %s", cli->store_folder);
     log_line("cli", LOG_INFO, "starting %s for %s", argv[0], cli->store_folder);
     process_release(&cli->daemon);
+    cli->daemon_starts++;
     started = process_start(&spec, &cli->daemon, error);
     close(spec.error_fd);
     if (!started) {
@@ -139,4 +141,17 @@ bool daemon_wait(struct cli *cli, struct error *error)
         (void)poll(NULL, 0, LOOK_AGAIN_MS);
     }
     return true;
+}
+
+bool daemon_ensure(struct cli *cli, struct error *error)
+{
+    int status;
+
+    if (daemon_runs(cli->store_folder) || (cli->daemon.pid != 0 && !process_poll(&cli->daemon, &status)))
+        return true;
+    if (daemon_runs(cli->store_folder)) /* another one was faster than ours */
+        return true;
+    if (cli->daemon_starts >= STARTS_MOST)
+        return did_not_serve(cli, ERROR_UNREACHABLE, "does not stay up", error);
+    return daemon_start(cli, error);
 }

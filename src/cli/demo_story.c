@@ -37,27 +37,28 @@ static bool tell(struct story *story, int wanted, const char *const *words)
 
 #define TELL(story, wanted, ...) tell(story, wanted, (const char *const[]){__VA_ARGS__, NULL})
 
-/* The newest run of an environment, through a session of its own. */
-static bool newest_run(struct story *story, const char *environment, struct run *run)
+/* The newest run, through a session of its own. */
+static bool newest_run(struct story *story, struct run *run)
 {
     struct cli own = {.folder = story->folder};
-    struct run found;
+    struct run *rows;
+    size_t count = 0;
     bool done = session_open(&own, STORE_READER, SESSION_AS_IT_IS, story->error) &&
-                session_need_run(&own, environment, NULL, &found, story->error);
+                session_list(&own, &run_type, "number", NULL, true, 1, &rows, &count, story->error);
 
-    if (done)
-        *run = *(struct run *)record_copy(&run_type, &found, &story->cli->arena);
+    if (done && count == 1)
+        *run = *(struct run *)record_copy(&run_type, &rows[0], &story->cli->arena);
     session_close(&own);
     arena_release(&own.arena);
-    return done;
+    return done && (count == 1 || error_set(story->error, ERROR_NOT_FOUND, "there is no run"));
 }
 
-static bool approve(struct story *story, const char *environment, int wanted)
+/* Deploys a branch up to its gate, reads the plan, approves it; `run` tells where. */
+static bool deploy(struct story *story, const char *branch, int wanted, struct run *run)
 {
-    struct run run;
-
-    return newest_run(story, environment, &run) && TELL(story, 0, "runs", run.id) &&
-           TELL(story, wanted, "approve", run.id, "--digest", run.digest, "--wait", "--timeout", "2m");
+    return TELL(story, 3, "deploy", branch, "--wait", "--timeout", "2m") && newest_run(story, run) &&
+           TELL(story, 0, "runs", run->id) &&
+           TELL(story, wanted, "approve", run->id, "--digest", run->digest, "--wait", "--timeout", "2m");
 }
 
 static bool entrypoint_answers(struct story *story, const char *name)
@@ -78,25 +79,18 @@ static bool entrypoint_answers(struct story *story, const char *name)
     return done && demo_run(argv, story->folder, -1, STDOUT_FILENO, story->error);
 }
 
-static bool show_failure(struct story *story, const char *environment)
-{
-    struct run run;
-
-    return newest_run(story, environment, &run) &&
-           TELL(story, 0, "log", arena_printf(&story->cli->arena, "%s.apply.migration", run.id));
-}
-
 bool demo_story(struct cli *cli, const char *folder, const char *service, struct error *error)
 {
-    static const char good[] = "review/feature-checkout", bad[] = "review/fix-broken-migration";
     struct story story = {cli, folder, service, error};
+    struct run good, bad;
 
-    return TELL(&story, 0, "branches") && TELL(&story, 0, "why", "deploy", good) &&
-           TELL(&story, 3, "deploy", "feature/checkout", "--wait", "--timeout", "2m") && approve(&story, good, 0) &&
-           TELL(&story, 0, "env", good) && entrypoint_answers(&story, good) && TELL(&story, 0, "graph", good) &&
-           TELL(&story, 3, "deploy", "fix/broken-migration", "--wait", "--timeout", "2m") && approve(&story, bad, 1) &&
-           TELL(&story, 0, "env", bad) && show_failure(&story, bad) && TELL(&story, 0, "envs") &&
-           TELL(&story, 0, "destroy", good, "--confirm", good, "--wait", "--timeout", "2m") &&
+    return TELL(&story, 0, "branches") && TELL(&story, 0, "why", "deploy", "feature/checkout") &&
+           deploy(&story, "feature/checkout", 0, &good) && TELL(&story, 0, "env", good.environment_name) &&
+           entrypoint_answers(&story, good.environment_name) && TELL(&story, 0, "graph", good.environment_name) &&
+           deploy(&story, "fix/broken-migration", 1, &bad) && TELL(&story, 0, "env", bad.environment_name) &&
+           TELL(&story, 0, "log", arena_printf(&cli->arena, "%s.apply.migration", bad.id)) && TELL(&story, 0, "envs") &&
+           TELL(&story, 0, "destroy", good.environment_name, "--confirm", good.environment_name, "--wait", "--timeout",
+                "2m") &&
            TELL(&story, 0, "envs", "--all") && TELL(&story, 0, "runs") && TELL(&story, 0, "audit", "verify") &&
-           TELL(&story, 0, "audit") && TELL(&story, 0, "stop");
+           TELL(&story, 0, "audit");
 }

@@ -142,7 +142,7 @@ static bool open_dashboard(struct cli *cli, const struct options *options, int *
         error_set(error, ERROR_USAGE, "the dashboard needs a terminal");
         return error_hint(error, "berth envs prints a table; berth help lists what else there is");
     }
-    if (!session_open(cli, STORE_READER, SESSION_START, error))
+    if (!session_open(cli, STORE_READER, SESSION_SERVE, error))
         return false;
     session_close(cli); /* the dashboard opens its own */
     ui.store_folder = cli->store_folder;

@@ -2,6 +2,7 @@
 /* An open store and the policy in it: finding environments and runs by what a person calls them, and asking policy. */
 #include "cli/cli.h"
 
+#include "berth/base/text.h"
 #include "berth/base/time.h"
 
 #include <pwd.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LISTING_LIMIT_MS (10 * MS_SECOND)
 #define NAMES_MOST 5000 /* looked at for "did you mean" */
 
 const char *cli_argument(const struct cli *cli, const char *name)
@@ -41,6 +43,35 @@ static bool load_policy(struct cli *cli, struct error *error)
     return true;
 }
 
+/* Whether every repository was listed once, or failed to be. */
+static bool is_listed(struct cli *cli)
+{
+    struct repository *rows;
+    size_t count;
+    bool listed;
+
+    if (!session_list(cli, &repository_type, NULL, NULL, false, 0, &rows, &count, NULL))
+        return true; /* the next read tells what is wrong */
+    listed = count > 0;
+    for (size_t i = 0; i < count; i++)
+        listed &= rows[i].listed || !text_empty(rows[i].error);
+    return listed;
+}
+
+/* The first answer of a new workspace would be empty: a moment's patience gives the real one. */
+static void wait_for_listing(struct cli *cli)
+{
+    int64_t deadline = time_monotonic_ms() + LISTING_LIMIT_MS;
+
+    while (!is_listed(cli) && daemon_runs(cli->store_folder)) {
+        int64_t left = deadline - time_monotonic_ms();
+
+        if (left <= 0)
+            return;
+        wait_for_bell(cli->store, left);
+    }
+}
+
 bool session_open(struct cli *cli, enum store_role role, enum session_start start, struct error *error)
 {
     struct error first = {0};
@@ -54,7 +85,7 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
             error_hint(error, "nothing was recorded for this workspace yet: berth envs starts its berthd");
         return false;
     }
-    if (start == SESSION_START && !daemon_runs(cli->store_folder) && !daemon_start(cli, error))
+    if (start != SESSION_AS_IT_IS && !daemon_runs(cli->store_folder) && !daemon_start(cli, error))
         return false;
     if (cli->store == NULL) {
         if (!daemon_wait(cli, error))
@@ -63,6 +94,8 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
         if (cli->store == NULL)
             return false;
     }
+    if (start == SESSION_START)
+        wait_for_listing(cli);
     return load_policy(cli, error);
 }
 
@@ -121,6 +154,36 @@ static void hint_nearest(struct cli *cli, const char *name, struct error *error)
     else
         error_hint(error, "berth envs lists all; a branch gets one when it is deployed: berth deploy BRANCH");
     vec_free(names);
+}
+
+const char *session_environment_of(struct cli *cli, const char *subject)
+{
+    const struct config_entry *entries[2];
+    struct problems problems;
+    struct scope *scope;
+    struct str slug = STR_INIT, name = STR_INIT;
+    const char *result = subject;
+    const char *repository;
+
+    if (cli->config == NULL || cli->config->repositories.count == 0 ||
+        config_entry_for_name(cli->config, subject) != NULL)
+        return subject;
+    repository = text_empty(cli->config->trusted_repository) ? cli->config->repositories.items[0].name
+                                                             : cli->config->trusted_repository;
+    if (config_match_branch(cli->config, repository, subject, entries, 2) != 1)
+        return subject;
+    problems_init(&problems, &cli->arena);
+    scope = scope_new();
+    text_slug(&slug, subject, entries[0]->slug_max > 0 ? (size_t)entries[0]->slug_max : 40);
+    scope_set(scope, "branch.name", subject);
+    scope_set(scope, "branch.slug", slug.data);
+    if (config_entry_expand_name(cli->config, entries[0], scope, &name, &problems))
+        result = arena_strdup(&cli->arena, name.data);
+    scope_free(scope);
+    str_release(&slug);
+    str_release(&name);
+    problems_release(&problems);
+    return result;
 }
 
 bool session_need_environment(struct cli *cli, const char *name, struct environment *environment, struct error *error)

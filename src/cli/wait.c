@@ -41,7 +41,8 @@ static void say_run(struct follower *follower, const struct run *run)
     fflush(follower->out);
 }
 
-static void say_step(struct follower *follower, const struct step *step)
+/* `is_old`: it was so before the run was followed, and is not told. */
+static void say_step(struct follower *follower, const struct step *step, bool is_old)
 {
     struct cli *cli = follower->cli;
     void *status = (void *)(uintptr_t)(step->status + 1);
@@ -50,7 +51,7 @@ static void say_step(struct follower *follower, const struct step *step)
     if (map_get(&follower->steps, step->id) == status)
         return;
     map_set(&follower->steps, step->id, status);
-    if (follower->out == NULL || step->status < STEP_RUNNING)
+    if (follower->out == NULL || step->status < STEP_RUNNING || is_old)
         return;
     fprintf(follower->out, "run %s  %-7s  %-24s  %s%s%s\n", step->run, word_name(step_phase_names, step->phase),
             shown(cli, step->address), shown_step_status(cli, step->status, &style),
@@ -92,7 +93,7 @@ static bool look(struct follower *follower, const char *id, struct run *run, str
     struct cli *cli = follower->cli;
     struct step *steps;
     size_t count;
-    bool done = false;
+    bool first = follower->run_status < 0, done = false;
 
     if (!store_read_begin(cli->store, error))
         return false;
@@ -104,11 +105,14 @@ static bool look(struct follower *follower, const char *id, struct run *run, str
     store_read_end(cli->store);
     if (!done)
         return false;
-    /* a run that ended or began tells itself around its steps */
-    if (!run_ended((enum run_status)run->status))
+    /* a phase is told before its steps, a gate or an end after them */
+    if (run->status != RUN_GATE && run->status < RUN_HELD)
         say_run(follower, run);
-    for (size_t i = 0; i < count; i++)
-        say_step(follower, &steps[i]);
+    for (size_t i = 0; i < count; i++) {
+        bool planned = steps[i].phase == PHASE_PREPARE || steps[i].phase == PHASE_PLAN;
+
+        say_step(follower, &steps[i], first && planned && run->approved_at != 0);
+    }
     say_run(follower, run);
     return true;
 }
@@ -143,6 +147,8 @@ bool wait_for_run(struct cli *cli, const char *id, int64_t deadline_ms, FILE *ou
             break;
         }
         done = false;
+        if (!daemon_ensure(cli, error))
+            break;
         wait_for_bell(cli->store, left);
     }
     arena_release(&cli->arena);

@@ -58,6 +58,7 @@ bool cli_why(struct cli *cli, int *status, struct error *error)
 {
     const struct verb *verb = verb_named(cli->call.subject);
     const char *name = cli_argument(cli, "environment");
+    bool about_run = verb != NULL && verb->kind == VERB_ACTS && verb->arguments[0].type == ARGUMENT_RUN;
     struct environment environment;
     struct policy_question question;
     const struct why *why;
@@ -67,7 +68,9 @@ bool cli_why(struct cli *cli, int *status, struct error *error)
         return unknown_verb(cli->call.subject, error);
     if (!session_open(cli, STORE_READER, SESSION_START, error))
         return false;
-    if (verb->arguments[0].type == ARGUMENT_RUN && verb->kind == VERB_ACTS) {
+    if (!about_run)
+        name = session_environment_of(cli, name);
+    if (about_run) {
         if (!tree_of_run(cli, verb, name, &why, error))
             return false;
     } else {

@@ -52,6 +52,8 @@ void owner_start(struct owner *owner, const char *berth_yaml)
     lock = path_join(owner->store_folder, "berthd.lock");
     assert_true(file_lock(&owner->lock, lock, LOCK_TRY, &error));
     put_policy(owner, berth_yaml);
+    owner_put(owner, &repository_type,
+              &(struct repository){.id = "app", .provider = "git", .complete = true, .listed = true});
     free(git);
     free(file);
     free(lock);
