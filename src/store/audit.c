@@ -183,6 +183,50 @@ static bool search_changed_byte(const struct walk *walk, struct error *error)
     return false;
 }
 
+struct misplaced {
+    int64_t sequence;
+    struct arena *arena;
+    struct audit *entry;
+};
+
+static bool find_misplaced(const void *row, void *context)
+{
+    struct misplaced *misplaced = context;
+    if (((const struct audit *)row)->sequence == misplaced->sequence)
+        misplaced->entry = record_copy(&audit_type, row, misplaced->arena);
+    return misplaced->entry == NULL;
+}
+
+/* The expected entry is not at its place: an entry with another id may be it. */
+static bool only_id_changed(const struct walk *walk, const char *expected, struct arena *arena, struct audit **entry)
+{
+    struct misplaced misplaced = {.sequence = walk->good + 1, .arena = arena};
+    struct store_query query = {.type = &audit_type};
+    if (!store_each(walk->store, &query, find_misplaced, &misplaced, NULL) || !misplaced.entry)
+        return false;
+    struct audit whole = *misplaced.entry;
+    char hash[HASH_HEX_SIZE];
+    whole.id = expected;
+    audit_hash(&whole, walk->head, hash);
+    *entry = misplaced.entry;
+    return text_equal(hash, whole.hash);
+}
+
+static bool tell_missing(const struct walk *walk, const char *expected, struct error *error)
+{
+    struct arena arena = {0};
+    struct audit *entry;
+    if (only_id_changed(walk, expected, &arena, &entry))
+        error_detail(error, "column id is '%s'", entry->id);
+    else
+        error_detail(error,
+                     "column previous: entry %s is whole but follows another entry: one before it was removed,"
+                     " put in or replaced",
+                     walk->bad->id);
+    arena_release(&arena);
+    return false;
+}
+
 static bool tell_break(const struct walk *walk, const char *expected, struct error *error)
 {
     const struct audit *bad = walk->bad;
@@ -197,10 +241,7 @@ static bool tell_break(const struct walk *walk, const char *expected, struct err
     bool canonical_detail = text_equal(bad->detail, canonical(&arena, bad->detail));
     arena_release(&arena);
     if (text_equal(by_previous, bad->hash) && !text_equal(bad->previous, walk->head))
-        return error_detail(
-            error,
-            "column previous: entry %s is whole but follows another entry: one before it was removed, put in or replaced",
-            bad->id);
+        return tell_missing(walk, expected, error);
     if (text_equal(by_head, bad->hash) && !canonical_detail)
         return error_detail(error, "column detail was written in another form");
     if (text_equal(by_head, bad->hash))

@@ -11,3 +11,18 @@ tests_store_test_conformance_LDADD = $(test_store)
 unit_tests += tests/store/test_run_log
 tests_store_test_run_log_SOURCES = tests/store/test_run_log.c tests/store/place.c tests/store/place.h tests/store/ok.h
 tests_store_test_run_log_LDADD = $(test_store)
+
+unit_tests += tests/store/test_random
+tests_store_test_random_SOURCES = tests/store/test_random.c $(store_test_parts)
+tests_store_test_random_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/model
+tests_store_test_random_LDADD = $(test_store)
+torture_tests += tests/store/test_random
+
+unit_tests += tests/store/test_audit
+tests_store_test_audit_SOURCES = tests/store/test_audit.c $(store_test_parts)
+tests_store_test_audit_LDADD = $(test_store)
+
+unit_tests += tests/store/test_durability
+tests_store_test_durability_SOURCES = tests/store/test_durability.c tests/store/forget_vfs.c tests/store/forget_vfs.h $(store_test_parts)
+tests_store_test_durability_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/model
+tests_store_test_durability_LDADD = $(test_store)
