@@ -167,9 +167,7 @@ static bool expand_templates(struct preparing *preparing, struct problems *probl
     const struct config *config = attempt->worker->setup.config;
     struct scope *scope = scope_of(preparing);
     set_overrides(scope, attempt->task->run.with, attempt->arena);
-    config_check_templates(config, preparing->templates, preparing->template_count, problems);
-    bool expanded = problems->errors == 0 &&
-                    template_expand(config, attempt->entry, preparing->templates, preparing->template_count, scope,
+    bool expanded = template_expand(config, attempt->entry, preparing->templates, preparing->template_count, scope,
                                     attempt->arena, &preparing->result, problems);
     scope_free(scope);
     return expanded || problems_error(problems, error);

@@ -71,6 +71,13 @@ struct scope *scope_copy(const struct scope *scope)
     return copy;
 }
 
+bool scope_next(const struct scope *scope, size_t *at, const char **path)
+{
+    void *value;
+
+    return map_next(&scope->values, at, path, &value);
+}
+
 const char *scope_get(const struct scope *scope, const char *path)
 {
     const struct value *value = map_get(&scope->values, path);

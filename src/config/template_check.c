@@ -402,6 +402,23 @@ void check_entry_templates(const struct config *config, const struct config_entr
     arena_release(&arena);
 }
 
+/* The templates of another repository's entry cannot be at hand: they are seen when it is deployed. */
+static void missing_template(const struct config *config, const struct config_entry *entry, const struct node *name,
+                             struct problems *problems)
+{
+    bool elsewhere = !text_equal(entry->repository, config->trusted_repository);
+
+    if (elsewhere)
+        problem_add(problems, PROBLEM_WARNING, config->file, name->line, name->column,
+                    "it is checked when it is deployed",
+                    "the template \"%s\" of \"%s\" is in the repository \"%s\" and not at hand", name->text,
+                    entry->name, entry->repository);
+    else
+        problem_add(problems, PROBLEM_ERROR, config->file, name->line, name->column,
+                    "make templates/NAME.yaml, or take it out of templates:",
+                    "the entry \"%s\" uses the template \"%s\", which is not there", entry->name, name->text);
+}
+
 void config_check_templates(const struct config *config, struct template *const *templates, size_t count,
                             struct problems *problems)
 {
@@ -417,10 +434,7 @@ void config_check_templates(const struct config *config, struct template *const 
             if (found)
                 used[used_count++] = (struct template *)found;
             else
-                problem_add(problems, PROBLEM_ERROR, config->file, names->items[i]->line, names->items[i]->column,
-                            "make templates/NAME.yaml, or take it out of templates:",
-                            "the entry \"%s\" uses the template \"%s\", which is not there", entry->name,
-                            names->items[i]->text);
+                missing_template(config, entry, names->items[i], problems);
         }
         if (used_count == names->count)
             check_entry_templates(config, entry, used, used_count, problems);

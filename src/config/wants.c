@@ -6,7 +6,7 @@
 #include "berth/base/str.h"
 #include "berth/base/text.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 static void set_default(struct scope *scope, const char *path, const char *value)
 {
@@ -46,7 +46,7 @@ static bool set_inputs(struct wants *wants, struct scope *scope)
         const char *given = scope_get(scope, path);
         struct node at = {.line = input->line, .column = 1};
 
-        if (!given && input->required && !input->has_preset)
+        if (text_empty(given) && input->required && !input->has_preset)
             fine = problem_add(wants->problems, PROBLEM_ERROR, wants->config->file, input->line, 1,
                                arena_printf(wants->arena, "give it with --with %s=VALUE", input->name),
                                "the input \"%s\" of %s is required and was not given", input->name, entry->name);
@@ -90,17 +90,20 @@ static bool set_environment(struct wants *wants, struct scope *scope)
     return fine;
 }
 
-/* One parameter of one template: what `with` gives, else its default. */
+/* One parameter of one template: what the command gives over `with` (with.NAME in the scope), else `with`, else its default. */
 static bool set_parameter(struct wants *wants, struct scope *from, struct scope *into,
                           const struct config_input *parameter)
 {
     const struct node *given = node_get(wants->entry->with, parameter->name);
     const char *path = arena_printf(wants->arena, "param.%s", parameter->name);
+    const char *stood_over = scope_get(from, arena_printf(wants->arena, "with.%s", parameter->name));
     struct node entry_at = {.line = wants->entry->line, .column = 1};
     struct str text = STR_INIT;
     bool fine = true;
 
-    if (given)
+    if (stood_over)
+        str_add(&text, stood_over);
+    else if (given)
         fine = expand_text(from, wants->config->file, given, &text, wants->problems);
     else if (parameter->has_preset)
         str_add(&text, parameter->preset);
@@ -108,7 +111,7 @@ static bool set_parameter(struct wants *wants, struct scope *from, struct scope 
         fine = problem_add(wants->problems, PROBLEM_ERROR, wants->config->file, wants->entry->line, 1,
                            "set it under with:", "the parameter \"%s\" is required and %s does not set it",
                            parameter->name, wants->entry->name);
-    if (fine && (given || parameter->has_preset))
+    if (fine && (stood_over || given || parameter->has_preset))
         fine = set_value(wants, into, path, parameter, text.data, given ? given : &entry_at);
     else if (fine)
         scope_set(into, path, "");
@@ -119,10 +122,33 @@ static bool set_parameter(struct wants *wants, struct scope *from, struct scope 
     return fine;
 }
 
+/* What a command gives over `with` must be a parameter of one of the templates. */
+static bool check_given(struct wants *wants, const struct scope *scope)
+{
+    const char *path;
+    size_t at = 0;
+    bool fine = true;
+
+    while (scope_next(scope, &at, &path)) {
+        bool found = !text_starts(path, "with.");
+
+        for (size_t t = 0; t < wants->template_count && !found; t++) {
+            for (size_t i = 0; i < wants->templates[t]->parameter_count && !found; i++)
+                found = text_equal(wants->templates[t]->parameters[i].name, path + strlen("with."));
+        }
+        if (!found)
+            fine = problem_add(wants->problems, PROBLEM_ERROR, wants->config->file, wants->entry->line, 1, "",
+                               "no template of \"%s\" has the parameter \"%s\" that the command gives",
+                               wants->entry->name, path + strlen("with."));
+    }
+    return fine;
+}
+
 bool wants_scopes(struct wants *wants, struct scope *scope)
 {
     bool fine = set_inputs(wants, scope);
 
+    fine = check_given(wants, scope) && fine;
     fine = set_environment(wants, scope) && fine;
     if (!fine)
         return false;

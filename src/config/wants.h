@@ -35,6 +35,8 @@ struct wants {
 
 /* The copy of a scope; free it. */
 struct scope *scope_copy(const struct scope *scope) BERTH_MUST_CHECK;
+/* Walks the paths in no particular order: `size_t at = 0; while (scope_next(scope, &at, &path))`. */
+bool scope_next(const struct scope *scope, size_t *at, const char **path);
 /* Sets env.*, checks input.*, and makes each template's scope with its parameters from `with`. */
 bool wants_scopes(struct wants *wants, struct scope *scope) BERTH_MUST_CHECK;
 /* Fills the list. */

@@ -338,6 +338,9 @@ static void expand__inputs_are_asked_for_and_checked(void **state)
                                 "  a: { " RUN ", env: { N: \"${{ param.name }}\", C: \"${{ param.n }}\" } }\n"));
     assert_false(expand(&trial));
     expect_error(&trial.problems, 14, "the input \"name\" of one is required");
+    scope_set(trial.scope, "input.name", "");
+    assert_false(expand(&trial));
+    assert_int_equal(trial.problems.errors, 2);
     scope_set(trial.scope, "input.name", "UPPER");
     assert_false(expand(&trial));
     expect_error(&trial.problems, 14, "name: \"UPPER\" does not match");
@@ -346,6 +349,43 @@ static void expand__inputs_are_asked_for_and_checked(void **state)
     trial.result = (struct prepare_result){0};
     assert_true(expand(&trial));
     check_json(wanted(&trial, "a")->spec, "{\"env\":{\"C\":4,\"N\":\"lower\"},\"run\":[\"true\"]}");
+    end(&trial);
+}
+
+static void expand__what_a_command_gives_stands_over_with(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    begin(&trial, "    with: { n: 2 }\n");
+    assert_true(add(&trial, WEB "parameters: { n: { type: int, max: 5 } }\nresources:\n"
+                                "  a: { " RUN ", env: { N: \"${{ param.n }}\" } }\n"));
+    scope_set(trial.scope, "with.n", "9");
+    assert_false(expand(&trial));
+    expect_error(&trial.problems, 0, "n: expected at most 5, found 9");
+    scope_set(trial.scope, "with.n", "4");
+    scope_set(trial.scope, "with.m", "4");
+    assert_false(expand(&trial));
+    expect_error(&trial.problems, 9, "has the parameter \"m\" that the command gives");
+    scope_free(trial.scope);
+    trial.scope = scope_new();
+    scope_set(trial.scope, "env.name", "one");
+    scope_set(trial.scope, "with.n", "4");
+    template_expand_release(&trial.result);
+    trial.result = (struct prepare_result){0};
+    assert_true(expand(&trial));
+    check_json(wanted(&trial, "a")->spec, "{\"env\":{\"N\":4},\"run\":[\"true\"]}");
+    end(&trial);
+}
+
+static void use__a_missing_template_is_an_error_of_its_own_repository(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    begin(&trial, "");
+    config_check_templates(trial.config, trial.templates, 0, &trial.problems);
+    expect_error(&trial.problems, 11, "uses the template \"web\", which is not there");
     end(&trial);
 }
 
@@ -402,6 +442,8 @@ int main(void)
         cmocka_unit_test(expand__outputs_and_groups_add_needs),
         cmocka_unit_test(expand__several_templates_have_their_own_addresses_and_order),
         cmocka_unit_test(expand__inputs_are_asked_for_and_checked),
+        cmocka_unit_test(expand__what_a_command_gives_stands_over_with),
+        cmocka_unit_test(use__a_missing_template_is_an_error_of_its_own_repository),
         cmocka_unit_test(expand__a_value_cannot_make_structure),
         cmocka_unit_test(expand__shared_resources_name_their_owner),
     };
