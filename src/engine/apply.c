@@ -162,12 +162,13 @@ const char *spec_with(struct engine_turn *turn, const char *spec, const char *ke
     return text;
 }
 
-/* The spec of the plan step, and what was planned; attempts and repeatability as the template says. */
+/* The spec of the plan step, and what was planned; attempts and repeatability as the template says, or said when it was applied. */
 static void fill_spec(struct engine_turn *turn, struct step *step, const struct step *planned, const struct plan *plan)
 {
     json_t *spec = json_column(planned->spec), *told = json_column(plan->spec);
     json_t *wanted = json_object_get(spec, "wanted");
-    int64_t attempts = json_get_int(wanted, "attempts");
+    json_t *of = json_is_object(wanted) ? wanted : json_object_get(spec, "recorded");
+    int64_t attempts = json_get_int(of, "attempts");
 
     json_object_set_new(spec, "planned", json_string(word_name(plan_action_names, plan->action)));
     json_object_set_new(spec, "planned_spec_digest", json_string(json_get_text(told, "spec_digest")));
@@ -175,8 +176,8 @@ static void fill_spec(struct engine_turn *turn, struct step *step, const struct 
         json_object_set_new(spec, "artifact", json_string(plan->artifact));
     step->spec = json_text(turn->arena, spec);
     step->attempts = attempts > 1 ? attempts : 1;
-    step->backoff_ms = json_get_int(wanted, "backoff_ms");
-    step->repeatable = json_is_true(json_object_get(wanted, "repeatable"));
+    step->backoff_ms = json_get_int(of, "backoff_ms");
+    step->repeatable = json_is_true(json_object_get(of, "repeatable"));
     json_decref(told);
     json_decref(spec);
 }
@@ -320,10 +321,26 @@ static void describe(struct engine_turn *turn, struct resource *resource, const 
     resource->item = want.item;
     resource->count = want.count;
     resource->executor = want.executor;
+    resource->runner = want.runner;
+    resource->pool = want.pool;
+    resource->timeout_ms = want.timeout_ms;
+    resource->attempts = want.attempts;
+    resource->backoff_ms = want.backoff_ms;
+    resource->repeatable = want.repeatable;
     resource->group = want.group;
     resource->target = want.target;
     resource->description = want.description;
     resource->contact = want.contact;
+    resource->runner = want.runner;
+    resource->pool = want.pool;
+    resource->timeout_ms = want.timeout_ms;
+    resource->attempts = want.attempts;
+    resource->backoff_ms = want.backoff_ms;
+    resource->repeatable = want.repeatable;
+    resource->timeout_ms = want.timeout_ms;
+    resource->attempts = want.attempts;
+    resource->backoff_ms = want.backoff_ms;
+    resource->repeatable = want.repeatable;
     resource->external = want.external;
     resource->data = want.data;
     resource->shared_environment = want.shared_environment;
@@ -447,6 +464,18 @@ void resource_is_foreign(struct engine_turn *turn, const json_t *wanted)
     resource->applied_run = turn->run->id;
 }
 
+/* A plan that finds nothing to change says that it is as wanted, not that it works: that is seen by looking. */
+static void describe_unchanged(struct engine_turn *turn, size_t at, const json_t *wanted)
+{
+    struct resource *resource = resource_edit(turn, at);
+
+    describe(turn, resource, wanted);
+    if (resource->status == RESOURCE_OK || resource->status == RESOURCE_DEGRADED)
+        return;
+    resource->status = RESOURCE_UNKNOWN;
+    resource->status_reason = "nothing to change, not looked at since";
+}
+
 void resources_describe_unchanged(struct engine_turn *turn)
 {
     struct map plans = {0};
@@ -465,7 +494,7 @@ void resources_describe_unchanged(struct engine_turn *turn)
         spec = json_column(step->spec);
         wanted = json_object_get(spec, "wanted");
         if (at >= 0 && json_is_object(wanted))
-            describe(turn, resource_edit(turn, (size_t)at), wanted);
+            describe_unchanged(turn, (size_t)at, wanted);
         else if (at >= 0)
             turn_drop(&turn->resources, (size_t)at); /* nothing was left of it to destroy */
         json_decref(spec);

@@ -394,7 +394,14 @@ static void add_vanished(struct engine_turn *turn, struct map *old, size_t at, i
     step = new_plan_step(turn, resource->address, position);
     step->template = resource->template;
     step->executor = resource->executor;
+    step->runner = resource->runner;
     step->target = resource->target;
+    step->pool = resource->pool;
+    step->timeout_ms = resource->timeout_ms;
+    step->runner = resource->runner;
+    step->pool = resource->pool;
+    step->timeout_ms = resource->timeout_ms;
+    step->timeout_ms = resource->timeout_ms;
     step->spec = plan_spec(turn, NULL, resource);
     put_plan_step(turn, old, step);
 }

@@ -195,7 +195,10 @@ static int64_t declared_attempts(const struct step *step)
     if (step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN)
         return QUIET_ATTEMPTS;
     spec = json_column(step->spec);
-    attempts = json_get_int(json_object_get(spec, step->phase == PHASE_CHECK ? "check" : "wanted"), "attempts");
+    attempts = json_get_int(json_object_get(spec, step->phase == PHASE_CHECK     ? "check"
+                                                  : step->phase == PHASE_DESTROY ? "recorded"
+                                                                                 : "wanted"),
+                            "attempts");
     json_decref(spec);
     return attempts > 1 ? attempts : 1;
 }

@@ -5,3 +5,7 @@ engine_world = tests/engine/world.c tests/engine/world.h tests/engine/play.c tes
 unit_tests += tests/engine/test_deploy
 tests_engine_test_deploy_SOURCES = tests/engine/test_deploy.c $(engine_world)
 tests_engine_test_deploy_LDADD = $(test_engine)
+long_tests += tests/engine/test_random
+test_tools += tests/engine/test_random
+tests_engine_test_random_SOURCES = tests/engine/test_random.c $(engine_world)
+tests_engine_test_random_LDADD = $(test_engine)

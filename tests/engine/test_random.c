@@ -1,0 +1,746 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A million random events at random policies: commands by anybody, results good, bad, late, doubled and forged, interruptions, jumps of the clock, other
+ * configurations, approvals of plans that are no more. After each, nothing illegal; at the end of each story every run has ended or says
+ * what it waits for. BERTH_EVENTS and BERTH_SEED set how many and which; a failing story prints its trail and its seed.
+ */
+#include "play.h"
+
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SANITIZED)
+#define EVENTS_DEFAULT 100000
+#else
+#define EVENTS_DEFAULT 1000000
+#endif
+#define STORY_EVENTS 160
+#define STORE_EVERY 200 /* one story in so many goes through a store and engine_load_* */
+#define CONFIGS 24
+#define DRAIN_LIMIT 4000
+
+struct story {
+    struct world world;
+    uint64_t seed, random;
+    const char *event; /* what is happening now */
+    const char *verb;  /* of the command that is being answered, or "" */
+    struct str trail;
+    size_t wrong;
+    long commits;
+    VEC(const char *) touched; /* runs that were written by this event */
+    int shapes[4];             /* what the templates of each branch want, as bits */
+};
+struct totals {
+    long events, stories, runs, done, failed, held, cancelled, superseded, rejected, destroyed, refused, accepted;
+};
+
+/* --- chance --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+static size_t below(struct story *story, size_t limit)
+{
+    return (size_t)(next_random(&story->random) % limit);
+}
+
+static bool chance(struct story *story, size_t percent)
+{
+    return below(story, 100) < percent;
+}
+
+static void wrong(struct story *story, const char *format, ...) BERTH_PRINTF(2, 3);
+static void wrong(struct story *story, const char *format, ...)
+{
+    va_list arguments;
+
+    story->wrong++;
+    str_addf(&story->trail, "!! after %s: ", story->event);
+    va_start(arguments, format);
+    str_addv(&story->trail, format, arguments);
+    va_end(arguments);
+    str_add_char(&story->trail, '\n');
+}
+
+static void happens(struct story *story, const char *format, ...) BERTH_PRINTF(2, 3);
+static void happens(struct story *story, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    story->event = arena_strdup(&story->world.arena, text);
+    str_addf(&story->trail, "%s\n", text);
+}
+
+/* --- policies --------------------------------------------------------------------------------------------------------- */
+
+static const char *pick(uint64_t *random, const char *const *texts, size_t count)
+{
+    return texts[next_random(random) % count];
+}
+#define PICK(random, ...) \
+    pick(random, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+enum crowd { ALONE, CROWD };
+
+static void add_entry(struct str *yaml, uint64_t *random, enum crowd crowd, const char *name, const char *tier,
+                      const char *source)
+{
+    bool permanent = next_random(random) % 4 == 0;
+    const char *one = "    gate: { approvals: 1, by: [ops], expires: 8h }\n";
+
+    str_addf(yaml,
+             "  - name: \"%s\"\n    tier: %s\n    source: %s\n    templates: [shop]\n    target: here\n"
+             "    on_failure: %s\n",
+             name, tier, source, permanent ? "hold" : PICK(random, "hold", "hold", "destroy", "rollback"));
+    str_add(yaml, PICK(random, "", "    deploy_on: [push]\n"));
+    str_add(yaml, PICK(random, "", "", one,
+                       crowd == ALONE ? one : "    gate: { approvals: 2, by: [ops], not_author: true }\n",
+                       "    gate: { approvals: 1, windows: [\"Mon-Fri 09:00-16:00 Europe/Berlin\"], expires: 3d }\n",
+                       "    gate: { windows: [\"Sat-Sun 00:00-23:00 UTC\"] }\n"));
+    str_add(yaml, permanent
+                      ? "    permanent: true\n"
+                      : PICK(random, "", "    ttl: { default: 2d, max: 7d, from: last_deploy, extensions: 2 }\n"));
+}
+
+static struct config *random_config(uint64_t *random)
+{
+    enum crowd crowd = next_random(random) % 3 == 0 ? ALONE : CROWD;
+    struct str yaml = STR_INIT;
+    struct config *config;
+
+    str_add(&yaml, "version: 1\nworkspace: shop\nrepositories: { app: { provider: git, url: . } }\n"
+                   "people:\n  alice: { email: [alice@acme.org], unix: al }\n");
+    str_add(&yaml,
+            crowd == ALONE
+                ? "groups: { ops: [alice] }\naccess:\n  - { who: [ops], role: admin }\n"
+                : "  bob: { email: [bob@acme.org], github: bob }\n  carol: { email: [carol@acme.org], github: carol }\n"
+                  "  dave: { email: [dave@acme.org], github: dave }\n"
+                  "groups: { ops: [alice, bob, dave] }\n"
+                  "access:\n  - { who: [ops], role: admin }\n  - { who: [carol], role: deployer }\n");
+    str_add(&yaml, "targets: { here: { provider: local } }\nenvironments:\n");
+    add_entry(&yaml, random, crowd, "review/${{ branch.slug }}", "review", "{ branches: [\"feature/**\"] }");
+    add_entry(&yaml, random, crowd, "staging", "staging", "{ branches: [main] }");
+    add_entry(&yaml, random, crowd, "prod", "prod", "{ branches: [main] }");
+    str_add(&yaml, PICK(random, "", "limits: { runs: 1, steps: 4 }\n", "limits: { runs: 2, steps: 8 }\n"));
+    str_add(&yaml, PICK(random, "",
+                        "notify:\n  - { provider: webhook, url: \"http://127.0.0.1:9/\", events: [gate, failed] }\n"));
+    config = world_config(yaml.data);
+    str_release(&yaml);
+    return config;
+}
+
+/* --- what must hold while rows are written --------------------------------------------------------------------------------- */
+
+static void remember(struct story *story, const char *run)
+{
+    for (size_t i = 0; i < story->touched.count; i++)
+        if (text_equal(story->touched.items[i], run))
+            return;
+    vec_push(&story->touched, run);
+}
+
+static bool changes(const struct step *step)
+{
+    return step->phase == PHASE_APPLY || step->phase == PHASE_DESTROY || step->phase == PHASE_CHECK;
+}
+
+static void watch_step(struct story *story, const struct step *step)
+{
+    const struct step *before = world_step(&story->world, step->id);
+    const struct run *run = world_run(&story->world, step->run);
+
+    remember(story, step->run);
+    if (before == NULL)
+        return;
+    if (before->status == STEP_DONE && step->status != STEP_DONE && changes(step))
+        wrong(story, "%s was done and is %s", step->id, word_name(step_status_names, step->status));
+    if (before->status == STEP_INTERRUPTED && step->status != STEP_INTERRUPTED && changes(step) &&
+        run->gate_at < before->ended_at)
+        wrong(story, "%s was interrupted and goes on without being asked for", step->id);
+    if (step->attempt < before->attempt)
+        wrong(story, "%s goes back from attempt %lld to %lld", step->id, (long long)before->attempt,
+              (long long)step->attempt);
+}
+
+/* Counted again, in another way than policy does. */
+static int voices_for(struct story *story, const struct run *run)
+{
+    const char *voices[8];
+    int count = 0;
+
+    for (size_t i = 0; i < story->world.approvals.count; i++) {
+        const struct approval *approval = story->world.approvals.items[i];
+        const char *voice = text_empty(approval->person) ? approval->actor : approval->person;
+        bool known = false;
+
+        if (!text_equal(approval->run, run->id))
+            continue;
+        if (approval->verdict == VERDICT_CLEARED)
+            count = 0;
+        if (approval->verdict != VERDICT_APPROVE || !text_equal(approval->digest, run->digest))
+            continue;
+        for (int j = 0; j < count; j++)
+            known |= text_equal(voices[j], voice);
+        if (!known && count < 8)
+            voices[count++] = voice;
+    }
+    return count;
+}
+
+static int voices_needed(struct story *story, const struct run *run, const struct environment *environment)
+{
+    const struct config_entry *entry = config_entry_named(story->world.config, run->entry);
+    int needed = entry != NULL && entry->gate.present ? entry->gate.approvals : 0;
+    bool kept = environment != NULL &&
+                (environment->permanent || environment->is_protected || (entry != NULL && entry->permanent));
+
+    if (run->workflow != WORKFLOW_DESTROY)
+        return run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0 ? 0 : needed;
+    if (kept)
+        return needed > 1 ? needed : 1;
+    return 0; /* its name was typed, or policy ordered it */
+}
+
+static void watch_opening(struct story *story, const struct run *run)
+{
+    const struct environment *environment = world_environment(&story->world, run->environment_name);
+
+    if (voices_for(story, run) < voices_needed(story, run, environment))
+        wrong(story, "run %s goes on with %d of %d approvals", run->id, voices_for(story, run),
+              voices_needed(story, run, environment));
+    if (run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0)
+        return;
+    for (size_t i = 0; environment != NULL && i < story->world.holds.count; i++) {
+        const struct hold *hold = story->world.holds.items[i];
+
+        if (text_equal(hold->environment, environment->id) && text_equal(hold->kind, "hold") &&
+            (hold->until == 0 || hold->until > story->world.now))
+            wrong(story, "run %s goes on although %s is held", run->id, environment->name);
+    }
+}
+
+static void watch_run(struct story *story, const struct run *run)
+{
+    const struct run *before = world_run(&story->world, run->id);
+
+    remember(story, run->id);
+    if (before == NULL)
+        return;
+    if ((run->status == RUN_APPLYING || run->status == RUN_VALIDATING) && before->status != RUN_APPLYING &&
+        before->status != run->status)
+        watch_opening(story, run);
+    if ((before->status == RUN_HELD || run_ended((enum run_status)before->status)) && run->status != before->status &&
+        !run_ended((enum run_status)run->status) && !text_equal(story->verb, "retry"))
+        wrong(story, "run %s goes on from %s without being asked", run->id,
+              word_name(run_status_names, before->status));
+}
+
+static void watch_environment(struct story *story, const struct environment *environment)
+{
+    for (size_t i = 0; i < story->world.environments.count; i++) {
+        const struct environment *before = story->world.environments.items[i];
+
+        if (text_equal(before->id, environment->id)) {
+            if (!text_empty(before->lock_run) && !text_empty(environment->lock_run) &&
+                !text_equal(before->lock_run, environment->lock_run))
+                wrong(story, "run %s took the lock of run %s", environment->lock_run, before->lock_run);
+            if (before->status == ENVIRONMENT_DESTROYED && environment->status != ENVIRONMENT_DESTROYED)
+                wrong(story, "%s came back", environment->name);
+            if (!text_equal(before->slug, environment->slug))
+                wrong(story, "the slug of %s changed", environment->name);
+        } else if (environment->status != ENVIRONMENT_DESTROYED && before->status != ENVIRONMENT_DESTROYED &&
+                   (text_equal(before->name, environment->name) || text_equal(before->slug, environment->slug))) {
+            wrong(story, "two environments are %s with the slug %s", environment->name, environment->slug);
+        }
+    }
+}
+
+static void watch(struct world *world, const struct engine_put *put, void *context)
+{
+    struct story *story = context;
+
+    (void)world;
+    if (put->row == NULL)
+        return;
+    if (put->type == &step_type)
+        watch_step(story, put->row);
+    if (put->type == &run_type)
+        watch_run(story, put->row);
+    if (put->type == &environment_type)
+        watch_environment(story, put->row);
+}
+
+static void check_touched(struct story *story)
+{
+    for (size_t i = 0; i < story->touched.count; i++) {
+        const char *text = world_check(&story->world, story->touched.items[i]);
+
+        if (!text_empty(text))
+            wrong(story, "%s", text);
+    }
+    vec_clear(&story->touched);
+}
+
+/* --- workers ------------------------------------------------------------------------------------------------------------------ */
+
+static const char *const branches[] = {"feature/a", "feature/b", "main"};
+
+static const char *random_prepare(struct story *story, const struct run *run)
+{
+    struct play_resource resources[5] = {
+        {.name = "database", .data = true},
+        {.name = "server[0]", .needs = "database"},
+        {.name = "server[1]", .needs = "database", .attempts = 2, .repeatable = true},
+        {.name = "proxy", .needs = "server[0],server[1]", .uses = "server[0]", .replans = true},
+        {.name = "zone", .external = true},
+    };
+    struct play_resource wanted[5];
+    size_t count = 0;
+    size_t branch = text_equal(run->ref, "main") ? 2 : text_equal(run->ref, "feature/b") ? 1 : 0;
+    const char *commit =
+        text_empty(run->commit) ? arena_printf(&story->world.arena, "k%ld", story->commits) : run->commit;
+
+    for (size_t i = 0; i < 5; i++)
+        if (story->shapes[branch] & (1 << i))
+            wanted[count++] = resources[i];
+    return play_prepare(&story->world, run->environment_name, commit, wanted, count,
+                        chance(story, 40) ? "[{\"name\":\"smoke\",\"run\":[\"./smoke\"]}]" : "");
+}
+
+static const char *random_plan(struct story *story, const struct step *step)
+{
+    json_t *spec = json_column(step->spec);
+    bool wanted = json_is_object(json_object_get(spec, "wanted"));
+    bool recorded = json_is_object(json_object_get(spec, "recorded"));
+    const char *action;
+
+    json_decref(spec);
+    if (chance(story, 2))
+        action = "create"; /* nonsense where nothing is wanted */
+    else if (!wanted)
+        action = chance(story, 90) ? "destroy" : "none";
+    else if (!recorded)
+        action = chance(story, 85) ? "create" : "deferred";
+    else {
+        static const char *const actions[] = {"none", "none", "none", "update", "run", "replace", "deferred"};
+
+        action = actions[below(story, 7)];
+    }
+    return play_plan(&story->world, action, arena_printf(&story->world.arena, "d%zu", below(story, 4)));
+}
+
+static const char *good_body(struct story *story, const struct step *step)
+{
+    switch ((enum step_phase)step->phase) {
+    case PHASE_PREPARE: return random_prepare(story, world_run(&story->world, step->run));
+    case PHASE_PLAN: return random_plan(story, step);
+    case PHASE_APPLY: return "{\"outputs\":{\"url\":\"http://x\"},\"spec_digest\":\"d1\",\"exit_status\":0}";
+    case PHASE_DESTROY:
+    case PHASE_CHECK: break;
+    }
+    return "{}";
+}
+
+static const struct step *random_step(struct story *story, enum step_status status)
+{
+    size_t count = story->world.steps.count;
+    size_t from = count == 0 ? 0 : below(story, count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct step *step = story->world.steps.items[(from + i) % count];
+
+        if (step->status == (int)status)
+            return step;
+    }
+    return NULL;
+}
+
+static void do_claim(struct story *story)
+{
+    const struct step *step = random_step(story, STEP_READY);
+
+    if (step == NULL)
+        return;
+    happens(story, "claim %s", step->id);
+    (void)world_claim(&story->world, step->id);
+}
+
+static void do_result(struct story *story)
+{
+    const struct step *step = random_step(story, STEP_RUNNING);
+    size_t how = below(story, 100);
+
+    if (step == NULL)
+        return;
+    happens(story, "result of %s: %s", step->id,
+            how < 84   ? "good"
+            : how < 93 ? "failed"
+            : how < 95 ? "unreachable"
+            : how < 97 ? "asks"
+            : how < 98 ? "cancelled"
+                       : "garbage");
+    if (how < 84)
+        world_result(&story->world, step, STEP_DONE, good_body(story, step), ERROR_NONE, step->token, step->epoch);
+    else if (how < 93)
+        world_result(&story->world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    else if (how < 95)
+        world_result(&story->world, step, STEP_FAILED, "", ERROR_UNREACHABLE, step->token, step->epoch);
+    else if (how < 97)
+        world_result(&story->world, step, STEP_FAILED,
+                     chance(story, 50) ? play_plan(&story->world, "replace", "d9") : "", ERROR_WAITING, step->token,
+                     step->epoch);
+    else if (how < 98)
+        world_result(&story->world, step, STEP_CANCELLED, "", ERROR_CANCELLED, step->token, step->epoch);
+    else
+        world_result(&story->world, step, STEP_DONE, "[\"garbage\"]", ERROR_NONE, step->token, step->epoch);
+}
+
+/* Late, doubled or forged: whatever it says is not taken. */
+static void do_stale_result(struct story *story)
+{
+    const struct step *step;
+    size_t before = story->world.audits.count;
+
+    if (story->world.steps.count == 0)
+        return;
+    step = story->world.steps.items[below(story, story->world.steps.count)];
+    happens(story, "stale result of %s", step->id);
+    world_result(&story->world, step, STEP_DONE, good_body(story, step), ERROR_NONE, "T0", step->epoch);
+    if (world_step(&story->world, step->id) != step)
+        wrong(story, "a stale result changed %s", step->id);
+    if (story->world.audits.count == before)
+        wrong(story, "a stale result was not audited");
+}
+
+static void do_interrupt(struct story *story)
+{
+    const struct step *step = random_step(story, STEP_RUNNING);
+
+    if (step == NULL)
+        return;
+    happens(story, "%s is interrupted", step->id);
+    world_interrupt(&story->world, step->id);
+}
+
+static void do_restart(struct story *story)
+{
+    happens(story, "the supervisor starts again");
+    story->world.epoch++;
+    for (size_t i = 0; i < story->world.steps.count; i++)
+        if (story->world.steps.items[i]->status == STEP_RUNNING)
+            world_interrupt(&story->world, story->world.steps.items[i]->id);
+    for (size_t i = 0; i < story->world.runs.count; i++)
+        vec_push(&story->world.due, story->world.runs.items[i]->id);
+    world_settle(&story->world);
+}
+
+/* --- people, machines, time --------------------------------------------------------------------------------------------------- */
+
+static const char *random_run(struct story *story)
+{
+    if (story->world.runs.count == 0 || chance(story, 3))
+        return "999";
+    if (chance(story, 70)) /* one of the newest */
+        return story->world.runs
+            .items[story->world.runs.count - 1 -
+                   below(story, story->world.runs.count < 4 ? story->world.runs.count : 4)]
+            ->id;
+    return story->world.runs.items[below(story, story->world.runs.count)]->id;
+}
+
+static const char *random_place(struct story *story)
+{
+    size_t count = story->world.environments.count;
+
+    if (count > 0 && chance(story, 60))
+        return story->world.environments.items[below(story, count)]->name;
+    return chance(story, 90) ? branches[below(story, 2)] : chance(story, 80) ? "staging" : "nowhere";
+}
+
+static const char *random_arguments(struct story *story, const char *verb, const char *subject)
+{
+    struct arena *arena = &story->world.arena;
+
+    if (text_equal(verb, "destroy"))
+        return chance(story, 85) ? arena_printf(arena, "{\"confirm\":\"%s\"}", subject) : "";
+    if (text_equal(verb, "approve")) {
+        const struct run *run = world_run(&story->world, subject);
+
+        return arena_printf(arena, "{\"digest\":\"%s\"}", run == NULL || chance(story, 12) ? "stale" : run->digest);
+    }
+    if (text_equal(verb, "extend"))
+        return "{\"by\":\"1d\"}";
+    if (text_equal(verb, "freeze") || text_equal(verb, "stop-all") || text_equal(verb, "hold"))
+        return "{\"until\":\"4h\"}";
+    if (text_equal(verb, "deploy") && chance(story, 10))
+        return chance(story, 50) ? "{\"ttl\":\"8h\"}" : "{\"ref\":\"main\"}";
+    return "";
+}
+
+static void command(struct story *story, const char *verb, const char *subject, const char *arguments,
+                    const char *actor, const char *via)
+{
+    const struct command *answered;
+
+    happens(story, "%s %s %s by %s via %s", verb, subject, arguments, actor, via);
+    story->verb = verb;
+    answered = world_command(&story->world, verb, subject, arguments, actor, via);
+    story->verb = "";
+    str_addf(&story->trail, "    %s: %s\n", word_name(command_status_names, answered->status),
+             world_answer(&story->world));
+    if (answered->status == COMMAND_WAITING)
+        wrong(story, "the command was not answered");
+}
+
+static void do_command(struct story *story)
+{
+    static const char *const about_runs[] = {"approve", "approve", "approve", "reject", "cancel", "retry", "retry"};
+    static const char *const about_places[] = {"deploy", "deploy", "deploy",  "deploy",    "plan",   "destroy",
+                                               "hold",   "unhold", "protect", "unprotect", "extend", "unhold"};
+    static const char *const about_all[] = {"freeze", "unfreeze", "stop-all", "resume-all", "unfreeze", "resume-all"};
+    static const char *const actors[] = {"uid:1000",     "uid:1000", "github:dave", "github:bob",
+                                         "github:carol", "uid:7",    "token:ci"};
+    const char *actor = actors[below(story, 7)];
+    size_t what = below(story, 100);
+    const char *verb, *subject;
+
+    if (what < 50) {
+        verb = about_runs[below(story, 7)];
+        subject = random_run(story);
+    } else if (what < 95) {
+        verb = about_places[below(story, 12)];
+        subject = random_place(story);
+    } else {
+        verb = about_all[below(story, 6)];
+        subject = chance(story, 50) ? "review" : "all";
+    }
+    command(story, verb, subject, random_arguments(story, verb, subject), actor, "cli");
+}
+
+static void do_push(struct story *story)
+{
+    size_t branch = below(story, 3);
+    const char *commit = arena_printf(&story->world.arena, "c%ld", ++story->commits);
+
+    story->shapes[branch] = (int)below(story, 32);
+    happens(story, "push %s %s shape %d", branches[branch], commit, story->shapes[branch]);
+    world_push(&story->world, branches[branch], commit);
+    if (chance(story, 80))
+        command(story, "deploy", branches[branch],
+                arena_printf(&story->world.arena, "{\"ref\":\"%s\",\"commit\":\"%s\"}", branches[branch], commit),
+                "trigger:push", "push");
+}
+
+static void do_ttl(struct story *story)
+{
+    for (size_t i = 0; i < story->world.environments.count; i++) {
+        const struct environment *environment = story->world.environments.items[i];
+
+        if (environment->status != ENVIRONMENT_DESTROYED && environment->planned_destruction_at != 0 &&
+            environment->planned_destruction_at <= story->world.now) {
+            command(story, "destroy", environment->name, "", "berth", "ttl");
+            return;
+        }
+    }
+}
+
+static void do_time(struct story *story)
+{
+    static const int64_t jumps[] = {100, 1000, 5000, 60000, MS_HOUR, 9 * MS_HOUR, 3 * MS_DAY};
+    int64_t ms = jumps[chance(story, 80) ? below(story, 4) : 4 + below(story, 3)];
+
+    happens(story, "%lld ms pass", (long long)ms);
+    world_pass(&story->world, ms);
+}
+
+static void do_observe(struct story *story)
+{
+    size_t count = story->world.resources.count;
+    struct resource *seen;
+    size_t at;
+
+    if (count == 0)
+        return;
+    at = below(story, count);
+    if (story->world.resources.items[at]->status != RESOURCE_OK &&
+        story->world.resources.items[at]->status != RESOURCE_DEGRADED)
+        return;
+    seen = arena_copy(&story->world.arena, story->world.resources.items[at], sizeof *seen);
+    seen->status = chance(story, 50) ? RESOURCE_OK : RESOURCE_DEGRADED;
+    story->world.resources.items[at] = seen;
+    happens(story, "%s is seen %s", seen->id, word_name(resource_status_names, seen->status));
+}
+
+static void random_event(struct story *story, struct config *const *configs)
+{
+    size_t what = below(story, 1000);
+
+    if (what < 300)
+        do_claim(story);
+    else if (what < 640)
+        do_result(story);
+    else if (what < 660)
+        do_stale_result(story);
+    else if (what < 680)
+        do_interrupt(story);
+    else if (what < 860)
+        do_command(story);
+    else if (what < 910)
+        do_push(story);
+    else if (what < 965)
+        do_time(story);
+    else if (what < 975)
+        do_observe(story);
+    else if (what < 985)
+        do_ttl(story);
+    else if (what < 992)
+        do_restart(story);
+    else {
+        happens(story, "berth.yaml changes");
+        story->world.config = configs[below(story, CONFIGS)];
+    }
+}
+
+/* --- the end of a story -------------------------------------------------------------------------------------------------------- */
+
+static void drain_steps(struct story *story)
+{
+    const struct step *step;
+
+    for (size_t i = 0; i < DRAIN_LIMIT && story->wrong == 0; i++) {
+        step = random_step(story, STEP_RUNNING);
+        if (step != NULL) {
+            happens(story, "drain %s", step->id);
+            world_result(&story->world, step, STEP_DONE, good_body(story, step), ERROR_NONE, step->token, step->epoch);
+        } else if ((step = random_step(story, STEP_READY)) != NULL) {
+            happens(story, "drain: claim %s", step->id);
+            if (!world_claim(&story->world, step->id)) {
+                happens(story, "drain: time passes for %s", step->id);
+                world_pass(&story->world,
+                           step->not_before_at > story->world.now ? step->not_before_at - story->world.now : 0);
+                if (!world_claim(&story->world, step->id))
+                    wrong(story, "%s is ready but cannot be claimed", step->id);
+            }
+        } else
+            return;
+        check_touched(story);
+    }
+    wrong(story, "steps without end");
+}
+
+static void check_end(struct story *story)
+{
+    for (size_t i = 0; i < story->world.runs.count; i++) {
+        const struct run *run = story->world.runs.items[i];
+        bool waits = run->status == RUN_GATE || run->status == RUN_HELD || run->status == RUN_QUEUED;
+
+        if (run_ended((enum run_status)run->status))
+            continue;
+        if (!waits)
+            wrong(story, "run %s is stuck: %s, %s", run->id, word_name(run_status_names, run->status),
+                  run->status_reason ? run->status_reason : "");
+        else if (text_empty(run->status_reason))
+            wrong(story, "run %s is %s and does not say what it waits for", run->id,
+                  word_name(run_status_names, run->status));
+    }
+}
+
+static void count_story(const struct story *story, struct totals *totals)
+{
+    for (size_t i = 0; i < story->world.runs.count; i++) {
+        const struct run *run = story->world.runs.items[i];
+
+        totals->runs++;
+        totals->done += run->status == RUN_DONE;
+        totals->failed += run->status == RUN_FAILED;
+        totals->held += run->status == RUN_HELD;
+        totals->cancelled += run->status == RUN_CANCELLED;
+        totals->superseded += run->status == RUN_SUPERSEDED;
+        totals->rejected += run->status == RUN_REJECTED;
+    }
+    totals->destroyed += (long)story->world.recipes.count;
+    totals->stories++;
+}
+
+static bool play_story(uint64_t seed, struct config *const *configs, struct totals *totals)
+{
+    struct story story = {.seed = seed, .random = seed, .verb = "", .event = "the beginning"};
+    bool fine;
+
+    str_init(&story.trail);
+    world_init(&story.world, configs[seed % CONFIGS]);
+    if (seed % STORE_EVERY == 0)
+        world_use_store(&story.world);
+    story.world.on_put = watch;
+    story.world.context = &story;
+    for (size_t i = 0; i < 3; i++) {
+        story.shapes[i] = (int)below(&story, 32);
+        world_push(&story.world, branches[i], arena_printf(&story.world.arena, "c%ld", ++story.commits));
+    }
+    for (size_t i = 0; i < STORY_EVENTS && story.wrong == 0; i++) {
+        random_event(&story, configs);
+        check_touched(&story);
+        totals->events++;
+    }
+    if (story.wrong == 0)
+        drain_steps(&story);
+    if (story.wrong == 0)
+        check_end(&story);
+    fine = story.wrong == 0;
+    if (!fine)
+        fprintf(stderr, "story %llu:\n%s", (unsigned long long)seed, story.trail.data);
+    count_story(&story, totals);
+    vec_release(&story.touched);
+    str_release(&story.trail);
+    world_release(&story.world);
+    return fine;
+}
+
+static long number_of(const char *name, long preset)
+{
+    const char *text = getenv(name);
+    long long value;
+
+    return text != NULL && text_to_int(text, &value) ? (long)value : preset;
+}
+
+int main(void)
+{
+    struct config *configs[CONFIGS];
+    struct totals totals = {0};
+    uint64_t seed = (uint64_t)number_of("BERTH_SEED", 1), random = 7;
+    long events = number_of("BERTH_EVENTS", EVENTS_DEFAULT);
+    bool fine = true;
+
+    for (size_t i = 0; i < CONFIGS; i++)
+        configs[i] = random_config(&random);
+    while (fine && totals.events < events)
+        fine = play_story(seed++, configs, &totals);
+    printf("1..1\n%sok 1 - engine__a_million_random_events_leave_no_illegal_state\n", fine ? "" : "not ");
+    printf("# %ld events in %ld stories up to seed %llu, %ld runs: %ld done, %ld failed, %ld held, %ld cancelled, "
+           "%ld superseded, %ld rejected; %ld environments destroyed\n",
+           totals.events, totals.stories, (unsigned long long)seed - 1, totals.runs, totals.done, totals.failed,
+           totals.held, totals.cancelled, totals.superseded, totals.rejected, totals.destroyed);
+    for (size_t i = 0; i < CONFIGS; i++)
+        config_free(configs[i]);
+    return fine ? 0 : 1;
+}
