@@ -21,25 +21,25 @@ static const char template_text[] =
     "    run: [\"./scripts/app\", \"up\", \"${{ env.name }}\"]   # an argument list, never a shell's text\n"
     "    undo: [\"./scripts/app\", \"down\"]                   # what destroy runs, from the commit that was applied\n"
     "    outputs: [page]\n"
-    "checks: [ { run: [\"./scripts/app\", \"check\"], timeout: 1m } ]   # decides whether a deploy is well\n";
+    "checks: [ { run: [\"./scripts/app\", \"check\", \"${{ resource.page.outputs.page }}\"], timeout: 1m } ]   # is a deploy well?\n";
 
 static const char script_text[] =
     "#!/bin/sh\n"
-    "# up: makes what the environment needs; down: removes it; check: is it well?\n"
-    "# berth gives every environment a folder of its own and takes outputs as KEY=VALUE lines.\n"
+    "# up NAME: makes what the environment needs; down: removes it; check PAGE: is it well?\n"
+    "# berth gives every environment a folder of its own, and takes outputs as KEY=VALUE lines.\n"
     "set -eu\n"
-    "page=$BERTH_ENVIRONMENT_FOLDER/page\n"
     "\n"
     "case $1 in\n"
     "up)\n"
+    "    page=$BERTH_ENVIRONMENT_FOLDER/page\n"
     "    echo \"hello from $2, commit $BERTH_COMMIT\" >\"$page\"\n"
     "    echo \"page=$page\" >>\"$BERTH_OUTPUTS\"\n"
     "    cat \"$page\"\n"
     "    ;;\n"
-    "down) rm -f \"$page\" ;;\n"
-    "check) exit 0 ;;\n"
+    "down) rm -f \"$BERTH_ENVIRONMENT_FOLDER/page\" ;;\n"
+    "check) grep -q hello \"$2\" ;;\n"
     "*)\n"
-    "    echo \"usage: $0 up NAME | down | check\" >&2\n"
+    "    echo \"usage: $0 up NAME | down | check PAGE\" >&2\n"
     "    exit 2\n"
     "    ;;\n"
     "esac\n";

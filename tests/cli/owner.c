@@ -35,7 +35,7 @@ void owner_start(struct owner *owner, const char *berth_yaml)
     char *git, *file, *lock;
     struct error error;
 
-    *owner = (struct owner){.out = STR_INIT, .error = STR_INIT};
+    *owner = (struct owner){.out = STR_INIT, .error = STR_INIT, .terminal_fd = -1};
     snprintf(owner->folder, sizeof owner->folder, "/tmp/berth-cli-XXXXXX");
     assert_non_null(mkdtemp(owner->folder));
     snprintf(owner->repository, sizeof owner->repository, "%s/repo", owner->folder);
@@ -169,6 +169,8 @@ int owner_berth(struct owner *owner, const char *words)
         argv[argc++] = word;
     saved_out = divert(stdout, out);
     saved_error = divert(stderr, error);
+    if (owner->terminal_fd >= 0)
+        assert_true(dup2(owner->terminal_fd, STDERR_FILENO) >= 0);
     status = cli_main(argc, argv);
     give_back(stdout, saved_out, out, &owner->out);
     give_back(stderr, saved_error, error, &owner->error);

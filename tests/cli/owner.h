@@ -28,6 +28,7 @@ struct owner {
     bool (*answer)(struct store *store,
                    struct command *command); /* writes what follows from a command and the command itself */
     struct str out, error;                   /* of the last command */
+    int terminal_fd;                         /* where standard error goes instead, -1: caught in `error` */
 };
 
 void owner_start(struct owner *owner, const char *berth_yaml);

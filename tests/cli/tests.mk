@@ -7,3 +7,7 @@ tests_cli_test_acts_LDADD = $(test_cli)
 unit_tests += tests/cli/test_looks
 tests_cli_test_looks_SOURCES = tests/cli/test_looks.c tests/cli/owner.c tests/cli/owner.h
 tests_cli_test_looks_LDADD = $(test_cli)
+script_tests += tests/cli/programs.sh
+unit_tests += tests/cli/test_asks
+tests_cli_test_asks_SOURCES = tests/cli/test_asks.c tests/cli/owner.c tests/cli/owner.h
+tests_cli_test_asks_LDADD = $(test_cli)

@@ -1,0 +1,133 @@
+#!/bin/sh
+# The real berth with the real berthd: first use, autostart, the demo's story, what it says when things are missing. Speaks TAP.
+set -u
+work=$(mktemp -d "${TMPDIR:-/tmp}/berth-programs-XXXXXX")
+export XDG_STATE_HOME="$work/state" XDG_CONFIG_HOME="$work/config" TMPDIR="$work" GIT_CONFIG_GLOBAL=/dev/null
+unset BERTH_WORKSPACE
+number=0
+trap 'finish' EXIT
+trap 'exit 1' INT TERM
+
+# Ends every berthd of the workspaces made here, whatever happened.
+finish() {
+    for folder in "$work"/*/; do
+        [ -e "$folder/berth.yaml" ] && "$BERTH" -C "$folder" stop >/dev/null 2>&1
+    done
+    rm -rf "$work"
+}
+
+# check SENTENCE COMMAND…: one test; its output is shown when it fails.
+check() {
+    number=$((number + 1))
+    sentence=$1
+    shift
+    if output=$("$@" 2>&1); then
+        echo "ok $number - $sentence"
+    else
+        echo "not ok $number - $sentence"
+        echo "$output" | sed 's/^/# /'
+    fi
+}
+
+# status WANTED COMMAND…: true when it exits so.
+status() {
+    wanted=$1
+    shift
+    "$@"
+    got=$?
+    [ "$got" = "$wanted" ] || echo "exit $got, wanted $wanted"
+    [ "$got" = "$wanted" ]
+}
+
+says() {
+    pattern=$1
+    shift
+    said=$("$@" 2>&1)
+    echo "$said"
+    echo "$said" | grep -q -e "$pattern"
+}
+
+git_in() {
+    folder=$1
+    shift
+    git -C "$folder" -c user.name=t -c user.email=t@example.org -c commit.gpgsign=false "$@"
+}
+
+# A repository made by hand, with what berth init writes.
+shop=$work/shop
+make_shop() {
+    git init -q -b main "$shop" && "$BERTH" -C "$shop" init && "$BERTH" -C "$shop" check && git_in "$shop" add -A &&
+        git_in "$shop" commit -q -m first && git_in "$shop" checkout -q -b feature/x && echo x >"$shop/x" && git_in "$shop" add -A &&
+        git_in "$shop" commit -q -m 'second, "quoted" $(touch hacked)' && git_in "$shop" checkout -q main
+}
+deploy_to_gate() {
+    status 3 "$BERTH" -C "$shop" deploy staging --wait --timeout 60s
+}
+gate_run() {
+    "$BERTH" -C "$shop" runs --json | sed -n 's/^ *"id": "\(.*\)",*$/\1/p' | head -n 1
+}
+gate_digest() {
+    "$BERTH" -C "$shop" runs "$(gate_run)" --json | sed -n 's/^  "digest": "\(.*\)",*$/\1/p'
+}
+approve() {
+    status 0 "$BERTH" -C "$shop" approve "$(gate_run)" --digest "$(gate_digest | cut -c 1-12)" --wait --timeout 60s
+}
+deploy_review() {
+    status 0 "$BERTH" -C "$shop" deploy feature/x --wait --timeout 60s
+}
+review() {
+    "$BERTH" -C "$shop" completion --names environments | grep '^review/'
+}
+destroy_review() {
+    name=$(review)
+    status 2 "$BERTH" -C "$shop" destroy "$name" </dev/null &&
+        status 0 "$BERTH" -C "$shop" destroy "$name" --confirm "$name" --wait --timeout 60s && [ -z "$(review)" ]
+}
+destroy_staging() {
+    status 3 "$BERTH" -C "$shop" destroy staging --confirm staging --wait --timeout 60s
+}
+ends() {
+    says 'has ended' "$BERTH" -C "$shop" stop && says 'no berthd serves' "$BERTH" -C "$shop" stop
+}
+# A berthd that cannot start: its last words are shown.
+fake_start() {
+    mkdir -p "$work/fake" && cp "$BERTH" "$work/fake/berth" && printf '#!/bin/sh\necho "berthd: the moon is wrong" >&2\nexit 1\n' >"$work/fake/berthd" &&
+        chmod +x "$work/fake/berthd" && XDG_STATE_HOME="$work/fake/state" says 'the moon is wrong' status 1 "$work/fake/berth" -C "$shop" envs
+}
+killed_while_waiting() {
+    git_in "$shop" checkout -q feature/x && sed -i 's/^up)$/up) sleep 1/' "$shop/scripts/app" && git_in "$shop" commit -q -am slow &&
+        git_in "$shop" checkout -q main || return 1
+    "$BERTH" -C "$shop" deploy feature/x --ref "$(git_in "$shop" rev-parse feature/x)" --wait --timeout 60s >"$work/waited" 2>&1 &
+    waiting=$!
+    tries=0
+    until grep -q 'apply .*running' "$work/waited" || [ $tries -gt 300 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    pid=$("$BERTH" -C "$shop" doctor | sed -n 's/.*process \([0-9]*\),.*/\1/p' | head -n 1)
+    [ -n "$pid" ] && kill -9 "$pid" || return 1
+    wait $waiting
+    got=$?
+    cat "$work/waited"
+    # an interrupted script that declares no retries is held and asks; one whose worker ended first is done
+    [ "$got" = 1 ] || [ "$got" = 0 ]
+}
+demo() {
+    says 'the demo did all it should' "$BERTH" demo --headless </dev/null && ! ls -d "$work"/berth-demo-* 2>/dev/null
+}
+
+echo 1..14
+check 'init writes a workspace that check accepts' make_shop
+check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
+check 'a subject with shell words is text' test ! -e "$shop/hacked"
+check 'deploy --wait ends with 3 at a gate' deploy_to_gate
+check 'approve with a part of the digest lets it go on to the end' approve
+check 'the environment is OK and has a release' says 'OK .*v1' "$BERTH" -C "$shop" envs
+check 'a branch without a gate is deployed to the end' deploy_review
+check 'destroy wants the name twice, then removes' destroy_review
+check 'a permanent environment wants an approval besides its name' destroy_staging
+check 'a berthd killed while a command waits is started again' killed_while_waiting
+check 'the audit is whole' says 'the audit is whole' "$BERTH" -C "$shop" audit verify
+check 'stop ends berthd' ends
+check 'a berthd that cannot start is quoted' fake_start
+check 'the demo plays its story and leaves nothing' demo
