@@ -26,3 +26,11 @@ unit_tests += tests/store/test_durability
 tests_store_test_durability_SOURCES = tests/store/test_durability.c tests/store/forget_vfs.c tests/store/forget_vfs.h $(store_test_parts)
 tests_store_test_durability_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/model
 tests_store_test_durability_LDADD = $(test_store)
+
+unit_tests += tests/store/test_sqlite
+tests_store_test_sqlite_SOURCES = tests/store/test_sqlite.c tests/store/place.c tests/store/place.h tests/store/ok.h
+tests_store_test_sqlite_LDADD = $(test_store)
+
+unit_tests += tests/store/test_processes
+tests_store_test_processes_SOURCES = tests/store/test_processes.c tests/store/place.c tests/store/place.h tests/store/ok.h
+tests_store_test_processes_LDADD = $(test_store)
