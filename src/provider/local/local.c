@@ -293,10 +293,13 @@ static void end_leftovers(struct run *run)
         ended = session_end_all(run->process.pid, run->context->token, SIGTERM, TERM_MS, &error);
     else if (session_may_have_left())
         ended = session_end(run->process.pid, &error);
+    else
+        return;
     if (!ended) {
         provider_log(run->context, "berth: some processes of the tool could not be ended: %s", error.message);
         log_error("provider", LOG_WARNING, &error);
     }
+    (void)session_may_have_left(); /* reaps what was ended */
 }
 
 static bool give_up_before(struct run *run)

@@ -69,7 +69,6 @@ bool session_end(pid_t session, struct error *error)
             return false;
         break;
     }
-    (void)reap_orphans();
     return true;
 }
 
@@ -78,6 +77,5 @@ bool session_end_all(pid_t session, const char *token, int first_signal, int64_t
     char *variable = text_empty(token) ? NULL : path_printf("BERTH_STEP_TOKEN=%s", token);
     bool ended = process_end_all(variable, session, first_signal, grace_ms, grace_ms + END_LIMIT_MS, error);
     free(variable);
-    (void)reap_orphans();
     return ended;
 }

@@ -12,7 +12,7 @@
 void session_adopt_orphans(void);
 /* Signals every process of the session, whatever its process group; wakes those that are stopped. */
 void session_signal(pid_t session, int signal_number);
-/* After the main process was reaped. False: certainly nothing of it is left. One system call when this process has no other child. */
+/* After the main process was reaped: reaps orphans too. False: certainly nothing of it is left. One system call when this process has no other child. */
 bool session_may_have_left(void);
 /* Ends what is left in the session. What is just about to leave it (setsid in a child) is given a moment for that. */
 bool session_end(pid_t session, struct error *error) BERTH_MUST_CHECK;
