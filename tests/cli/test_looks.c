@@ -61,7 +61,7 @@ static void put_resources(int64_t now)
                                     .executor = "exec",
                                     .needs = needs[i],
                                     .status = statuses[i],
-                                    .position = (int64_t)i + 1,
+                                    .position = 3 - (int64_t)i,
                                     .observed_at = now - MS_MINUTE};
 
         snprintf(id, sizeof id, "E1/%s", names[i]);
@@ -88,6 +88,10 @@ static int setup(void **state)
                                             .entrypoint = "http://127.0.0.1:1/"};
     const struct environment gone = {
         .id = "E0", .name = "review/gone", .slug = "gone", .tier = TIER_REVIEW, .status = ENVIRONMENT_DESTROYED};
+    const struct environment before = {
+        .id = "E9", .name = "review/x", .slug = "x-9", .status = ENVIRONMENT_DESTROYED, .created_at = now};
+    const struct step big = {
+        .id = "1.apply.big", .run = "1", .environment = "E1", .phase = PHASE_APPLY, .status = STEP_DONE};
     const struct branch branch = {.id = "app:" HOSTILE,
                                   .repository = "app",
                                   .name = HOSTILE,
@@ -121,6 +125,8 @@ static int setup(void **state)
     owner_start(&owner, yaml);
     owner_put(&owner, &environment_type, &environment);
     owner_put(&owner, &environment_type, &gone);
+    owner_put(&owner, &environment_type, &before);
+    owner_put(&owner, &step_type, &big);
     owner_put(&owner, &branch_type, &branch);
     owner_put(&owner, &branch_type, &two_lines);
     owner_put(&owner, &run_type, &run);
@@ -242,11 +248,11 @@ static void graph__speaks_four_forms(void **state)
 {
     (void)state;
     owner_berth(&owner, "graph review/x");
-    assert_true(says("\n  app") && says("needs db, app"));
+    assert_true(text_starts(owner.out.data, "db") && says("\n  app") && says("needs db, app"));
     owner_berth(&owner, "graph review/x --format dot");
-    assert_true(says("digraph \"review/x\"") && says("n1 -> n0;"));
+    assert_true(says("digraph \"review/x\"") && says("n1 -> n2;"));
     owner_berth(&owner, "graph review/x --format mermaid");
-    assert_true(says("graph LR") && says("n2 --> n1"));
+    assert_true(says("graph LR") && says("n0 --> n1"));
     owner_berth(&owner, "graph review/x --format json");
     assert_true(says("\"needs\": \"db\""));
 }
@@ -261,6 +267,23 @@ static void log__joins_a_character_split_over_writes(void **state)
     assert_true(says("== 1.apply.db =="));
     assert_int_equal(owner_berth(&owner, "log 1.apply.nothing"), 1);
     assert_int_equal(owner_berth(&owner, "log 9"), 1);
+}
+
+static void log__joins_a_character_split_over_reads(void **state)
+{
+    struct str text = STR_INIT;
+    struct run_log log;
+
+    (void)state;
+    str_add_fill(&text, 'x', RUN_LOG_READ_LIMIT - 1);
+    str_add(&text, "é\n");
+    assert_true(run_log_open(&log, owner.store_folder, "1", "1.apply.big", NULL));
+    assert_true(run_log_append(&log, text.data, text.length, NULL));
+    run_log_close(&log);
+    assert_int_equal(owner_berth(&owner, "log 1.apply.big"), 0);
+    assert_int_equal(owner.out.length, text.length);
+    assert_true(says("xé\n"));
+    str_release(&text);
 }
 
 static void why__says_yes_or_no_with_its_exit_status(void **state)
@@ -348,6 +371,7 @@ int main(void)
         cmocka_unit_test(output__is_ascii_where_the_locale_is),
         cmocka_unit_test(graph__speaks_four_forms),
         cmocka_unit_test(log__joins_a_character_split_over_writes),
+        cmocka_unit_test(log__joins_a_character_split_over_reads),
         cmocka_unit_test(why__says_yes_or_no_with_its_exit_status),
         cmocka_unit_test(find__takes_words_and_needs),
         cmocka_unit_test(names__of_completion_are_single_lines),
