@@ -90,18 +90,21 @@ enum store_durability {
     STORE_RELAXED, /* may be lost by a power cut, never torn: listings, observations */
 };
 bool store_begin(struct store *store, enum store_durability durability, struct error *error) BERTH_MUST_CHECK;
-/* Inserts or replaces; sets nothing in the caller's row. */
+/* Inserts or replaces; sets nothing in the caller's row. ERROR_CONFLICT (a unique key that another row has, a change of a RECORD_APPEND row) leaves
+ * the transaction usable; any other failure makes its commit fail. Not for audit: store_audit. */
 bool store_put(struct store *store, const struct record_type *type, const void *row,
                struct error *error) BERTH_MUST_CHECK;
 /* Removing what is not there is fine. Leaves a tombstone. */
 bool store_remove(struct store *store, const struct record_type *type, const char *id,
                   struct error *error) BERTH_MUST_CHECK;
-/* Appends to the audit chain: fills sequence, id, previous, hash (and epoch) of a copy. */
+/* Appends to the audit chain: fills sequence, id, previous, hash, epoch (and `at` when 0) of a copy; `detail` is stored as canonical JSON. */
 bool store_audit(struct store *store, const struct audit *entry, struct error *error) BERTH_MUST_CHECK;
 /* The next value of a named counter ("run"), from 1. */
 bool store_next(struct store *store, const char *counter, int64_t *value, struct error *error) BERTH_MUST_CHECK;
-/* `*revision` (may be NULL) is the one taken, or the last one when nothing changed. */
+/* When it fails (also because an earlier put of this transaction failed) nothing was stored and the transaction is over.
+ * `*revision` (may be NULL) is the one taken, or the last one when nothing changed. */
 bool store_commit(struct store *store, int64_t *revision, struct error *error) BERTH_MUST_CHECK;
+/* Undoes the transaction; without one it does nothing. */
 void store_abandon(struct store *store);
 /* Makes this owner's epoch one higher than any before; in its own transaction. */
 bool store_new_epoch(struct store *store, int64_t *epoch, struct error *error) BERTH_MUST_CHECK;
@@ -125,7 +128,7 @@ struct feed_change {
 };
 typedef bool feed_visit(const struct feed_change *change, void *context);
 /* Everything that changed after the cursor, each row once with its present values, by table. A cursor of another store, or older than the
- * horizon keeps: ERROR_CONFLICT, the follower reloads. `*cursor` moves to what was seen. */
+ * horizon keeps: ERROR_CONFLICT, the follower reloads. A zeroed cursor gives every row there is. `*cursor` moves to what was seen. */
 bool feed_since(struct store *store, struct store_cursor *cursor, feed_visit *visit, void *context,
                 struct error *error) BERTH_MUST_CHECK;
 /* A RECORD_HISTORY row as it was at an instant (STORE_MISSING: it was not there, or beyond the horizon). */
@@ -145,7 +148,8 @@ bool feed_history(struct store *store, const struct record_type *type, const cha
 /* --- waking up ----------------------------------------------------------------------------------------------- */
 /* A descriptor that becomes readable after a commit by any process (inotify on `bell`); -1 for memory. Borrowed. */
 int store_bell(struct store *store);
-/* Empties the descriptor, then says whether anything was committed since the last call: arm, then look. Also call once a second. */
+/* Empties the descriptor, then says whether anything was committed since the last call (the first call: yes), by this handle too and
+ * also when only quiet columns changed: arm, then look. Also call once a second. Not between read_begin and read_end. */
 bool store_changed(struct store *store);
 
 /* --- checking ------------------------------------------------------------------------------------------------ */
