@@ -128,6 +128,8 @@ static void cross__patterns_that_exclude_everything_are_warned_of(void **state)
     check_warning("", "    source: { branches: [\"!main\"] }\n", 13, "no branch can match \"one\"");
     check_warning("", "    source: { branches: [\"feature/**\", \"!**\"] }\n", 13, "no branch can match");
     check_warning("", "    source: { branches: [\"feature/x\", \"!feature/**\"] }\n", 13, "no branch can match");
+    check_quiet("", "    source: { branches: [main, main] }\n");
+    check_quiet("", "    source: { branches: [b, ab, \"!ab\"] }\n");
     check_quiet("", "    source: { branches: [\"!**\", main] }\n");
     check_quiet("", "    source: { branches: [\"feature/**\", \"!feature/*\"] }\n");
 }
@@ -144,6 +146,20 @@ static void cross__lives_that_contradict_are_errors(void **state)
     check_error("    source: { promote_from: one }\n    deploy_on: [promote]\n", 13, "is promoted from itself");
     check_error(SMALL_SOURCE "    deploy_on: [promote]\n", 14, "nothing is promoted to it");
     check_error(SMALL_SOURCE "    inputs: { n: { type: int, default: many } }\n", 14, "default of n: expected int");
+}
+
+static void cross__promotion_does_not_run_in_a_circle(void **state)
+{
+    struct reading reading;
+
+    (void)state;
+    load(&reading,
+         "  - name: two\n    tier: test\n    templates: [web]\n    target: here\n    source: { promote_from: one }\n",
+         "    source: { promote_from: two }\n");
+    assert_null(reading.config);
+    expect_error(&reading.problems, 13, "\"one\" is promoted from itself");
+    expect_error(&reading.problems, 18, "\"two\" is promoted from itself");
+    forget(&reading);
 }
 
 static void cross__a_name_needs_a_source_that_gives_it(void **state)
@@ -256,6 +272,7 @@ int main(void)
         cmocka_unit_test(cross__names_that_meet_are_told),
         cmocka_unit_test(cross__patterns_that_exclude_everything_are_warned_of),
         cmocka_unit_test(cross__lives_that_contradict_are_errors),
+        cmocka_unit_test(cross__promotion_does_not_run_in_a_circle),
         cmocka_unit_test(cross__a_name_needs_a_source_that_gives_it),
         cmocka_unit_test(cross__queues_have_a_direction),
         cmocka_unit_test(cross__a_freeze_ends_after_it_begins),

@@ -244,6 +244,15 @@ static void load_template(const char *path, void *context)
     str_release(&text);
 }
 
+static size_t count_unbuilt(const struct problems *problems)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < problems->list.count; i++)
+        count += problems->list.items[i].warning && strstr(problems->list.items[i].message, "not in this version");
+    return count;
+}
+
 static void examples__are_accepted_with_their_templates(void **state)
 {
     (void)state;
@@ -261,7 +270,7 @@ static void examples__are_accepted_with_their_templates(void **state)
         if (config)
             config_check_templates(config, team.templates, team.count, &team.problems);
         expect_no_error(&team.problems);
-        expect_warning(&team.problems, 0, "not in this version of berth yet");
+        assert_int_equal(count_unbuilt(&team.problems), 1);
         for (size_t t = 0; t < team.count; t++)
             template_free(team.templates[t]);
         config_free(config);

@@ -173,6 +173,8 @@ static void condition__compares_and_joins(void **state)
     check_condition("\"${{ branch.slug != 'feature-x' }}\"", false);
     check_condition("\"${{ param.replicas == 3 }}\"", true);
     check_condition("\"${{ param.empty }}\"", false);
+    check_condition("\"${{ '0' }}\"", false);
+    check_condition("\"${{ '00' }}\"", true);
     check_condition("\"${{ !param.empty }}\"", true);
     check_condition("\"${{ !!param.empty }}\"", false);
     check_condition("\"${{ param.debug }}\"", false);

@@ -202,6 +202,18 @@ static void use__a_young_environment_gets_no_secret_without_leave(void **state)
     assert_true(config_allows_executor(&entry, "external"));
 }
 
+static void use__a_pattern_is_of_the_whole_value(void **state)
+{
+    struct config_input input = {.name = "x", .type = "string", .pattern = "[a-z]+|[0-9]+", .min = "", .max = ""};
+
+    (void)state;
+    assert_true(config_input_fits(&input, "abc", NULL));
+    assert_true(config_input_fits(&input, "123", NULL));
+    assert_false(config_input_fits(&input, "abc!", NULL));
+    assert_false(config_input_fits(&input, "!abc", NULL));
+    assert_false(config_input_fits(&input, "abc\n", NULL));
+}
+
 static void expand__counts_and_addresses(void **state)
 {
     struct trial trial;
@@ -434,6 +446,7 @@ int main(void)
         cmocka_unit_test(file__needs_cannot_run_in_a_circle),
         cmocka_unit_test(use__names_entry_and_line_of_what_is_not_allowed),
         cmocka_unit_test(use__a_young_environment_gets_no_secret_without_leave),
+        cmocka_unit_test(use__a_pattern_is_of_the_whole_value),
         cmocka_unit_test(expand__counts_and_addresses),
         cmocka_unit_test(expand__what_is_not_wanted_satisfies_needs_and_keeps_order),
         cmocka_unit_test(expand__an_output_of_what_is_not_wanted_is_an_error),
