@@ -47,42 +47,51 @@ static char *marker_path(const char *store_folder, const char *run, const char *
     return path_printf("%s/runs/%s/%.24s.%" PRId64 ".%s", store_folder, run, hex, attempt, ending);
 }
 
-static bool write_marker(const char *path, pid_t pid, struct error *error)
+void marker_of_process(struct marker *marker)
 {
-    char boot[40];
-    uint64_t ticks = 0;
-    struct str text = STR_INIT;
-    marker_boot_id(boot);
-    if (pid != 0 && !process_start_ticks(pid, &ticks))
-        ticks = 0;
-    str_addf(&text, "%ld %" PRIu64 " %s\n", (long)pid, ticks, boot);
-    bool written = file_replace(path, text.data, text.length, 0600, FILE_RELAXED, error);
-    str_release(&text);
+    memset(marker, 0, sizeof *marker);
+    marker->pid = getpid();
+    marker_boot_id(marker->boot);
+    if (!process_start_ticks(marker->pid, &marker->start_ticks))
+        marker->start_ticks = 0;
+}
+
+static bool write_marker(const char *path, const struct marker *marker, struct error *error)
+{
+    char text[128];
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_errno(error, ERROR_IO, errno, "cannot note the beginning of a step in %s", path);
+    int length =
+        snprintf(text, sizeof text, "%ld %" PRIu64 " %s\n", (long)marker->pid, marker->start_ticks, marker->boot);
+    bool written = file_write_all(fd, text, (size_t)length, error);
+    close(fd);
     return written;
 }
 
-/* Written beside and linked to its name: link(2) lets exactly one win, and nobody ever sees half a file. */
-static enum marker_taken link_marker(const char *path, pid_t pid, struct error *error)
+/* Written beside and renamed only where nothing is: exactly one wins, and nobody ever sees half a file. */
+static enum marker_taken place_marker(const char *path, const struct marker *marker, struct error *error)
 {
     char *beside = path_printf("%s.%ld", path, (long)getpid());
     enum marker_taken taken = MARKER_TAKEN;
-    if (!write_marker(beside, pid, error))
+    if (!write_marker(beside, marker, error))
         taken = MARKER_ERROR;
-    else if (link(beside, path) != 0) {
+    else if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) != 0) {
         taken = errno == EEXIST ? MARKER_WAS_THERE : MARKER_ERROR;
         error_errno(error, ERROR_IO, errno, "cannot note the beginning of a step in %s", path);
     }
-    unlink(beside);
+    if (taken != MARKER_TAKEN)
+        unlink(beside);
     free(beside);
     return taken;
 }
 
-enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt, pid_t pid,
-                              struct error *error)
+enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt,
+                              const struct marker *marker, struct error *error)
 {
     char *path = marker_path(store_folder, run, step, attempt, "started");
     char *folder = marker_run_folder(store_folder, run, error);
-    enum marker_taken taken = folder ? link_marker(path, pid, error) : MARKER_ERROR;
+    enum marker_taken taken = folder ? place_marker(path, marker, error) : MARKER_ERROR;
     free(folder);
     free(path);
     return taken;

@@ -20,9 +20,11 @@ struct marker { /* what .started says */
 };
 
 enum marker_taken { MARKER_TAKEN, MARKER_WAS_THERE, MARKER_ERROR };
-/* Makes the file for this process, or (`pid` 0) for a recovery. */
-enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt, pid_t pid,
-                              struct error *error) BERTH_MUST_CHECK;
+/* Makes the file; `marker` says for whom: a worker's own (marker_of_process), or a recovery's (all zero). */
+enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt,
+                              const struct marker *marker, struct error *error) BERTH_MUST_CHECK;
+/* What this process writes: its pid, start and boot. */
+void marker_of_process(struct marker *marker);
 /* False when there is none (error code ERROR_NOT_FOUND) or it cannot be read. */
 bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,
                  struct error *error) BERTH_MUST_CHECK;

@@ -98,7 +98,7 @@ enum progress { GOES_ON, TAKEN, RESOLVED };
 static enum progress look_at_ending(struct supervisor *supervisor, struct ending *ending)
 {
     const char *folder = supervisor->options->store_folder;
-    struct marker marker;
+    struct marker marker, nobody = {.pid = 0};
     struct error error = {0};
     if (take_left_result(supervisor, ending))
         return TAKEN;
@@ -109,7 +109,7 @@ static enum progress look_at_ending(struct supervisor *supervisor, struct ending
             log_error("agent", LOG_ERROR, &error);
             return GOES_ON;
         }
-        enum marker_taken taken = marker_take(folder, ending->run, ending->step, ending->attempt, 0, &error);
+        enum marker_taken taken = marker_take(folder, ending->run, ending->step, ending->attempt, &nobody, &error);
         ending->never_started = taken == MARKER_TAKEN;
         return taken == MARKER_TAKEN ? RESOLVED : GOES_ON;
     }

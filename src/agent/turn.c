@@ -68,6 +68,19 @@ static int64_t next_run(struct supervisor *supervisor)
     return supervisor->next_run;
 }
 
+/* One random id and its successors: they differ in their last two characters. */
+static void fresh_ids(struct supervisor *supervisor, int64_t now_ms)
+{
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    char first[ID_SIZE];
+    id_new(first, now_ms);
+    for (size_t i = 0; i < SUPERVISOR_NEW_IDS; i++) {
+        memcpy(supervisor->new_ids[i], first, sizeof first);
+        supervisor->new_ids[i][ID_SIZE - 3] = digits[i / 32 % 32];
+        supervisor->new_ids[i][ID_SIZE - 2] = digits[i % 32];
+    }
+}
+
 void supervisor_fill_facts(struct supervisor *supervisor, struct engine_facts *facts)
 {
     facts->now_ms = time_now_ms();
@@ -77,8 +90,7 @@ void supervisor_fill_facts(struct supervisor *supervisor, struct engine_facts *f
     facts->owner_uid = getuid();
     facts->owner_login = supervisor->owner_login;
     facts->next_run = next_run(supervisor);
-    for (size_t i = 0; i < SUPERVISOR_NEW_IDS; i++)
-        id_new(supervisor->new_ids[i], facts->now_ms);
+    fresh_ids(supervisor, facts->now_ms);
     facts->new_id = supervisor->new_ids;
     facts->new_id_count = SUPERVISOR_NEW_IDS;
 }

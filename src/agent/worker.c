@@ -190,7 +190,7 @@ static bool take_task(struct worker *worker, const struct str *payload)
         return false;
     }
     enum marker_taken taken = marker_take(worker->setup.options->store_folder, task.run.id, task.step.id,
-                                          task.step.attempt, getpid(), &error);
+                                          task.step.attempt, &worker->self, &error);
     if (taken == MARKER_TAKEN) {
         do_task(worker, &task, &arena, &result);
         go_on = hand_in(worker, &task, &result);
@@ -213,6 +213,7 @@ int worker_main(const struct agent_options *options)
     uint8_t kind = 0;
     bool go_on = true;
     setup_init(&worker.setup, options);
+    marker_of_process(&worker.self);
     while (go_on && frame_receive(CHILD_SOCKET_FD, &kind, &payload, NULL)) {
         if (kind == FRAME_SETUP && !setup_take(&worker.setup, payload.data, payload.length, &error))
             log_error("agent", LOG_WARNING, &error);

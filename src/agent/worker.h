@@ -6,6 +6,7 @@
 #ifndef AGENT_WORKER_H
 #define AGENT_WORKER_H
 
+#include "agent/marker.h"
 #include "agent/setup.h"
 #include "agent/task.h"
 #include "berth/base/str.h"
@@ -15,6 +16,7 @@
 struct worker {
     struct setup setup;
     struct redactor *redactor;
+    struct marker self;
     bool held_secrets, orphaned; /* orphaned: the supervisor's end of the socket is closed */
 };
 /* The worker's process; returns its exit status. */

@@ -163,7 +163,8 @@ static bool fork_and_exec(struct launch *launch, struct process *process, struct
     sigset_t all, before; /* no handler of the parent may run in the child */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = fork();
+    /* Copying the parent's page tables would cost more than all the rest; the child borrows its memory until exec. */
+    pid_t pid = vfork();
     if (pid == 0)
         run_child(launch);
     int fork_errno = errno;

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+static const struct marker nobody, worker = {.pid = 7, .start_ticks = 9, .boot = "b"};
+
 static int make_folder(void **state)
 {
     char template[] = "/tmp/berth-marker-XXXXXX";
@@ -31,17 +33,17 @@ static int remove_folder(void **state)
 static void marker__only_one_of_two_can_take_an_attempt(void **state)
 {
     struct error error = {0};
-    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, getpid(), &error), MARKER_TAKEN);
-    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, 0, &error), MARKER_WAS_THERE);
-    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 2, 0, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, &worker, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, &nobody, &error), MARKER_WAS_THERE);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 2, &nobody, &error), MARKER_TAKEN);
 }
 
 static void marker__steps_of_similar_names_are_apart(void **state)
 {
     struct error error = {0};
-    assert_int_equal(marker_take(*state, "17", "17.apply.a/b", 1, 0, &error), MARKER_TAKEN);
-    assert_int_equal(marker_take(*state, "17", "17.apply.a.b", 1, 0, &error), MARKER_TAKEN);
-    assert_int_equal(marker_take(*state, "17", "17.apply.../../x", 1, 0, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a/b", 1, &nobody, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a.b", 1, &nobody, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.../../x", 1, &nobody, &error), MARKER_TAKEN);
 }
 
 static void marker__says_who_began(void **state)
@@ -50,7 +52,9 @@ static void marker__says_who_began(void **state)
     struct marker marker;
     uint64_t ticks = 0;
     char boot[40];
-    assert_int_equal(marker_take(*state, "17", "s", 1, getpid(), &error), MARKER_TAKEN);
+    struct marker self;
+    marker_of_process(&self);
+    assert_int_equal(marker_take(*state, "17", "s", 1, &self, &error), MARKER_TAKEN);
     assert_true(marker_read(*state, "17", "s", 1, &marker, &error));
     assert_true(process_start_ticks(getpid(), &ticks));
     marker_boot_id(boot);
@@ -72,7 +76,7 @@ static void marker__one_that_is_empty_is_corrupt_and_not_missing(void **state)
 {
     struct error error = {0};
     struct marker marker;
-    assert_int_equal(marker_take(*state, "17", "s", 1, getpid(), &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "s", 1, &worker, &error), MARKER_TAKEN);
     char *folder = path_join(*state, "runs/17");
     struct folder_list list;
     assert_true(folder_list(folder, &list, &error));
