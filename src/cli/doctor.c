@@ -138,10 +138,9 @@ static void look_at_listings(struct report *report, int64_t now)
     if (session_list(cli, &repository_type, NULL, NULL, false, 0, &rows, &count, &error)) {
         for (size_t i = 0; i < count; i++)
             find(report, text_empty(rows[i].error) ? FINDING_GOOD : FINDING_WARNING, "repository",
-                 text_empty(rows[i].error) ? "" : "look at its url and credentials",
-                 "%s: %lld branches, listed %s ago%s%s", rows[i].id, (long long)rows[i].branches,
-                 shown_age(cli, rows[i].listed_at, now), text_empty(rows[i].error) ? "" : ": ",
-                 text_empty(rows[i].error) ? "" : rows[i].error);
+                 text_empty(rows[i].error) ? "" : "look at its url and credentials", "%s: %lld branches, listed %s%s%s",
+                 rows[i].id, (long long)rows[i].branches, shown_ago(cli, rows[i].listed_at, now),
+                 text_empty(rows[i].error) ? "" : ": ", text_empty(rows[i].error) ? "" : rows[i].error);
     }
     if (session_list(cli, &sweep_type, NULL, NULL, false, 0, &sweeps, &count, &error)) {
         for (size_t i = 0; i < count; i++) {

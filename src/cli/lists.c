@@ -124,8 +124,8 @@ static bool say_repositories(struct cli *cli, int64_t now, struct error *error)
     for (size_t i = 0; i < count; i++) {
         if (!text_empty(rows[i].error))
             print_styled(cli, STYLE_WAITING,
-                         arena_printf(&cli->arena, "%s: the last listing failed %s ago: %s\n", shown(cli, rows[i].id),
-                                      shown_age(cli, rows[i].listed_at, now), shown(cli, rows[i].error)));
+                         arena_printf(&cli->arena, "%s: the last listing failed %s: %s\n", shown(cli, rows[i].id),
+                                      shown_ago(cli, rows[i].listed_at, now), shown(cli, rows[i].error)));
         else if (!rows[i].complete)
             print_styled(cli, STYLE_WAITING,
                          arena_printf(&cli->arena, "%s: not listed whole yet\n", shown(cli, rows[i].id)));

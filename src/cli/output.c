@@ -86,6 +86,13 @@ const char *shown_age(struct cli *cli, int64_t at_ms, int64_t now_ms)
     return copy;
 }
 
+const char *shown_ago(struct cli *cli, int64_t at_ms, int64_t now_ms)
+{
+    if (at_ms == 0)
+        return "never";
+    return now_ms - at_ms < MS_SECOND ? "just now" : arena_printf(&cli->arena, "%s ago", shown_age(cli, at_ms, now_ms));
+}
+
 const char *shown_instant(struct cli *cli, int64_t at_ms)
 {
     struct str out = STR_INIT;

@@ -18,6 +18,8 @@ const char *shown(struct cli *cli, const char *text);
 const char *shown_lines(struct cli *cli, const char *text);
 /* "41m", or "-" for no instant; of the time since. */
 const char *shown_age(struct cli *cli, int64_t at_ms, int64_t now_ms);
+/* "41m ago", "just now", "never". */
+const char *shown_ago(struct cli *cli, int64_t at_ms, int64_t now_ms);
 /* "2026-11-21T14:05:09Z", or "-". */
 const char *shown_instant(struct cli *cli, int64_t at_ms);
 /* The first 8 digits of a commit, or "-". */

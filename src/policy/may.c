@@ -135,8 +135,7 @@ static void add_ref_kind(struct why_builder *builder, const struct policy_questi
                 arena_printf(builder->arena, "name a %s", names_text(builder->arena, entry->refs)),
                 "a %s is not taken here; refs: %s", question->ref_kind, names_text(builder->arena, entry->refs));
     else
-        why_add(builder, POLICY_YES, "source", source, "", "it takes what %s names",
-                who_text(question->actor, question->person));
+        why_add(builder, POLICY_YES, "source", source, "", "asked by hand");
 }
 
 /* A promotion itself, the way back, and going on with a run that got there. */
