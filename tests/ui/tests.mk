@@ -1,3 +1,6 @@
 # The tests of the ui room. A test program is two lines; its source is the program's name with .c:
 #   unit_tests += tests/ui/test_thing
 #   tests_ui_test_thing_LDADD = $(test_ui)
+unit_tests += tests/ui/test_views
+tests_ui_test_views_SOURCES = tests/ui/test_views.c tests/ui/scene.c tests/ui/scene.h
+tests_ui_test_views_LDADD = $(test_ui)

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: ISC */
+/* The middle: views on a stack, one layer above, keys to requests, the store's changes to views, one paint a turn. */
+#include "ui/dashboard.h"
+
+#include "berth/base/file.h"
+#include "berth/base/process.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/model/ledger.h"
+#include "berth/store.h"
+#include "ui/action.h"
+#include "ui/terminal.h"
+
+#include <stdlib.h>
+
+#define WORK_US 3000 /* of loading, sorting, filtering between two looks at the keyboard */
+#define SETTLE_PIECES 40
+#define FIRST_ROWS_SPARE 2 /* read beyond what the first screen shows */
+
+const struct view_ops *const root_views[4] = {&environments_view, &branches_view, &approvals_view, &runs_view};
+
+/* --- views ------------------------------------------------------------------------------------------------ */
+
+static struct view *view_new(struct dashboard *dashboard, const struct view_ops *ops, const char *argument)
+{
+    struct view *view = mem_zero(1, ops->size);
+    view->ops = ops;
+    view->dashboard = dashboard;
+    view->argument = mem_strdup(argument);
+    ops->init(view, view->argument);
+    return view;
+}
+
+/* A key that opens or acts is about what the person sees: a filter or an order that was asked for before it is worked out first. */
+static void settle(struct view *view)
+{
+    for (int i = 0; i < SETTLE_PIECES && view->ops->work(view, WORK_US); i++)
+        ;
+}
+
+static void view_free(struct view *view)
+{
+    if (!view)
+        return;
+    view->ops->release(view);
+    free(view->argument);
+    free(view);
+}
+
+struct view *dashboard_view(const struct dashboard *dashboard)
+{
+    return dashboard->views[dashboard->depth - 1];
+}
+
+void dashboard_push(struct dashboard *dashboard, const struct view_ops *ops, const char *argument)
+{
+    if (dashboard->depth == VIEW_DEPTH) { /* the oldest but the root goes */
+        view_free(dashboard->views[1]);
+        memmove(&dashboard->views[1], &dashboard->views[2], (VIEW_DEPTH - 2) * sizeof *dashboard->views);
+        dashboard->depth--;
+    }
+    dashboard->views[dashboard->depth++] = view_new(dashboard, ops, argument);
+    settle(dashboard_view(dashboard));
+}
+
+void dashboard_back(struct dashboard *dashboard)
+{
+    if (dashboard->depth > 1)
+        view_free(dashboard->views[--dashboard->depth]);
+}
+
+void dashboard_root(struct dashboard *dashboard, size_t root)
+{
+    while (dashboard->depth > 1)
+        dashboard_back(dashboard);
+    if (!dashboard->roots[root])
+        dashboard->roots[root] = view_new(dashboard, root_views[root], "");
+    dashboard->views[0] = dashboard->roots[root];
+    dashboard->depth = 1;
+    dashboard->last_root = root;
+    settle(dashboard_view(dashboard));
+}
+
+void dashboard_layer(struct dashboard *dashboard, struct layer *layer)
+{
+    struct layer *old = dashboard->layer;
+    dashboard->layer = layer;
+    if (old)
+        old->ops->release(old);
+}
+
+void dashboard_show_text(struct dashboard *dashboard, const char *title, const char *text)
+{
+    struct str whole = STR_INIT;
+    str_addf(&whole, "%s\n%s", title, text ? text : "");
+    dashboard_push(dashboard, &text_view, whole.data);
+    str_release(&whole);
+}
+
+/* --- saying ----------------------------------------------------------------------------------------------- */
+
+void dashboard_say(struct dashboard *dashboard, enum style style, const char *format, ...)
+{
+    va_list arguments;
+    str_clear(&dashboard->message);
+    va_start(arguments, format);
+    str_addv(&dashboard->message, format, arguments);
+    va_end(arguments);
+    dashboard->message_style = style;
+    dashboard->message_until = dashboard->now_ms + MESSAGE_MS;
+}
+
+void dashboard_say_error(struct dashboard *dashboard, const struct error *error)
+{
+    char line[2200];
+    dashboard_say(dashboard, STYLE_FAILED, "%s", error_line(error, line, sizeof line));
+}
+
+void dashboard_time(const struct dashboard *dashboard, struct str *out, int64_t at_ms)
+{
+    format_time(out, dashboard->times, at_ms, dashboard->now_ms);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------- */
+
+void dashboard_init(struct dashboard *dashboard, const struct ui_options *options, struct terminal *terminal,
+                    struct store *reader)
+{
+    *dashboard =
+        (struct dashboard){.options = options, .terminal = terminal, .reader = reader, .ascii = options->ascii};
+    str_init(&dashboard->message);
+    str_init(&dashboard->why_text);
+    dashboard->picture = picture_new(reader);
+    dashboard->now_ms = terminal->ops->now_ms(terminal);
+    int rows, columns;
+    terminal->ops->size(terminal, &rows, &columns);
+    grid_init(&dashboard->grid, rows, columns, options->ascii);
+}
+
+void dashboard_release(struct dashboard *dashboard)
+{
+    dashboard_layer(dashboard, NULL);
+    while (dashboard->depth > 1)
+        dashboard_back(dashboard);
+    for (size_t i = 0; i < 4; i++)
+        view_free(dashboard->roots[i]);
+    picture_free(dashboard->picture);
+    config_free(dashboard->config);
+    free(dashboard->config_commit);
+    free(dashboard->pending);
+    str_release(&dashboard->message);
+    str_release(&dashboard->why_text);
+    grid_release(&dashboard->grid);
+    if (!dashboard->client_is_reader)
+        store_close(dashboard->client);
+}
+
+static void look_at_daemon(struct dashboard *dashboard)
+{
+    const struct daemon *daemon = picture_surroundings(dashboard->picture)->daemon;
+    bool says_so = daemon && (text_equal(daemon->state, "serving") || text_equal(daemon->state, "draining"));
+    dashboard->serving = says_so && process_alive((pid_t)daemon->pid, (uint64_t)daemon->start_ticks);
+}
+
+static size_t first_root(const struct dashboard *dashboard)
+{
+    for (size_t i = 0; dashboard->options->view && i < 4; i++) {
+        if (text_equal(dashboard->options->view, root_views[i]->name))
+            return i;
+    }
+    return picture_count(dashboard->picture, PICTURE_ENVIRONMENTS) ? 0 : 1;
+}
+
+bool dashboard_open(struct dashboard *dashboard, struct error *error)
+{
+    if (!picture_first(dashboard->picture, (size_t)dashboard->grid.rows + FIRST_ROWS_SPARE, error))
+        return false;
+    look_at_daemon(dashboard);
+    dashboard_root(dashboard, first_root(dashboard));
+    dashboard_draw(dashboard);
+    return true;
+}
+
+void dashboard_draw(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct area body;
+    grid_clear(&dashboard->grid);
+    frame_draw(dashboard, &dashboard->grid, &body);
+    view->ops->draw(view, &dashboard->grid, body);
+    if (dashboard->layer)
+        dashboard->layer->ops->draw(dashboard->layer, &dashboard->grid);
+    dashboard->terminal->ops->paint(dashboard->terminal, &dashboard->grid);
+}
+
+/* --- requests --------------------------------------------------------------------------------------------- */
+
+static void take_size(struct dashboard *dashboard)
+{
+    int rows, columns;
+    dashboard->terminal->ops->size(dashboard->terminal, &rows, &columns);
+    grid_resize(&dashboard->grid, rows, columns);
+}
+
+static void close_view(struct dashboard *dashboard)
+{
+    if (dashboard->depth > 1)
+        dashboard_back(dashboard);
+    else
+        dashboard->quit = true;
+}
+
+/* Esc takes away one thing at a time: the message, the filter, the view. */
+static void go_back(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    if (dashboard->message.length && dashboard->now_ms < dashboard->message_until)
+        str_clear(&dashboard->message);
+    else if (view->ops->filter && !text_empty(view->ops->filter(view, NULL)))
+        view->ops->filter(view, "");
+    else
+        dashboard_back(dashboard);
+}
+
+static void open_log(struct dashboard *dashboard, const struct view_ops *ops)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct subject subject = {0};
+    view->ops->subject(view, &subject);
+    if (subject.run)
+        dashboard_push(dashboard, ops, subject.run->id);
+    else
+        dashboard_say(dashboard, STYLE_MUTED, "there is no run here yet: D starts one");
+}
+
+static void open_why(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct str text = STR_INIT;
+    bool refused =
+        dashboard->why_text.length && dashboard->message.length && dashboard->now_ms < dashboard->message_until;
+    if (refused)
+        dashboard_show_text(dashboard, "Why not: every rule, where it comes from, what to do next",
+                            dashboard->why_text.data);
+    else if (view->ops->why && view->ops->why(view, &text))
+        dashboard_show_text(dashboard, "Why", text.data);
+    else
+        dashboard_say(dashboard, STYLE_MUTED, "nothing to explain here; a grey key pressed says why it is grey");
+    str_release(&text);
+}
+
+static void go_environment(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct subject subject = {0};
+    view->ops->subject(view, &subject);
+    if (subject.environment)
+        dashboard_push(dashboard, &environment_view, subject.environment->id);
+    else
+        dashboard_say(dashboard, STYLE_MUTED, "there is no environment here");
+}
+
+/* The branch of what is selected, found by filtering the list of branches. */
+static void go_branch(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct subject subject = {0};
+    view->ops->subject(view, &subject);
+    if (!subject.environment || text_empty(subject.environment->branch)) {
+        dashboard_say(dashboard, STYLE_MUTED, "no branch owns this");
+        return;
+    }
+    char *name = mem_strdup(subject.environment->branch);
+    dashboard_root(dashboard, 1);
+    dashboard_view(dashboard)->ops->filter(dashboard_view(dashboard), name);
+    free(name);
+}
+
+static void go_runs(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct subject subject = {0};
+    view->ops->subject(view, &subject);
+    const char *name = subject.environment ? subject.environment->name
+                       : subject.run       ? subject.run->environment_name
+                                           : "";
+    if (*name)
+        dashboard_push(dashboard, &runs_view, name);
+    else
+        dashboard_root(dashboard, 3);
+}
+
+static void sort_chosen(struct dashboard *dashboard, size_t item, void *context)
+{
+    struct view *view = dashboard_view(dashboard);
+    (void)context;
+    if (item != SIZE_MAX && view->ops->sort)
+        view->ops->sort(view, (int)item);
+}
+
+static void open_sort(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct menu_item items[16];
+    size_t count = 0;
+    if (!view->ops->columns)
+        return;
+    const char *const *columns = view->ops->columns(view);
+    for (; columns[count] && count < 16; count++)
+        items[count] = (struct menu_item){(char)('a' + count), columns[count]};
+    menu_open(dashboard, "sort by (the same again reverses)", items, count, sort_chosen, NULL);
+}
+
+static void prefix_chosen(struct dashboard *dashboard, size_t item, void *context)
+{
+    static const enum request requests[] = {REQUEST_TOP, REQUEST_GO_ENVIRONMENT, REQUEST_GO_BRANCH, REQUEST_GO_RUNS,
+                                            REQUEST_GO_GATE};
+    (void)context;
+    if (item < sizeof requests / sizeof *requests)
+        dashboard_request(dashboard, requests[item]);
+}
+
+static void open_prefix(struct dashboard *dashboard)
+{
+    static const struct menu_item items[] = {{'g', "first row"},
+                                             {'e', "its environment"},
+                                             {'b', "its branch"},
+                                             {'r', "its runs"},
+                                             {'p', "its newest plan and gate"}};
+    menu_open(dashboard, "go", items, sizeof items / sizeof *items, prefix_chosen, NULL);
+}
+
+static bool request_of_dashboard(struct dashboard *dashboard, enum request request)
+{
+    switch ((int)request) {
+    case REQUEST_CLOSE: close_view(dashboard); break;
+    case REQUEST_QUIT: dashboard->quit = true; break;
+    case REQUEST_BACK: go_back(dashboard); break;
+    case REQUEST_CANCEL: dashboard_say(dashboard, STYLE_MUTED, "^c never quits: q does, ^z suspends"); break;
+    case REQUEST_SUSPEND:
+        dashboard->terminal->ops->suspend(dashboard->terminal);
+        take_size(dashboard);
+        break;
+    case REQUEST_REDRAW: dashboard->terminal->ops->redraw(dashboard->terminal); break;
+    case REQUEST_TIME: dashboard->times = (enum time_form)((dashboard->times + 1) % TIME_FORMS); break;
+    case REQUEST_PREVIEW: dashboard->preview_off = !dashboard->preview_off; break;
+    case REQUEST_HELP: help_open(dashboard); break;
+    case REQUEST_COMMAND: prompt_open_command(dashboard); break;
+    case REQUEST_FILTER: prompt_open_filter(dashboard); break;
+    case REQUEST_SORT: open_sort(dashboard); break;
+    case REQUEST_PREFIX: open_prefix(dashboard); break;
+    case REQUEST_LOG: open_log(dashboard, &run_view); break;
+    case REQUEST_GO_GATE: open_log(dashboard, &gate_view); break;
+    case REQUEST_WHY: open_why(dashboard); break;
+    case REQUEST_GO_ENVIRONMENT: go_environment(dashboard); break;
+    case REQUEST_GO_BRANCH: go_branch(dashboard); break;
+    case REQUEST_GO_RUNS: go_runs(dashboard); break;
+    case REQUEST_VIEW_ENVIRONMENTS: dashboard_root(dashboard, 0); break;
+    case REQUEST_VIEW_BRANCHES: dashboard_root(dashboard, 1); break;
+    case REQUEST_VIEW_APPROVALS: dashboard_root(dashboard, 2); break;
+    case REQUEST_VIEW_RUNS: dashboard_root(dashboard, 3); break;
+    default: return false;
+    }
+    return true;
+}
+
+static void describe_selected(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct subject subject = {0};
+    json_t *json = NULL;
+    view->ops->subject(view, &subject);
+    if (subject.environment && view->ops->kind == VIEW_ENVIRONMENTS)
+        json = record_to_json(&environment_type, subject.environment);
+    else if (subject.run)
+        json = record_to_json(&run_type, subject.run);
+    if (!json) {
+        dashboard_say(dashboard, STYLE_MUTED, "nothing more is recorded about this");
+        return;
+    }
+    char *text = json_dumps(json, JSON_INDENT(2));
+    dashboard_show_text(dashboard, "Everything recorded", text);
+    free(text);
+    json_decref(json);
+}
+
+void dashboard_request(struct dashboard *dashboard, enum request request)
+{
+    struct view *view = dashboard_view(dashboard);
+    if (request == REQUEST_LAST_VIEW) {
+        dashboard_back(dashboard);
+    } else if (request == REQUEST_REFRESH) {
+        picture_free(dashboard->picture);
+        dashboard->picture = picture_new(dashboard->reader);
+        struct error error = {0};
+        if (!picture_first(dashboard->picture, (size_t)dashboard->grid.rows, &error))
+            dashboard_say_error(dashboard, &error);
+        view->ops->refresh(view, PICTURE_ALL);
+    } else if (!request_of_dashboard(dashboard, request)) {
+        unsigned refresh = view->ops->handle(view, request);
+        if (refresh == REFRESH_NOTHING && request == REQUEST_DESCRIBE)
+            describe_selected(dashboard);
+        if (refresh & REFRESH_ROWS)
+            view->ops->refresh(view, PICTURE_ALL);
+    }
+}
+
+void dashboard_press(struct dashboard *dashboard, int key)
+{
+    struct view *view = dashboard_view(dashboard);
+    dashboard->last_key_us = dashboard->terminal->ops->monotonic_us(dashboard->terminal);
+    if (key == PRESS_RESIZE) {
+        take_size(dashboard);
+        return;
+    }
+    if (key == PRESS_HANG_UP) {
+        dashboard->quit = true;
+        return;
+    }
+    if (dashboard->layer) {
+        struct layer *layer = dashboard->layer;
+        layer->ops->press(layer, key);
+        if (dashboard->layer == layer && layer->is_done)
+            dashboard_layer(dashboard, NULL);
+        return;
+    }
+    enum request request = request_for_key(key, view->ops->kind, false);
+    if (request == REQUEST_NONE || request == REQUEST_OPEN || request == REQUEST_LOG)
+        settle(view);
+    if (request != REQUEST_NONE) {
+        dashboard_request(dashboard, request);
+        return;
+    }
+    struct subject subject = {0};
+    view->ops->subject(view, &subject);
+    const struct verb *verb = verb_for_press(key, subject.scopes);
+    if (verb)
+        action_press(dashboard, verb, &subject);
+    else if (key >= ' ' && key < 127)
+        dashboard_say(dashboard, STYLE_MUTED, "%c does nothing here (? lists the keys)", key);
+}
+
+/* --- turns ------------------------------------------------------------------------------------------------ */
+
+static void follow_store(struct dashboard *dashboard)
+{
+    struct error error = {0};
+    unsigned changed = 0;
+    if (!store_changed(dashboard->reader))
+        return;
+    if (!picture_follow(dashboard->picture, &changed, &error)) {
+        dashboard_say_error(dashboard, &error);
+        return;
+    }
+    if (changed & PICTURE_AROUND)
+        action_learn(dashboard);
+    action_answer(dashboard);
+    struct view *view = dashboard_view(dashboard);
+    view->ops->refresh(view, changed);
+}
+
+static bool work(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct error error = {0};
+    bool more = false;
+    if (!picture_load(dashboard->picture, WORK_US, &more, &error)) {
+        dashboard_say_error(dashboard, &error);
+        more = true;
+    }
+    if (!more && !dashboard->loaded) {
+        dashboard->loaded = true;
+        action_learn(dashboard);
+    }
+    return view->ops->work(view, WORK_US) || more;
+}
+
+bool dashboard_turn(struct dashboard *dashboard)
+{
+    int key;
+    dashboard->now_ms = dashboard->terminal->ops->now_ms(dashboard->terminal);
+    while (!dashboard->quit && (key = dashboard->terminal->ops->read(dashboard->terminal)) != PRESS_NONE)
+        dashboard_press(dashboard, key);
+    if (dashboard->quit)
+        return false;
+    follow_store(dashboard);
+    look_at_daemon(dashboard);
+    bool more = work(dashboard);
+    dashboard_draw(dashboard);
+    return more;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The dashboard's middle: the stack of views, the layer on top (a prompt, a menu, a dialog, help), what they share, and how they ask for things.
+ *
+ * A view is a small ops struct with its own size. It fills its rows from the picture or from reads of the store that end before it returns, draws
+ * into a grid, and answers requests; it never blocks and never changes the store. What acts goes through action.h.
+ */
+#ifndef UI_DASHBOARD_H
+#define UI_DASHBOARD_H
+
+#include "berth/base/str.h"
+#include "berth/policy.h"
+#include "berth/ui.h"
+#include "ui/format.h"
+#include "ui/grid.h"
+#include "ui/keymap.h"
+#include "ui/picture.h"
+#include "ui/theme.h"
+
+struct config;
+struct dashboard;
+struct store;
+struct terminal;
+struct view;
+
+enum refresh { /* what a handler gives back */
+               REFRESH_NOTHING = 0,
+               REFRESH_SCREEN = 1 << 0, /* draw again */
+               REFRESH_ROWS = 1 << 1    /* the view's rows must be read again, then drawn */
+};
+
+struct subject {     /* what an action would be about: borrowed from the picture or the view */
+    unsigned scopes; /* enum verb_scope */
+    const struct environment *environment;
+    const struct branch_row *branch;
+    const struct run *run;
+};
+
+struct view_ops {
+    const char *name; /* as in `:` and on row 2 */
+    enum view_kind kind;
+    size_t size;
+    void (*init)(struct view *view, const char *argument);
+    void (*release)(struct view *view);
+    /* Rows changed (enum picture_part): read again what this view shows. */
+    void (*refresh)(struct view *view, unsigned changed);
+    /* A piece of work between keys; true: there is more. */
+    bool (*work)(struct view *view, int64_t budget_us);
+    void (*title)(struct view *view, struct str *out); /* row 3 */
+    void (*draw)(struct view *view, struct grid *grid, struct area area);
+    unsigned (*handle)(struct view *view, enum request request); /* enum refresh */
+    void (*subject)(struct view *view, struct subject *subject);
+    /* What `/` sets; "" clears. `text` NULL asks: gives what is set. */
+    const char *(*filter)(struct view *view, const char *text);
+    /* Columns for the sort picker, ends with NULL; sort by one (the same again reverses). */
+    const char *const *(*columns)(struct view *view);
+    void (*sort)(struct view *view, int column);
+    bool (*why)(struct view *view, struct str *out); /* text for `w`; false: nothing to explain */
+    int (*wait_on)(struct view *view);               /* a descriptor that wakes this view, -1: none */
+};
+struct view { /* the first member of each view */
+    const struct view_ops *ops;
+    struct dashboard *dashboard;
+    char *argument; /* what it was opened on: an environment's id, a run's number, or "" */
+};
+
+struct layer;
+struct layer_ops {
+    const char *name;
+    void (*draw)(struct layer *layer, struct grid *grid);
+    /* Takes a key; the layer is freed when it set `is_done`. */
+    void (*press)(struct layer *layer, int key);
+    void (*release)(struct layer *layer);
+};
+struct layer {
+    const struct layer_ops *ops;
+    struct dashboard *dashboard;
+    bool is_done;
+};
+
+#define VIEW_DEPTH 12
+#define MESSAGE_MS 20000 /* how long a message stays */
+struct dashboard {
+    struct terminal *terminal;
+    struct store *reader; /* read-only, from the start */
+    struct store *client; /* opened when the first command is submitted; may be `reader` in tests */
+    bool client_is_reader;
+    const struct ui_options *options;
+    struct picture *picture;
+    struct grid grid;
+    struct theme theme;
+    enum time_form times;
+    bool ascii, preview_off, loaded; /* loaded: the first whole picture is there */
+    bool serving, quit;
+    int64_t now_ms, last_key_us;
+    struct view *views[VIEW_DEPTH]; /* the top is shown */
+    size_t depth;
+    struct view *roots[4]; /* kept when another is shown: position and filter stay */
+    size_t last_root;
+    struct layer *layer;
+    bool prefix; /* `g` was pressed: the pop-up is open */
+    struct str message;
+    enum style message_style;
+    int64_t message_until;
+    struct str why_text; /* of the last refusal, for `w` */
+    /* who acts, and by which policy */
+    char actor[32], login[64];
+    bool is_owner;
+    struct config *config;
+    char *config_commit;
+    uint64_t config_version;
+    char *pending; /* id of the command whose answer is awaited */
+};
+
+void dashboard_init(struct dashboard *dashboard, const struct ui_options *options, struct terminal *terminal,
+                    struct store *reader);
+void dashboard_release(struct dashboard *dashboard);
+/* One turn: keys, changes of the store, a piece of work, a paint. True: there is more to do at once. */
+bool dashboard_turn(struct dashboard *dashboard);
+/* The first frame: reads only what it shows. */
+bool dashboard_open(struct dashboard *dashboard, struct error *error) BERTH_MUST_CHECK;
+void dashboard_draw(struct dashboard *dashboard);
+void dashboard_press(struct dashboard *dashboard, int key);
+void dashboard_request(struct dashboard *dashboard, enum request request);
+
+/* --- for views, layers and actions --------------------------------------------------------------------------- */
+struct view *dashboard_view(const struct dashboard *dashboard);
+void dashboard_push(struct dashboard *dashboard, const struct view_ops *ops, const char *argument);
+void dashboard_root(struct dashboard *dashboard, size_t root);
+void dashboard_back(struct dashboard *dashboard);
+/* Takes over the layer; the one that was there ends. */
+void dashboard_layer(struct dashboard *dashboard, struct layer *layer);
+/* The line above the keys. */
+void dashboard_say(struct dashboard *dashboard, enum style style, const char *format, ...) BERTH_PRINTF(3, 4);
+void dashboard_say_error(struct dashboard *dashboard, const struct error *error);
+void dashboard_time(const struct dashboard *dashboard, struct str *out, int64_t at_ms);
+/* Opens a pager on text; takes nothing over. */
+void dashboard_show_text(struct dashboard *dashboard, const char *title, const char *text);
+
+extern const struct view_ops environments_view, branches_view, approvals_view, runs_view, environment_view, gate_view,
+    run_view, text_view;
+extern const struct view_ops *const root_views[4];
+
+/* frame.c */
+void frame_draw(struct dashboard *dashboard, struct grid *grid, struct area *body);
+/* Too small for frames: a plain list. */
+bool frame_is_small(const struct grid *grid);
+
+/* layers */
+void prompt_open_command(struct dashboard *dashboard);
+void prompt_open_filter(struct dashboard *dashboard);
+struct menu_item {
+    char key;
+    const char *label;
+};
+/* A pop-up; `chosen` gets the index. Items and labels are copied. */
+typedef void menu_chosen(struct dashboard *dashboard, size_t item, void *context);
+void menu_open(struct dashboard *dashboard, const char *title, const struct menu_item *items, size_t count,
+               menu_chosen *chosen, void *context);
+void help_open(struct dashboard *dashboard);
+/* Runs a line typed after `:`. */
+void palette_run(struct dashboard *dashboard, const char *line);
+/* Appends what could follow `line`: whole words for its last word, each ended by a newline. */
+void palette_complete(struct dashboard *dashboard, const char *line, struct str *out);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The preview of an action, the same everywhere: what will happen, where, in which order, to whom, which rules are met, how to undo it. Cancel has the
+ * focus; keys typed before it opened are dropped and for a moment none confirms; Enter never confirms a removal; a destroy asks for the name.
+ */
+#include "berth/base/text.h"
+#include "ui/action.h"
+#include "ui/dialog.h"
+#include "ui/line.h"
+#include "ui/terminal.h"
+
+#include <stdlib.h>
+
+#define GUARD_US 400000 /* after it opened, before a key confirms: a finger that was on its way */
+#define MOST_FIELDS 6
+
+struct field {
+    const char *label, *argument; /* argument "": the reason; "confirm": the typed name */
+    struct line line;
+    bool is_required;
+};
+struct dialog {
+    struct layer layer;
+    struct action *action;
+    struct str body; /* "name<TAB>text" lines */
+    int top, lines, shown;
+    struct field fields[MOST_FIELDS];
+    int field_count, focus; /* 0: Cancel, then the fields, last the button */
+    size_t dropped;
+    int64_t opened_us;
+    bool shows_command, removes;
+    struct str complaint;
+};
+
+static struct dialog *self_of(struct layer *layer)
+{
+    return (struct dialog *)layer;
+}
+
+/* --- may it be confirmed ---------------------------------------------------------------------------------- */
+
+static bool guard_passed(const struct dialog *dialog)
+{
+    struct terminal *terminal = dialog->layer.dashboard->terminal;
+    return terminal->ops->monotonic_us(terminal) - dialog->opened_us >= GUARD_US;
+}
+
+static bool name_fits(const struct dialog *dialog)
+{
+    return dialog->action->verb->confirm != CONFIRM_NAME ||
+           text_equal(dialog->fields[0].line.text.data, dialog->action->environment_name);
+}
+
+static bool seen_to_the_end(const struct dialog *dialog)
+{
+    return dialog->action->verb->confirm != CONFIRM_SUMMARY || dialog->top + dialog->shown >= dialog->lines;
+}
+
+/* What is still missing, or NULL. */
+static const char *missing(const struct dialog *dialog)
+{
+    if (!name_fits(dialog))
+        return "type the environment's name (Tab goes to the field)";
+    for (int i = 0; i < dialog->field_count; i++) {
+        if (dialog->fields[i].is_required && !dialog->fields[i].line.text.length)
+            return "fill in what is required (Tab goes to the field)";
+    }
+    if (!seen_to_the_end(dialog))
+        return "read to the end first (j, PgDn)";
+    return guard_passed(dialog) ? NULL : "a moment";
+}
+
+static void fill_call(struct dialog *dialog)
+{
+    for (int i = 0; i < dialog->field_count; i++) {
+        const struct field *field = &dialog->fields[i];
+        if (*field->argument && field->line.text.length)
+            json_object_set_new(dialog->action->arguments, field->argument, json_string(field->line.text.data));
+    }
+}
+
+static const char *reason_of(const struct dialog *dialog)
+{
+    return dialog->fields[dialog->field_count - 1].line.text.data;
+}
+
+static void submit(struct dialog *dialog, bool dry_run)
+{
+    struct error error = {0};
+    const char *why = dry_run ? NULL : missing(dialog);
+    str_clear(&dialog->complaint);
+    if (why) {
+        str_add(&dialog->complaint, why);
+        return;
+    }
+    fill_call(dialog);
+    if (action_submit(dialog->layer.dashboard, dialog->action, reason_of(dialog), dry_run, &error)) {
+        dialog->layer.is_done = true;
+        return;
+    }
+    char line[2200];
+    str_add(&dialog->complaint, error_line(&error, line, sizeof line));
+}
+
+/* --- keys ------------------------------------------------------------------------------------------------- */
+
+static void scroll(struct dialog *dialog, int step)
+{
+    int last = dialog->lines - dialog->shown;
+    dialog->top += step;
+    dialog->top = dialog->top > last ? last : dialog->top;
+    dialog->top = dialog->top < 0 ? 0 : dialog->top;
+}
+
+static void press_enter(struct dialog *dialog)
+{
+    int button = dialog->field_count + 1;
+    if (dialog->focus == 0)
+        dialog->layer.is_done = true;
+    else if (dialog->focus < button)
+        dialog->focus++;
+    else if (!dialog->removes)
+        submit(dialog, false);
+    else {
+        str_clear(&dialog->complaint);
+        str_add(&dialog->complaint, "Enter never confirms a removal: press y here");
+    }
+}
+
+static void press_plain(struct dialog *dialog, int key)
+{
+    bool typed_name = dialog->action->verb->confirm == CONFIRM_NAME;
+    if (key == 'y' && (!typed_name || dialog->focus == dialog->field_count + 1))
+        submit(dialog, false);
+    else if (key == 'y')
+        str_clear(&dialog->complaint), str_add(&dialog->complaint, "type the name, then Tab to the button and press y");
+    else if (key == 'd' && dialog->action->verb->dry_run)
+        submit(dialog, true);
+    else if (key == 'c')
+        dialog->shows_command = !dialog->shows_command;
+    else if (key == 'j' || key == PRESS_DOWN)
+        scroll(dialog, 1);
+    else if (key == 'k' || key == PRESS_UP)
+        scroll(dialog, -1);
+    else if (key == 'G' || key == PRESS_END)
+        scroll(dialog, dialog->lines);
+    else if (key == 'q' || key == 'n')
+        dialog->layer.is_done = true;
+}
+
+static void dialog_press(struct layer *layer, int key)
+{
+    struct dialog *dialog = self_of(layer);
+    int stops = dialog->field_count + 2, page = dialog->shown > 1 ? dialog->shown - 1 : 1;
+    bool in_field = dialog->focus > 0 && dialog->focus <= dialog->field_count;
+    if (key == PRESS_ESCAPE || key == CONTROL('c')) {
+        layer->is_done = true;
+        dashboard_say(layer->dashboard, STYLE_MUTED, "%s: cancelled, nothing was asked", dialog->action->verb->name);
+    } else if (key == PRESS_TAB || key == PRESS_BACK_TAB) {
+        dialog->focus = (dialog->focus + (key == PRESS_TAB ? 1 : stops - 1)) % stops;
+    } else if (key == PRESS_ENTER) {
+        press_enter(dialog);
+    } else if (key == PRESS_PAGE_DOWN || key == CONTROL('f') || key == CONTROL('d')) {
+        scroll(dialog, page);
+    } else if (key == PRESS_PAGE_UP || key == CONTROL('b') || (key == CONTROL('u') && !in_field)) {
+        scroll(dialog, -page);
+    } else if (in_field) {
+        line_press(&dialog->fields[dialog->focus - 1].line, key);
+    } else {
+        press_plain(dialog, key);
+    }
+}
+
+/* --- drawing ---------------------------------------------------------------------------------------------- */
+
+static void draw_body(struct dialog *dialog, struct grid *grid, struct area area)
+{
+    const char *at = dialog->body.data;
+    dialog->shown = area.rows;
+    for (int line = 0; *at; line++) {
+        const char *end = strchr(at, '\n');
+        size_t length = end ? (size_t)(end - at) : strlen(at), name = strcspn(at, "\t\n");
+        int row = area.row + line - dialog->top;
+        if (row >= area.row && row < area.row + area.rows) {
+            enum style style = strncmp(at, "NO\t", 3) == 0     ? STYLE_FAILED
+                               : strncmp(at, "yes\t", 4) == 0  ? STYLE_OK
+                               : strncmp(at, "wait\t", 5) == 0 ? STYLE_WAITING
+                                                               : STYLE_MUTED;
+            grid_putf(grid, row, area.column, 9, style, "%.*s", (int)(name < length ? name : length), at);
+            if (name < length)
+                grid_putf(grid, row, area.column + 10, area.columns - 10, STYLE_NORMAL, "%.*s",
+                          (int)(length - name - 1), at + name + 1);
+        }
+        at += length + (end != NULL);
+    }
+    if (dialog->top + dialog->shown < dialog->lines)
+        grid_putf(grid, area.row + area.rows - 1, area.column + area.columns - 24, 24, STYLE_WAITING,
+                  " %d more below (j, PgDn)", dialog->lines - dialog->top - dialog->shown);
+}
+
+static void draw_fields(struct dialog *dialog, struct grid *grid, struct area area)
+{
+    for (int i = 0; i < dialog->field_count; i++) {
+        struct field *field = &dialog->fields[i];
+        bool focus = dialog->focus == i + 1;
+        int row = area.row + i, column = area.column + 22;
+        grid_put(grid, row, area.column, 21, focus ? STYLE_TITLE : STYLE_MUTED, field->label);
+        grid_blank(grid, (struct area){row, column, 1, area.columns - 22}, focus ? STYLE_BUTTON_FOCUS : STYLE_BUTTON);
+        if (grid->ascii || !focus)
+            grid_put(grid, row, column - 1, 1, STYLE_MUTED, focus ? ">" : "[");
+        line_draw(&field->line, grid, row, column, area.columns - 23, focus ? STYLE_BUTTON_FOCUS : STYLE_BUTTON, focus);
+    }
+}
+
+static void draw_buttons(struct dialog *dialog, struct grid *grid, int row, struct area area)
+{
+    bool on_button = dialog->focus == dialog->field_count + 1, ready = missing(dialog) == NULL;
+    struct str text = STR_INIT;
+    int column = area.column;
+    column += grid_put(grid, row, column, 12, dialog->focus == 0 ? STYLE_BUTTON_FOCUS : STYLE_BUTTON,
+                       dialog->focus == 0 ? "[>Cancel<]" : "[ Cancel ]") +
+              3;
+    str_addf(&text, on_button ? "[>%s<]" : "[ %s ]", dialog->action->verb->hint);
+    column += grid_put(grid, row, column, area.columns,
+                       !ready            ? STYLE_KEY_DISABLED
+                       : on_button       ? STYLE_BUTTON_FOCUS
+                       : dialog->removes ? STYLE_DANGER
+                                         : STYLE_BUTTON,
+                       text.data) +
+              3;
+    str_clear(&text);
+    if (dialog->complaint.length)
+        str_add(&text, dialog->complaint.data);
+    else if (!ready)
+        str_add(&text, missing(dialog));
+    else
+        str_addf(&text, "y: %s", dialog->action->verb->hint);
+    grid_put(grid, row, column, area.column + area.columns - column,
+             dialog->complaint.length ? STYLE_FAILED
+             : ready                  ? STYLE_KEY
+                                      : STYLE_MUTED,
+             text.data);
+    str_release(&text);
+}
+
+static int extra_rows(const struct dialog *dialog)
+{
+    return (dialog->shows_command ? 2 : 0) + (dialog->dropped ? 1 : 0);
+}
+
+static void draw_extra(struct dialog *dialog, struct grid *grid, int row, struct area area)
+{
+    struct str text = STR_INIT;
+    if (dialog->dropped)
+        grid_putf(grid, row++, area.column, area.columns, STYLE_WARNING,
+                  "%zu keystroke%s typed before this dialog opened %s dropped", dialog->dropped,
+                  dialog->dropped == 1 ? "" : "s", dialog->dropped == 1 ? "was" : "were");
+    if (dialog->shows_command) {
+        fill_call(dialog);
+        call_shell(dialog->action->verb, dialog->action->subject, dialog->action->arguments, &text);
+        grid_putf(grid, row++, area.column, area.columns, STYLE_NORMAL, "CLI   %s", text.data);
+        grid_putf(grid, row, area.column, area.columns, STYLE_NORMAL, "REST  %s", dialog->action->verb->route);
+    }
+    str_release(&text);
+}
+
+static void dialog_draw(struct layer *layer, struct grid *grid)
+{
+    struct dialog *dialog = self_of(layer);
+    bool small = frame_is_small(grid);
+    int width = small ? grid->columns : grid->columns > 124 ? 116 : grid->columns - 4;
+    int fixed = dialog->field_count + 6 + extra_rows(dialog), room = grid->rows - (small ? 0 : 4);
+    int body = dialog->lines < room - fixed ? dialog->lines : room - fixed;
+    body = body < 1 ? 1 : body;
+    struct area area = {small ? 0 : (grid->rows - body - fixed) / 2, (grid->columns - width) / 2, body + fixed, width};
+    struct str title = STR_INIT;
+    grid_restyle(grid, (struct area){0, 0, grid->rows, grid->columns}, STYLE_MUTED);
+    grid_blank(grid, area, STYLE_NORMAL);
+    str_addf(&title, "%s %s", dialog->action->verb->name, dialog->action->subject);
+    for (char *at = title.data; *at && *at != ' '; at++)
+        *at = *at >= 'a' && *at <= 'z' ? (char)(*at - 32) : *at;
+    if (dialog->action->tier)
+        str_addf(&title, "   tier %s",
+                 dialog->action->tier == TIER_PROD ? "PROD" : word_name(tier_names, (int)dialog->action->tier));
+    grid_box(grid, area, dialog->removes || dialog->action->tier == TIER_PROD ? BOX_PROD : BOX_PLAIN, title.data);
+    struct area inside = {area.row + 1, area.column + 2, area.rows - 2, area.columns - 4};
+    scroll(dialog, 0);
+    draw_body(dialog, grid, (struct area){inside.row, inside.column, body, inside.columns});
+    int row = inside.row + body + 1;
+    draw_fields(dialog, grid, (struct area){row, inside.column, dialog->field_count, inside.columns});
+    row += dialog->field_count + 1;
+    draw_buttons(dialog, grid, row++, inside);
+    draw_extra(dialog, grid, row, inside);
+    grid_put(grid, area.row + area.rows - 2, inside.column, inside.columns, STYLE_MUTED,
+             dialog->action->verb->dry_run ? "tab next   esc cancel   d dry run   c as a command line"
+                                           : "tab next   esc cancel   c as a command line");
+    str_release(&title);
+}
+
+static void dialog_release(struct layer *layer)
+{
+    struct dialog *dialog = self_of(layer);
+    for (int i = 0; i < dialog->field_count; i++)
+        line_release(&dialog->fields[i].line);
+    action_free(dialog->action);
+    str_release(&dialog->body);
+    str_release(&dialog->complaint);
+    free(dialog);
+}
+
+static const struct layer_ops dialog_ops = {
+    .name = "dialog", .draw = dialog_draw, .press = dialog_press, .release = dialog_release};
+
+/* --- opening ---------------------------------------------------------------------------------------------- */
+
+static void add_field(struct dialog *dialog, const char *label, const char *argument, bool is_required)
+{
+    if (dialog->field_count == MOST_FIELDS)
+        return;
+    struct field *field = &dialog->fields[dialog->field_count++];
+    *field = (struct field){.label = label, .argument = argument, .is_required = is_required};
+    line_init(&field->line);
+}
+
+static void add_fields(struct dialog *dialog)
+{
+    const struct verb *verb = dialog->action->verb;
+    bool subject_passed = false;
+    if (verb->confirm == CONFIRM_NAME)
+        add_field(dialog, "type its name", "confirm", true);
+    for (const struct verb_argument *argument = verb->arguments; argument->name; argument++) {
+        bool is_subject = argument->positional && !subject_passed;
+        subject_passed = subject_passed || argument->positional;
+        if (!is_subject && argument->required && !json_object_get(dialog->action->arguments, argument->name))
+            add_field(dialog, argument->help, argument->name, true);
+    }
+    add_field(dialog, "reason (optional)", "", false);
+}
+
+void dialog_open(struct dashboard *dashboard, struct action *action)
+{
+    struct dialog *dialog = mem_zero(1, sizeof *dialog);
+    struct terminal *terminal = dashboard->terminal;
+    dialog->layer = (struct layer){.ops = &dialog_ops, .dashboard = dashboard};
+    dialog->action = action;
+    dialog->removes = (action->verb->policy_flags & POLICY_DESTROYS) != 0;
+    str_init(&dialog->body);
+    str_init(&dialog->complaint);
+    preview_write(dashboard, action, &dialog->body);
+    for (const char *at = dialog->body.data; *at; at++)
+        dialog->lines += *at == '\n';
+    add_fields(dialog);
+    for (int key; (key = terminal->ops->read(terminal)) != PRESS_NONE;) {
+        if (key == PRESS_RESIZE || key == PRESS_HANG_UP) {
+            dashboard->quit = key == PRESS_HANG_UP;
+            break;
+        }
+        dialog->dropped++;
+    }
+    dialog->opened_us = terminal->ops->monotonic_us(terminal);
+    dashboard_layer(dashboard, &dialog->layer);
+}

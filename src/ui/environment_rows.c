@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: ISC */
+/* Reads one environment and lays its rows out as an outline. */
+#include "ui/environment_rows.h"
+
+#include "berth/base/str.h"
+#include "berth/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void add(struct environment_rows *rows, struct outline_row row)
+{
+    const char **texts[] = {&row.key, &row.id, &row.name, &row.word, &row.what, &row.ready, &row.detail};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = *texts[i] ? *texts[i] : "";
+    vec_push(&rows->lines, row);
+}
+
+static void section(struct environment_rows *rows, const char *name)
+{
+    add(rows, (struct outline_row){.kind = OUTLINE_SECTION, .key = name, .name = name, .sign = SIGN_NONE});
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------- */
+
+static bool list(struct environment_rows *rows, struct store *store, struct store_query query, void *items,
+                 size_t *count, struct error *error)
+{
+    query.index = "environment";
+    query.equal[0] = rows->environment.id;
+    return store_list(store, &query, &rows->arena, items, count, error);
+}
+
+static bool read_tables(struct environment_rows *rows, struct store *store, const char *id, struct error *error)
+{
+    enum store_found found = store_get(store, &environment_type, id, &rows->arena, &rows->environment, error);
+    rows->found = found == STORE_FOUND;
+    if (found != STORE_FOUND)
+        return found == STORE_MISSING;
+    return list(rows, store, (struct store_query){.type = &resource_group_type}, &rows->groups, &rows->group_count,
+                error) &&
+           list(rows, store, (struct store_query){.type = &resource_type}, &rows->resources, &rows->resource_count,
+                error) &&
+           list(rows, store, (struct store_query){.type = &entrypoint_type}, &rows->entrypoints,
+                &rows->entrypoint_count, error) &&
+           list(rows, store, (struct store_query){.type = &run_type, .descending = true, .limit = OUTLINE_RUNS},
+                &rows->runs, &rows->run_count, error) &&
+           list(rows, store, (struct store_query){.type = &release_type, .descending = true, .limit = OUTLINE_RELEASES},
+                &rows->releases, &rows->release_count, error);
+}
+
+/* --- resources -------------------------------------------------------------------------------------------- */
+
+static bool is_below(const struct resource *resource, const char *group, const char *parent)
+{
+    return text_equal(resource->group, group) && text_equal(resource->parent, parent);
+}
+
+static const char *resource_detail(struct environment_rows *rows, const struct resource *resource)
+{
+    if (!text_empty(resource->status_reason))
+        return resource->status_reason;
+    if (!text_empty(resource->shared_environment))
+        return arena_printf(&rows->arena, "SHARED: %s's %s", resource->shared_environment, resource->shared_resource);
+    if (resource->external)
+        return arena_printf(&rows->arena, "external%s%s", text_empty(resource->contact) ? "" : ", ask ",
+                            resource->contact);
+    json_t *needs = json_column(resource->needs);
+    const char *text = "";
+    for (size_t i = 0; i < json_array_size(needs); i++) {
+        const char *need = json_string_value(json_array_get(needs, i));
+        text = arena_printf(&rows->arena, "%s%s%s", text, *text ? ", " : "needs ", need ? need : "?");
+    }
+    json_decref(needs);
+    return text;
+}
+
+static void add_resources(struct environment_rows *rows, const char *group, const char *parent, int depth)
+{
+    for (size_t i = 0; depth < 8 && i < rows->resource_count; i++) {
+        const struct resource *resource = &rows->resources[i];
+        if (!is_below(resource, group, parent))
+            continue;
+        add(rows, (struct outline_row){
+                      .kind = OUTLINE_RESOURCE,
+                      .depth = depth,
+                      .key = resource->id,
+                      .id = resource->id,
+                      .name = resource->address,
+                      .sign = resource_sign(resource->status),
+                      .word = word_name(resource_status_names, resource->status),
+                      .what = text_empty(resource->kind) ? resource->executor : resource->kind,
+                      .ready = resource->ready,
+                      .detail = resource_detail(rows, resource),
+                      .at = resource->observed_at ? resource->observed_at : resource->applied_at,
+                      .index = i,
+                  });
+        add_resources(rows, group, resource->address, depth + 1);
+    }
+}
+
+/* The worst of a group's resources speaks for it. */
+static enum sign group_sign(const struct environment_rows *rows, const char *group, size_t *ok, size_t *all)
+{
+    static const enum sign worst_first[] = {SIGN_FAIL, SIGN_WARN, SIGN_UNKNOWN, SIGN_DELETE,
+                                            SIGN_RUN,  SIGN_WAIT, SIGN_OK,      SIGN_GONE};
+    bool seen[SIGN_NONE + 1] = {false};
+    *ok = *all = 0;
+    for (size_t i = 0; i < rows->resource_count; i++) {
+        if (!text_equal(rows->resources[i].group, group))
+            continue;
+        enum sign sign = resource_sign(rows->resources[i].status);
+        seen[sign] = true;
+        *ok += sign == SIGN_OK;
+        ++*all;
+    }
+    for (size_t i = 0; i < sizeof worst_first / sizeof *worst_first; i++) {
+        if (seen[worst_first[i]])
+            return worst_first[i];
+    }
+    return SIGN_NONE;
+}
+
+static const char *sign_word(enum sign sign)
+{
+    static const char *const words[] = {
+        [SIGN_UNKNOWN] = "unknown",   [SIGN_OK] = "ok",         [SIGN_RUN] = "working",
+        [SIGN_WAIT] = "waiting",      [SIGN_WARN] = "degraded", [SIGN_FAIL] = "failed",
+        [SIGN_DELETE] = "destroying", [SIGN_GONE] = "gone",     [SIGN_NONE] = "",
+    };
+    return words[sign];
+}
+
+static void add_group(struct environment_rows *rows, const char *name, const char *description,
+                      const struct map *folded)
+{
+    size_t ok, all;
+    enum sign sign = group_sign(rows, name, &ok, &all);
+    const char *key = arena_printf(&rows->arena, "group %s", name);
+    bool is_folded = map_get(folded, key) != NULL;
+    if (!all)
+        return;
+    add(rows, (struct outline_row){
+                  .kind = OUTLINE_GROUP,
+                  .key = key,
+                  .name = *name ? name : "(no group)",
+                  .sign = sign,
+                  .word = sign_word(sign),
+                  .what = "group",
+                  .ready = arena_printf(&rows->arena, "%zu/%zu", ok, all),
+                  .detail = description,
+                  .is_folded = is_folded,
+              });
+    if (!is_folded)
+        add_resources(rows, name, "", 1);
+}
+
+static bool group_named(const struct environment_rows *rows, const char *name)
+{
+    for (size_t i = 0; i < rows->group_count; i++) {
+        if (text_equal(rows->groups[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+static void add_tree(struct environment_rows *rows, const struct map *folded)
+{
+    section(rows, "RESOURCES");
+    for (size_t i = 0; i < rows->group_count; i++)
+        add_group(rows, rows->groups[i].name, rows->groups[i].description, folded);
+    for (size_t i = 0; i < rows->resource_count; i++) { /* groups that only resources name, once each */
+        const char *name = rows->resources[i].group;
+        bool before = text_empty(name) || group_named(rows, name);
+        for (size_t j = 0; !before && j < i; j++)
+            before = text_equal(rows->resources[j].group, name);
+        if (!before)
+            add_group(rows, name, "", folded);
+    }
+    if (rows->group_count || (rows->resource_count && !text_empty(rows->resources[0].group)))
+        add_group(rows, "", "", folded);
+    else
+        add_resources(rows, "", "", 0);
+    if (!rows->resource_count)
+        add(rows, (struct outline_row){.kind = OUTLINE_SECTION,
+                                       .key = "none",
+                                       .name = "  nothing is deployed here yet (D)",
+                                       .sign = SIGN_NONE});
+}
+
+/* --- the rest --------------------------------------------------------------------------------------------- */
+
+static void add_entrypoints(struct environment_rows *rows)
+{
+    if (rows->entrypoint_count)
+        section(rows, "ENTRYPOINTS");
+    for (size_t i = 0; i < rows->entrypoint_count; i++) {
+        const struct entrypoint *row = &rows->entrypoints[i];
+        bool link = text_equal(row->kind, "link");
+        add(rows, (struct outline_row){
+                      .kind = OUTLINE_ENTRYPOINT,
+                      .key = row->id,
+                      .id = row->id,
+                      .name = row->name,
+                      .sign = link ? SIGN_NONE : resource_sign(row->status),
+                      .word = link ? "" : word_name(resource_status_names, row->status),
+                      .what = row->kind,
+                      .detail = row->url,
+                      .at = row->observed_at,
+                      .index = i,
+                  });
+    }
+}
+
+static void add_runs(struct environment_rows *rows)
+{
+    if (rows->run_count)
+        section(rows, "RUNS");
+    for (size_t i = 0; i < rows->run_count; i++) {
+        const struct run *run = &rows->runs[i];
+        add(rows, (struct outline_row){
+                      .kind = OUTLINE_RUN,
+                      .key = arena_printf(&rows->arena, "run %s", run->id),
+                      .id = run->id,
+                      .name = arena_printf(&rows->arena, "%s %s", run->id, word_name(workflow_names, run->workflow)),
+                      .sign = run_sign(run->status),
+                      .word = word_name(run_status_names, run->status),
+                      .what = text_empty(run->person) ? run->actor : run->person,
+                      .detail = text_empty(run->status_reason) ? run->subject : run->status_reason,
+                      .at = run->ended_at ? run->ended_at : run->created_at,
+                      .is_at_gate = run->status == RUN_GATE,
+                      .index = i,
+                  });
+    }
+}
+
+static void add_releases(struct environment_rows *rows)
+{
+    if (rows->release_count)
+        section(rows, "RELEASES");
+    for (size_t i = 0; i < rows->release_count; i++) {
+        const struct release *row = &rows->releases[i];
+        bool current = row->version == rows->environment.release;
+        add(rows,
+            (struct outline_row){
+                .kind = OUTLINE_RELEASE,
+                .key = row->id,
+                .id = row->id,
+                .name = arena_printf(&rows->arena, "v%lld %.12s%s", (long long)row->version, row->commit,
+                                     current ? "  current" : ""),
+                .sign = row->validated ? SIGN_OK : SIGN_UNKNOWN,
+                .word = text_empty(row->verdict) ? (row->validated ? "validated" : "not validated") : row->verdict,
+                .what = "release",
+                .detail = arena_printf(&rows->arena, "run %s", row->run),
+                .at = row->created_at,
+                .index = i,
+            });
+    }
+}
+
+bool environment_rows_read(struct environment_rows *rows, struct store *store, const char *id, const struct map *folded,
+                           struct error *error)
+{
+    char *wanted = mem_strdup(id); /* `id` may live in what is released here */
+    environment_rows_release(rows);
+    bool fine = store_read_begin(store, error);
+    if (fine) {
+        fine = read_tables(rows, store, wanted, error);
+        store_read_end(store);
+    }
+    free(wanted);
+    if (!fine || !rows->found)
+        return fine;
+    add_tree(rows, folded);
+    add_entrypoints(rows);
+    add_runs(rows);
+    add_releases(rows);
+    return true;
+}
+
+void environment_rows_release(struct environment_rows *rows)
+{
+    vec_release(&rows->lines);
+    arena_release(&rows->arena);
+    *rows = (struct environment_rows){0};
+}
+
+/* --- telling ---------------------------------------------------------------------------------------------- */
+
+static void needed_by(const struct environment_rows *rows, const char *address, struct str *out)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < rows->resource_count; i++) {
+        json_t *needs = json_column(rows->resources[i].needs);
+        for (size_t n = 0; n < json_array_size(needs); n++) {
+            const char *need = json_string_value(json_array_get(needs, n));
+            if (need && text_equal(need, address))
+                str_addf(out, "%s%s", found++ ? ", " : "", rows->resources[i].address);
+        }
+        json_decref(needs);
+    }
+    if (!found)
+        str_add(out, "nothing");
+}
+
+static void resource_facts(const struct environment_rows *rows, const struct resource *row, enum time_form times,
+                           int64_t now_ms, struct str *out)
+{
+    json_t *needs = json_column(row->needs);
+    str_add(out, "needs\t");
+    for (size_t i = 0; i < json_array_size(needs); i++)
+        str_addf(out, "%s%s", i ? ", " : "", json_string_value(json_array_get(needs, i)));
+    str_addf(out, "%s\nneeded by\t", json_array_size(needs) ? "" : "nothing");
+    json_decref(needs);
+    needed_by(rows, row->address, out);
+    str_addf(out, "\nwhy\t%s", text_empty(row->status_reason) ? "-" : row->status_reason);
+    str_addf(out, "\napplied\t%s by run %s ", row->executor, text_empty(row->applied_run) ? "-" : row->applied_run);
+    format_when(out, times, row->applied_at, now_ms);
+    str_addf(out, "   template %s %s%s%s", row->template, row->template_version, row->data ? "   DATA" : "",
+             row->external ? "   external" : "");
+    str_add(out, "\nseen\t");
+    if (row->observed_at)
+        format_when(out, times, row->observed_at, now_ms);
+    else
+        str_add(out, "never observed");
+    str_addf(out, "%s%s", text_empty(row->observed_by) ? "" : " by ", row->observed_by);
+}
+
+void environment_rows_facts(const struct environment_rows *rows, const struct outline_row *row, enum time_form times,
+                            int64_t now_ms, struct str *out)
+{
+    if (row->kind == OUTLINE_RESOURCE) {
+        resource_facts(rows, &rows->resources[row->index], times, now_ms, out);
+        return;
+    }
+    str_addf(out, "is\t%s %s", row->what, row->word);
+    str_addf(out, "\nmore\t%s", row->detail);
+    if (row->kind == OUTLINE_RUN)
+        str_addf(out, "\ncommit\t%.12s %s", rows->runs[row->index].commit, rows->runs[row->index].subject);
+    if (row->kind == OUTLINE_RELEASE)
+        str_addf(out, "\ntemplates\t%s", rows->releases[row->index].templates);
+}
+
+bool environment_rows_describe(const struct environment_rows *rows, const struct outline_row *row, struct str *out)
+{
+    json_t *json = NULL;
+    if (row->kind == OUTLINE_RESOURCE)
+        json = record_to_json(&resource_type, &rows->resources[row->index]);
+    else if (row->kind == OUTLINE_ENTRYPOINT)
+        json = record_to_json(&entrypoint_type, &rows->entrypoints[row->index]);
+    else if (row->kind == OUTLINE_RUN)
+        json = record_to_json(&run_type, &rows->runs[row->index]);
+    else if (row->kind == OUTLINE_RELEASE)
+        json = record_to_json(&release_type, &rows->releases[row->index]);
+    else
+        json = record_to_json(&environment_type, &rows->environment);
+    char *text = json_dumps(json, JSON_INDENT(2));
+    str_add(out, text ? text : "");
+    free(text);
+    json_decref(json);
+    return true;
+}
+
+void environment_rows_why(const struct environment_rows *rows, struct str *out)
+{
+    str_addf(out, "%s is %s\n", rows->environment.name, environment_word(&rows->environment));
+    if (!text_empty(rows->environment.status_reason))
+        str_addf(out, "%s\n", rows->environment.status_reason);
+    for (size_t i = 0; i < rows->resource_count; i++) {
+        const struct resource *row = &rows->resources[i];
+        enum sign sign = resource_sign(row->status);
+        if (sign == SIGN_OK || sign == SIGN_GONE)
+            continue;
+        str_addf(out, "\n%s is %s\n  because    %s\n  needed by  ", row->address,
+                 word_name(resource_status_names, row->status),
+                 text_empty(row->status_reason) ? "-" : row->status_reason);
+        needed_by(rows, row->address, out);
+        str_add(out, "\n");
+    }
+}

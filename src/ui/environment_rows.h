@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/* The rows of one environment as an outline: groups, resources with what they are inner parts of, entrypoints, runs, releases. */
+#ifndef UI_ENVIRONMENT_ROWS_H
+#define UI_ENVIRONMENT_ROWS_H
+
+#include "berth/base/memory.h"
+#include "berth/model/environment.h"
+#include "berth/model/run.h"
+#include "ui/format.h"
+
+struct store;
+
+enum outline_kind {
+    OUTLINE_SECTION,
+    OUTLINE_GROUP,
+    OUTLINE_RESOURCE,
+    OUTLINE_ENTRYPOINT,
+    OUTLINE_RUN,
+    OUTLINE_RELEASE
+};
+struct outline_row {
+    enum outline_kind kind;
+    int depth;
+    const char *key, *id; /* key: unique in the outline */
+    const char *name, *word, *what, *ready, *detail;
+    enum sign sign;
+    int64_t at;
+    bool is_folded, is_at_gate;
+    size_t index; /* of the row in its list */
+};
+#define OUTLINE_RUNS 6
+#define OUTLINE_RELEASES 6
+struct environment_rows {
+    struct arena arena;
+    bool found;
+    struct environment environment;
+    struct resource_group *groups;
+    struct resource *resources;
+    struct entrypoint *entrypoints;
+    struct run *runs;
+    struct release *releases;
+    size_t group_count, resource_count, entrypoint_count, run_count, release_count;
+    VEC(struct outline_row) lines;
+};
+/* Reads all anew inside one moment. `folded` holds keys of groups. */
+bool environment_rows_read(struct environment_rows *rows, struct store *store, const char *id, const struct map *folded,
+                           struct error *error) BERTH_MUST_CHECK;
+void environment_rows_release(struct environment_rows *rows);
+/* The most telling facts of a row, "name<TAB>text" a line. */
+void environment_rows_facts(const struct environment_rows *rows, const struct outline_row *row, enum time_form times,
+                            int64_t now_ms, struct str *out);
+/* Everything recorded, as JSON text; false for rows that are no row of a table. */
+bool environment_rows_describe(const struct environment_rows *rows, const struct outline_row *row, struct str *out);
+/* Why it is as it is: each resource that is not well, and what waits for it. */
+void environment_rows_why(const struct environment_rows *rows, struct str *out);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A filter as typed after `/`: words that must all be in the row, whatever their case. `!word` must not be there, `field:word` looks in one
+ * field, `|` separates alternatives.
+ */
+#ifndef UI_FILTER_H
+#define UI_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FILTER_TERMS 16
+#define FILTER_BYTES 200
+struct filter {
+    char text[FILTER_BYTES]; /* as typed, at most this much of it counts */
+    char words[FILTER_BYTES];
+    struct filter_term {
+        const char *field, *word; /* field "": any */
+        bool is_not, starts_alternative;
+    } terms[FILTER_TERMS];
+    size_t count;
+};
+void filter_set(struct filter *filter, const char *text);
+/* The text of a field of the row, or NULL when there is no such field; `field` "" asks for the text that is searched when none is named. */
+typedef const char *filter_field(const void *row, const char *field, void *context);
+bool filter_fits(const struct filter *filter, const void *row, filter_field *field, void *context);
+/* Where `word` is in `text` whatever its ASCII case, or NULL. */
+const char *text_find(const char *text, const char *word);
+
+#endif

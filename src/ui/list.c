@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* What list views share. */
+#include "ui/list.h"
+
+#include "ui/terminal.h"
+
+#define CALM_US 500000 /* after a key, before rows may change their order */
+#define LEAST_ROWS_WITH_PREVIEW 24
+
+static struct list_view *self_of(struct view *view)
+{
+    return (struct list_view *)view;
+}
+
+void list_init(struct view *view, const struct table_source *source, const struct table_column *columns, int count,
+               int sort)
+{
+    struct list_view *self = self_of(view);
+    table_init(&self->table, source, view, columns, count);
+    table_sort(&self->table, sort, false);
+    for (int i = 0; i < count; i++)
+        self->titles[i] = columns[i].title;
+}
+
+void list_release(struct view *view)
+{
+    table_release(&self_of(view)->table);
+}
+
+void list_refresh(struct view *view, unsigned changed)
+{
+    (void)view;
+    (void)changed;
+}
+
+bool list_work(struct view *view, int64_t budget_us)
+{
+    struct table *table = &self_of(view)->table;
+    bool begun = table->state != TABLE_IDLE || table->seen == UINT64_MAX;
+    bool moving = view->dashboard->last_key_us && list_monotonic(view) - view->dashboard->last_key_us < CALM_US;
+    if (!begun && moving)
+        return false;
+    return table_work(table, budget_us);
+}
+
+const char *list_filter(struct view *view, const char *text)
+{
+    struct table *table = &self_of(view)->table;
+    if (text)
+        table_filter(table, text);
+    return table->filter.text;
+}
+
+const char *const *list_columns(struct view *view)
+{
+    return self_of(view)->titles;
+}
+
+void list_sort(struct view *view, int column)
+{
+    struct table *table = &self_of(view)->table;
+    table_sort(table, column, table->sort == column && !table->descending);
+}
+
+long list_place(struct view *view)
+{
+    return table_place(&self_of(view)->table);
+}
+
+int64_t list_monotonic(void *context)
+{
+    struct view *view = context;
+    return view->dashboard->terminal->ops->monotonic_us(view->dashboard->terminal);
+}
+
+unsigned list_handle(struct view *view, enum request request)
+{
+    static const struct {
+        enum request request;
+        enum table_move move;
+    } moves[] = {
+        {REQUEST_UP, TABLE_UP},           {REQUEST_DOWN, TABLE_DOWN},
+        {REQUEST_PAGE_UP, TABLE_PAGE_UP}, {REQUEST_PAGE_DOWN, TABLE_PAGE_DOWN},
+        {REQUEST_HALF_UP, TABLE_HALF_UP}, {REQUEST_HALF_DOWN, TABLE_HALF_DOWN},
+        {REQUEST_TOP, TABLE_TOP},         {REQUEST_BOTTOM, TABLE_BOTTOM},
+    };
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
+        if (moves[i].request == request) {
+            table_move(&self_of(view)->table, moves[i].move);
+            return REFRESH_SCREEN;
+        }
+    }
+    return REFRESH_NOTHING;
+}
+
+void list_title(struct view *view, const char *what, struct str *out)
+{
+    struct table *table = &self_of(view)->table;
+    size_t all = table->source->count(view), there = 0;
+    if (table->filter.count) {
+        for (size_t i = 0; all <= 5000 && i < all; i++)
+            there += table->source->exists(view, i);
+        str_addf(out, "%s %zu of %zu%s   filter: %s", what, table->shown.count, all <= 5000 ? there : all,
+                 table->state != TABLE_IDLE ? " ..." : "", table->filter.text);
+    } else {
+        str_addf(out, "%s %zu%s", what, table->shown.count, table->state != TABLE_IDLE ? " ..." : "");
+    }
+    if (table->sort >= 0) {
+        str_add(out, "   sort ");
+        for (const char *at = table->columns[table->sort].title; *at; at++)
+            str_add_char(out, *at >= 'A' && *at <= 'Z' ? (char)(*at + 32) : *at);
+        if (table->descending)
+            str_add(out, " (reversed)");
+    }
+}
+
+void list_draw(struct view *view, struct grid *grid, struct area area, const char *selected, list_preview *preview,
+               int lines, const char *empty)
+{
+    struct table *table = &self_of(view)->table;
+    bool small = frame_is_small(grid);
+    bool with_preview = !small && !view->dashboard->preview_off && grid->rows > LEAST_ROWS_WITH_PREVIEW && selected;
+    struct area inside = small ? area : area_inside(area);
+    if (!small)
+        grid_box(grid, area, BOX_PLAIN, NULL);
+    if (with_preview) {
+        int row = area.row + area.rows - 2 - lines;
+        grid_divide(grid, area, row, BOX_PLAIN, selected);
+        preview(view, grid, (struct area){row + 1, inside.column + 1, lines, inside.columns - 2});
+        inside.rows = row - inside.row;
+    }
+    table_draw(table, grid, inside);
+    if (!table->shown.count && table->state == TABLE_IDLE)
+        grid_put(grid, inside.row + 2, inside.column + 2, inside.columns - 4, STYLE_MUTED,
+                 table->filter.count ? "nothing fits the filter (Esc clears it)" : empty);
+}
+
+void list_fact(struct grid *grid, struct area area, int line, const char *name, const char *text)
+{
+    if (line >= area.rows)
+        return;
+    grid_put(grid, area.row + line, area.column, 7, STYLE_MUTED, name);
+    grid_put(grid, area.row + line, area.column + 8, area.columns - 8, STYLE_NORMAL, text);
+}

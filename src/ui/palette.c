@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/* What may be typed after `:`: every verb by its name as on the command line, and a few words of the dashboard itself. */
+#include "ui/action.h"
+#include "ui/dashboard.h"
+#include "ui/terminal.h"
+
+#include <stdlib.h>
+
+#define MOST_WORDS 24
+#define MOST_CHOICES 200
+
+/* --- words of the dashboard -------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *word;
+    enum request request;
+} own_words[] = {
+    {"q", REQUEST_QUIT},
+    {"quit", REQUEST_QUIT},
+    {"envs", REQUEST_VIEW_ENVIRONMENTS},
+    {"branches", REQUEST_VIEW_BRANCHES},
+    {"br", REQUEST_VIEW_BRANCHES},
+    {"approvals", REQUEST_VIEW_APPROVALS},
+    {"appr", REQUEST_VIEW_APPROVALS},
+    {"runs", REQUEST_VIEW_RUNS},
+    {"help", REQUEST_HELP},
+    {"keys", REQUEST_HELP},
+};
+#define OWN_WORDS (sizeof own_words / sizeof *own_words)
+
+static void set_theme(struct dashboard *dashboard, const char *name)
+{
+    struct theme theme;
+    struct error error = {0};
+    if (theme_load(name, &theme, &error)) {
+        dashboard->theme = theme;
+        dashboard->terminal->ops->set_theme(dashboard->terminal, &theme);
+        dashboard_say(dashboard, STYLE_NORMAL, "theme %s", name);
+    } else {
+        dashboard_say_error(dashboard, &error);
+    }
+}
+
+/* --- splitting --------------------------------------------------------------------------------------------- */
+
+/* Words at blanks; quotes keep them together. Splits in place. */
+static int split(char *line, char *words[MOST_WORDS + 1])
+{
+    int count = 0;
+    char *to = line;
+    for (char *at = line; *at && count < MOST_WORDS;) {
+        while (*at == ' ')
+            at++;
+        if (!*at)
+            break;
+        char quote = '\0';
+        words[count++] = to;
+        for (; *at && (quote || *at != ' '); at++) {
+            if (quote ? *at == quote : *at == '"' || *at == '\'')
+                quote = quote ? '\0' : *at;
+            else
+                *to++ = *at;
+        }
+        if (*at)
+            at++;
+        *to++ = '\0';
+    }
+    words[count] = NULL;
+    return count;
+}
+
+/* --- running ----------------------------------------------------------------------------------------------- */
+
+static void look_at_environment(struct dashboard *dashboard, const char *name)
+{
+    const struct environment *row = picture_environment_named(dashboard->picture, name);
+    if (row)
+        dashboard_push(dashboard, &environment_view, row->id);
+    else
+        dashboard_say(dashboard, STYLE_WARNING, "there is no environment named %s", name);
+}
+
+static void look_at_why(struct dashboard *dashboard, const char *verb_name, const char *name)
+{
+    const struct verb *verb = verb_named(verb_name);
+    struct subject subject = {.environment = picture_environment_named(dashboard->picture, name),
+                              .run = picture_run(dashboard->picture, name)};
+    struct arena arena = {0};
+    struct str text = STR_INIT;
+    const struct why *why =
+        verb && (subject.environment || subject.run) ? action_why(dashboard, verb, &subject, &arena) : NULL;
+    if (why) {
+        why_text(why, &text);
+        dashboard_show_text(dashboard, "Why", text.data);
+    } else {
+        dashboard_say(dashboard, STYLE_WARNING, "why VERB ENVIRONMENT: %s is not known here", verb ? name : verb_name);
+    }
+    str_release(&text);
+    arena_release(&arena);
+}
+
+static void look_at_run(struct dashboard *dashboard, const char *name)
+{
+    char number[32];
+    text_copy(number, sizeof number, name);
+    number[strcspn(number, ".")] = '\0';
+    dashboard_push(dashboard, &run_view, number);
+}
+
+static void run_call(struct dashboard *dashboard, const struct call *call, char **words, int count)
+{
+    const struct verb *verb = call->verb;
+    if (verb->kind == VERB_ACTS)
+        action_preview(dashboard, action_from_call(dashboard, verb, call->subject, call->arguments));
+    else if (text_equal(verb->name, "env") && count > 1)
+        look_at_environment(dashboard, words[1]);
+    else if (text_equal(verb->name, "log") && count > 1)
+        look_at_run(dashboard, words[1]);
+    else if (text_equal(verb->name, "why") && count > 2)
+        look_at_why(dashboard, words[1], words[2]);
+    else
+        dashboard_say(dashboard, STYLE_MUTED, "berth %s is for the shell: it prints a text", verb->name);
+}
+
+static bool run_own_word(struct dashboard *dashboard, char **words, int count)
+{
+    if (text_equal(words[0], "theme") && count == 2) {
+        set_theme(dashboard, words[1]);
+        return true;
+    }
+    for (size_t i = 0; i < OWN_WORDS; i++) {
+        if (!text_equal(words[0], own_words[i].word))
+            continue;
+        dashboard_request(dashboard, own_words[i].request);
+        struct view *view = dashboard_view(dashboard);
+        if (count > 1 && view->ops->filter && !dashboard->layer)
+            view->ops->filter(view, words[1]);
+        return true;
+    }
+    return false;
+}
+
+void palette_run(struct dashboard *dashboard, const char *line)
+{
+    char *copy = mem_strdup(line), *words[MOST_WORDS + 1];
+    struct arena arena = {0};
+    struct call call = {0};
+    struct error error = {0};
+    int count = split(copy, words);
+    if (count && !run_own_word(dashboard, words, count)) {
+        if (call_parse(count, words, &arena, &call, &error)) {
+            run_call(dashboard, &call, words, count);
+            json_decref(call.arguments);
+        } else {
+            dashboard_say_error(dashboard, &error);
+        }
+    }
+    arena_release(&arena);
+    free(copy);
+}
+
+/* --- completing -------------------------------------------------------------------------------------------- */
+
+struct completing {
+    const char *word;
+    struct str *out;
+    size_t count;
+};
+
+static void offer(struct completing *completing, const char *text)
+{
+    if (completing->count < MOST_CHOICES && text_starts(text, completing->word)) {
+        str_addf(completing->out, "%s\n", text);
+        completing->count++;
+    }
+}
+
+static void offer_verbs(struct completing *completing)
+{
+    size_t count;
+    const struct verb *list = verbs(&count);
+    for (size_t i = 0; i < OWN_WORDS; i++)
+        offer(completing, own_words[i].word);
+    offer(completing, "theme");
+    for (size_t i = 0; i < count; i++) {
+        bool own = false;
+        for (size_t w = 0; w < OWN_WORDS; w++)
+            own = own || text_equal(own_words[w].word, list[i].name);
+        if (list[i].kind != VERB_LOCAL && !own)
+            offer(completing, list[i].name);
+    }
+}
+
+static void offer_subjects(struct dashboard *dashboard, struct completing *completing, enum argument_type type)
+{
+    const struct picture *picture = dashboard->picture;
+    bool run = type == ARGUMENT_RUN || type == ARGUMENT_RUN_STEP;
+    for (size_t i = 0; !run && i < picture_count(picture, PICTURE_ENVIRONMENTS); i++) {
+        const struct environment *row = picture_environment_at(picture, i);
+        if (row && row->status != ENVIRONMENT_DESTROYED)
+            offer(completing, row->name);
+    }
+    for (size_t i = 0; type == ARGUMENT_BRANCH_OR_ENVIRONMENT && i < picture_count(picture, PICTURE_BRANCHES); i++) {
+        const struct branch_row *row = picture_branch_at(picture, i);
+        if (row)
+            offer(completing, row->name);
+    }
+    for (size_t i = 0; run && i < picture_count(picture, PICTURE_RUNS_PART); i++) {
+        const struct run *row = picture_run_at(picture, i);
+        if (row)
+            offer(completing, row->id);
+    }
+}
+
+void palette_complete(struct dashboard *dashboard, const char *line, struct str *out)
+{
+    const char *last = strrchr(line, ' ');
+    struct completing completing = {.word = last ? last + 1 : line, .out = out};
+    char name[64];
+    if (!last) {
+        offer_verbs(&completing);
+        return;
+    }
+    text_copy(name, sizeof name, line);
+    name[strcspn(name, " ")] = '\0';
+    const struct verb *verb = verb_named(name);
+    if (text_equal(name, "theme")) {
+        offer(&completing, "dark");
+        offer(&completing, "monochrome");
+    }
+    if (!verb)
+        return;
+    if (completing.word[0] != '-' && verb->arguments[0].name)
+        offer_subjects(dashboard, &completing, verb->arguments[0].type);
+    for (const struct verb_argument *argument = verb->arguments; argument->name; argument++) {
+        char option[80] = "--";
+        text_copy(option + 2, sizeof option - 2, argument->name);
+        if (!argument->positional)
+            offer(&completing, option);
+    }
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+/* What a preview says, from rows alone. */
+#include "berth/store.h"
+#include "ui/dialog.h"
+
+static void fact(struct str *out, const char *name, const char *format, ...) BERTH_PRINTF(3, 4);
+static void fact(struct str *out, const char *name, const char *format, ...)
+{
+    struct str text = STR_INIT;
+    va_list arguments;
+    va_start(arguments, format);
+    str_addv(&text, format, arguments);
+    va_end(arguments);
+    for (char *at = text.data; *at; at++) { /* one fact, one line: text from outside must not add any */
+        if (*at == '\n' || *at == '\t')
+            *at = ' ';
+    }
+    str_addf(out, "%s\t%s\n", name, text.data);
+    str_release(&text);
+}
+
+static void write_what(const struct action *action, struct str *out)
+{
+    fact(out, "will", "%s", action->verb->help);
+    if (action->branch)
+        fact(out, "commit", "%s of %s by %s: %s", action->branch->commit, action->branch->name, action->branch->author,
+             action->branch->subject);
+    if (action->run)
+        fact(out, "run", "%s %s: %s, %.12s %s", action->run->id, word_name(workflow_names, action->run->workflow),
+             word_name(run_status_names, action->run->status), action->run->commit, action->run->subject);
+}
+
+static void write_where(struct dashboard *dashboard, const struct action *action, struct str *out)
+{
+    const struct environment *row = action->environment;
+    struct str text = STR_INIT;
+    if (!row) {
+        if (!text_empty(action->environment_name))
+            fact(out, "where", "%s: it does not exist yet, this makes it", action->environment_name);
+        return;
+    }
+    str_addf(&text, "%s, target %s, tier %s", row->name, text_empty(row->target) ? "(the entry's)" : row->target,
+             word_name(tier_names, row->tier));
+    if (row->permanent || row->is_protected)
+        str_addf(&text, "  %s%s", row->permanent ? "PERMANENT " : "", row->is_protected ? "PROTECTED" : "");
+    fact(out, "where", "%s", text.data);
+    str_clear(&text);
+    format_status(&text, environment_sign(row), environment_word(row), dashboard->ascii);
+    if (row->release)
+        str_addf(&text, ", release v%lld (%.12s)", (long long)row->release, row->commit);
+    if (!text_empty(row->lock_run))
+        str_addf(&text, ", locked by run %s", row->lock_run);
+    fact(out, "is now", "%s%s", text.data, dashboard->serving ? "" : "  (as last seen)");
+    str_release(&text);
+}
+
+struct removal {
+    struct str order, data;
+    size_t count;
+};
+
+static bool take_resource(const void *row, void *context)
+{
+    const struct resource *resource = row;
+    struct removal *removal = context;
+    if (resource->status == RESOURCE_GONE || resource->status == RESOURCE_ABSENT || resource->external ||
+        !text_empty(resource->shared_environment))
+        return true;
+    str_addf(&removal->order, "%s%s", removal->count++ ? " > " : "", resource->address);
+    if (resource->data)
+        str_addf(&removal->data, "%s%s", removal->data.length ? ", " : "", resource->address);
+    return true;
+}
+
+static bool take_sharer(const void *row, void *context)
+{
+    const struct resource *resource = row;
+    struct str *out = context;
+    str_addf(out, "%s%s of %s", out->length ? ", " : "", resource->address, resource->environment);
+    return true;
+}
+
+/* What a destroy would remove, in its order; what it would take from others. */
+static void write_removal(struct dashboard *dashboard, const struct action *action, struct str *out)
+{
+    struct removal removal = {STR_INIT, STR_INIT, 0};
+    struct str sharers = STR_INIT;
+    struct store_query query = {.type = &resource_type, .index = "environment", .descending = true};
+    struct store_query sharing = {.type = &resource_type, .index = "shared"};
+    struct error error = {0};
+    if (!(action->verb->policy_flags & POLICY_DESTROYS) || !action->environment)
+        return;
+    query.equal[0] = sharing.equal[0] = action->environment->id;
+    if (!store_each(dashboard->reader, &query, take_resource, &removal, &error) ||
+        !store_each(dashboard->reader, &sharing, take_sharer, &sharers, &error)) {
+        fact(out, "order", "not known: %s", error.message);
+    } else {
+        fact(out, "removes", "%zu resource%s in this order: %s", removal.count, removal.count == 1 ? "" : "s",
+             removal.count ? removal.order.data : "none");
+        if (removal.data.length)
+            fact(out, "DATA", "is lost with %s", removal.data.data);
+        fact(out, "others", "%s", sharers.length ? sharers.data : "no other environment uses these resources");
+        fact(out, "keeps", "runs, releases, logs, the audit, and the recipe that re-creates it");
+    }
+    str_release(&removal.order);
+    str_release(&removal.data);
+    str_release(&sharers);
+}
+
+static bool take_plan(const void *row, void *context)
+{
+    const struct plan *plan = row;
+    if (plan->action != PLAN_NONE)
+        fact(context, word_name(plan_action_names, plan->action), "%s   %s   %s%s", plan->address, plan->summary,
+             plan->reason, plan->data ? "   DATA" : "");
+    return true;
+}
+
+/* What an approval says yes to: every part of the plan, and the digest it binds to. */
+static void write_plan(struct dashboard *dashboard, const struct action *action, struct str *out)
+{
+    struct store_query query = {.type = &plan_type, .index = "run"};
+    struct error error = {0};
+    const struct run *run = action->run;
+    if (!(action->verb->policy_flags & POLICY_ANSWERS_GATE) || !run)
+        return;
+    fact(out, "plan", "%lld create, %lld change, %lld replace, %lld destroy, %lld deferred%s", (long long)run->creates,
+         (long long)run->updates, (long long)run->replaces, (long long)run->destroys, (long long)run->deferred,
+         run->touches_data ? "; touches DATA" : "");
+    fact(out, "digest", "%s", run->digest);
+    query.equal[0] = run->id;
+    if (!store_each(dashboard->reader, &query, take_plan, out, &error))
+        fact(out, "plan", "not known: %s", error.message);
+}
+
+static void write_rules(const struct why *why, struct str *out)
+{
+    if (why->kind == WHY_RULE)
+        fact(out,
+             why->verdict == POLICY_YES    ? "yes"
+             : why->verdict == POLICY_WAIT ? "wait"
+                                           : "NO",
+             "%s: %s%s%s%s%s%s", why->rule, why->reason, *why->next ? "; " : "", why->next, *why->source ? "  (" : "",
+             why->source, *why->source ? ")" : "");
+    for (size_t i = 0; i < why->count; i++)
+        write_rules(why->children[i], out);
+}
+
+void preview_write(struct dashboard *dashboard, const struct action *action, struct str *out)
+{
+    const struct verb *verb = action->verb;
+    write_what(action, out);
+    write_where(dashboard, action, out);
+    write_removal(dashboard, action, out);
+    write_plan(dashboard, action, out);
+    if (action->why)
+        write_rules(action->why, out);
+    else
+        fact(out, "rules", "the policy is not loaded yet: berthd decides when it takes the command");
+    if (verb->policy_flags & POLICY_DEPLOYS)
+        fact(out, "undo",
+             "C cancels the run while it works; a gate waits before anything is applied where berth.yaml has one");
+    else if (verb->policy_flags & POLICY_DESTROYS)
+        fact(out, "undo", "nothing brings back what is removed; a deploy makes it anew");
+    else if (!text_empty(verb->undo))
+        fact(out, "undo", ":%s %s", verb->undo, action->subject);
+    if (!dashboard->serving)
+        fact(out, "note", "no berthd serves this workspace: the command waits until one does");
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: ISC */
+/* Lists: order and filter worked out in small pieces, the selection kept in its place. */
+#include "ui/table.h"
+
+#include "berth/base/str.h"
+
+#define FIRST_RUN 32   /* rows sorted by insertion before merging begins */
+#define LOOK_EVERY 512 /* rows between two looks at the clock */
+#define MOST_COLUMNS 16
+
+void table_init(struct table *table, const struct table_source *source, void *context,
+                const struct table_column *columns, int column_count)
+{
+    BUG_ON(column_count > MOST_COLUMNS);
+    *table = (struct table){.source = source,
+                            .context = context,
+                            .columns = columns,
+                            .column_count = column_count,
+                            .sort = -1,
+                            .seen = UINT64_MAX};
+}
+
+void table_release(struct table *table)
+{
+    vec_release(&table->shown);
+    vec_release(&table->order);
+    vec_release(&table->scratch);
+    vec_release(&table->next);
+}
+
+/* --- order ------------------------------------------------------------------------------------------------ */
+
+static bool before(const struct table *table, uint32_t a, uint32_t b)
+{
+    int order = table->sort < 0 ? 0 : table->source->compare(table->context, a, b, table->sort);
+    if (order == 0)
+        return a < b;
+    return table->descending ? order > 0 : order < 0;
+}
+
+static void sort_run(struct table *table, size_t from, size_t to)
+{
+    uint32_t *items = table->order.items;
+    for (size_t i = from + 1; i < to; i++) {
+        uint32_t item = items[i];
+        size_t j = i;
+        for (; j > from && before(table, item, items[j - 1]); j--)
+            items[j] = items[j - 1];
+        items[j] = item;
+    }
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void begin_pair(struct table *table, size_t from)
+{
+    table->left = from;
+    table->left_end = table->right = least(from + table->width, table->order.count);
+    table->right_end = least(from + 2 * table->width, table->order.count);
+}
+
+static void begin(struct table *table)
+{
+    size_t count = table->source->count(table->context);
+    table->seen = table->source->version(table->context);
+    vec_clear(&table->order);
+    vec_clear(&table->next);
+    for (size_t place = 0; place < count; place++)
+        vec_push(&table->order, (uint32_t)place);
+    table->scan = 0;
+    table->at = 0;
+    table->width = 0;
+    table->state = table->sort < 0 ? TABLE_FILTERING : TABLE_SORTING;
+}
+
+static void swap_buffers(struct table *table)
+{
+    uint32_t *items = table->order.items;
+    size_t room = table->order.room;
+    table->order.items = table->scratch.items;
+    table->order.room = table->scratch.room;
+    table->scratch.items = items;
+    table->scratch.room = room;
+}
+
+/* Sorts the next piece: first short runs in place, then merges of doubling width; about LOOK_EVERY rows. */
+static void sort_piece(struct table *table)
+{
+    size_t count = table->order.count;
+    if (table->width == 0) {
+        size_t to = least(table->at + LOOK_EVERY, count);
+        for (; table->at < to; table->at += FIRST_RUN)
+            sort_run(table, table->at, least(table->at + FIRST_RUN, count));
+        if (table->at < count)
+            return;
+        table->width = FIRST_RUN;
+        while (table->scratch.room < count)
+            vec_push(&table->scratch, 0);
+        table->at = 0;
+        begin_pair(table, 0);
+    }
+    if (table->width >= count) {
+        table->state = TABLE_FILTERING;
+        return;
+    }
+    for (size_t i = 0; i < LOOK_EVERY && table->at < count; i++) {
+        const uint32_t *items = table->order.items;
+        bool take_left = table->left < table->left_end &&
+                         (table->right >= table->right_end || !before(table, items[table->right], items[table->left]));
+        table->scratch.items[table->at++] = items[take_left ? table->left++ : table->right++];
+        if (table->left >= table->left_end && table->right >= table->right_end)
+            begin_pair(table, table->right_end);
+    }
+    if (table->at >= count) {
+        swap_buffers(table);
+        table->width *= 2;
+        table->at = 0;
+        begin_pair(table, 0);
+    }
+}
+
+struct asking {
+    const struct table *table;
+    size_t place;
+};
+
+static const char *ask_field(const void *row, const char *field, void *context)
+{
+    const struct asking *asking = row;
+    (void)context;
+    return asking->table->source->field(asking->table->context, asking->place, field);
+}
+
+static void filter_piece(struct table *table)
+{
+    size_t to = least(table->scan + LOOK_EVERY, table->order.count);
+    for (; table->scan < to; table->scan++) {
+        struct asking asking = {table, table->order.items[table->scan]};
+        if (table->source->exists(table->context, asking.place) &&
+            filter_fits(&table->filter, &asking, ask_field, NULL))
+            vec_push(&table->next, (uint32_t)asking.place);
+    }
+}
+
+/* --- what is shown ---------------------------------------------------------------------------------------- */
+
+static void keep_visible(struct table *table)
+{
+    size_t lines = table->lines > 0 ? (size_t)table->lines : 1;
+    if (table->selected >= table->shown.count)
+        table->selected = table->shown.count ? table->shown.count - 1 : 0;
+    if (table->selected < table->top)
+        table->top = table->selected;
+    if (table->selected >= table->top + lines)
+        table->top = table->selected - lines + 1;
+    size_t last_top = table->shown.count > lines ? table->shown.count - lines : 0;
+    table->top = least(table->top, last_top);
+}
+
+static bool find_shown(const struct table *table, uint32_t place, size_t *at)
+{
+    for (size_t i = 0; i < table->shown.count; i++) {
+        if (table->shown.items[i] == place) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the new order; the selected row stays on the line it is on. */
+static void show_next(struct table *table)
+{
+    long place = table_place(table);
+    bool at_top = table->selected == 0 && !table->filtered_once;
+    size_t line = table->selected - table->top, at;
+    uint32_t *items = table->shown.items;
+    size_t room = table->shown.room;
+    table->shown.items = table->next.items;
+    table->shown.count = table->next.count;
+    table->shown.room = table->next.room;
+    table->next.items = items;
+    table->next.count = 0;
+    table->next.room = room;
+    if (place >= 0 && !at_top && find_shown(table, (uint32_t)place, &at)) {
+        table->selected = at;
+        table->top = at > line ? at - line : 0;
+    }
+    table->filtered_once = true;
+    keep_visible(table);
+}
+
+bool table_work(struct table *table, int64_t budget_us)
+{
+    if (table->state == TABLE_IDLE) {
+        if (table->seen == table->source->version(table->context))
+            return false;
+        begin(table);
+    }
+    int64_t until = table->source->monotonic_us(table->context) + budget_us;
+    do {
+        if (table->state == TABLE_SORTING) {
+            sort_piece(table);
+        } else {
+            filter_piece(table);
+            if (table->scan >= table->order.count) {
+                show_next(table);
+                table->state = TABLE_IDLE;
+                return table->seen != table->source->version(table->context);
+            }
+        }
+    } while (table->source->monotonic_us(table->context) < until);
+    return true;
+}
+
+void table_finish(struct table *table)
+{
+    while (table_work(table, 1000))
+        ;
+}
+
+static void begin_again(struct table *table)
+{
+    table->state = TABLE_IDLE;
+    table->seen = UINT64_MAX;
+}
+
+void table_sort(struct table *table, int column, bool descending)
+{
+    table->sort = column;
+    table->descending = descending;
+    begin_again(table);
+}
+
+void table_filter(struct table *table, const char *text)
+{
+    filter_set(&table->filter, text);
+    begin_again(table);
+}
+
+long table_place(const struct table *table)
+{
+    return table->selected < table->shown.count ? (long)table->shown.items[table->selected] : -1;
+}
+
+void table_select(struct table *table, size_t place)
+{
+    size_t at;
+    table->filtered_once = true;
+    if (find_shown(table, (uint32_t)place, &at)) {
+        table->selected = at;
+        keep_visible(table);
+    }
+}
+
+void table_move(struct table *table, enum table_move move)
+{
+    size_t page = table->lines > 1 ? (size_t)table->lines : 1, last = table->shown.count ? table->shown.count - 1 : 0;
+    size_t half = page / 2 ? page / 2 : 1, step = move == TABLE_UP || move == TABLE_DOWN ? 1 : page;
+    if (move == TABLE_HALF_UP || move == TABLE_HALF_DOWN)
+        step = half;
+    table->filtered_once = true;
+    switch (move) {
+    case TABLE_UP:
+    case TABLE_PAGE_UP:
+    case TABLE_HALF_UP: table->selected = table->selected > step ? table->selected - step : 0; break;
+    case TABLE_DOWN:
+    case TABLE_PAGE_DOWN:
+    case TABLE_HALF_DOWN: table->selected = least(table->selected + step, last); break;
+    case TABLE_TOP: table->selected = 0; break;
+    case TABLE_BOTTOM: table->selected = last; break;
+    }
+    keep_visible(table);
+}
+
+/* --- drawing ---------------------------------------------------------------------------------------------- */
+
+/* Widths of the columns that have room, 0 for those dropped. */
+static void lay_out(const struct table *table, int room, int widths[MOST_COLUMNS])
+{
+    for (int i = 0; i < table->column_count; i++)
+        widths[i] = table->columns[i].width;
+    for (;;) {
+        int needed = 0, first = -1, grows = 0;
+        for (int i = 0; i < table->column_count; i++) {
+            needed += widths[i] ? widths[i] + 1 : 0;
+            grows += widths[i] ? table->columns[i].grow : 0;
+            if (widths[i] && table->columns[i].drop &&
+                (first < 0 || table->columns[i].drop > table->columns[first].drop))
+                first = i;
+        }
+        if (needed > room + 1 && first >= 0) {
+            widths[first] = 0;
+            continue;
+        }
+        int spare = room + 1 - needed;
+        for (int i = 0; i < table->column_count && spare > 0 && grows; i++) {
+            if (widths[i])
+                widths[i] += spare * table->columns[i].grow / grows;
+        }
+        return;
+    }
+}
+
+static void draw_row(const struct table *table, struct grid *grid, int row, struct area area, const int *widths,
+                     size_t place)
+{
+    struct str text = STR_INIT;
+    int column = area.column + 1, end = area.column + area.columns;
+    for (int i = 0; i < table->column_count; i++) {
+        enum style style = STYLE_NORMAL;
+        if (!widths[i])
+            continue;
+        str_clear(&text);
+        table->source->cell(table->context, place, i, &text, &style);
+        grid_put(grid, row, column, column + widths[i] > end ? end - column : widths[i], style, text.data);
+        column += widths[i] + 1;
+    }
+    str_release(&text);
+}
+
+void table_draw(struct table *table, struct grid *grid, struct area area)
+{
+    int widths[MOST_COLUMNS], column = area.column + 1;
+    lay_out(table, area.columns - 2, widths);
+    for (int i = 0; i < table->column_count; i++) {
+        if (!widths[i])
+            continue;
+        int used = grid_put(grid, area.row, column, widths[i], STYLE_COLUMN, table->columns[i].title);
+        if (i == table->sort)
+            grid_put(grid, area.row, column + used, 1, STYLE_COLUMN,
+                     grid->ascii         ? (table->descending ? "v" : "^")
+                     : table->descending ? "▼"
+                                         : "▲");
+        column += widths[i] + 1;
+    }
+    table->lines = area.rows - 1;
+    keep_visible(table);
+    for (int line = 0; line < table->lines && table->top + (size_t)line < table->shown.count; line++) {
+        size_t at = table->top + (size_t)line;
+        int row = area.row + 1 + line;
+        draw_row(table, grid, row, area, widths, table->shown.items[at]);
+        if (at == table->selected) {
+            grid_put(grid, row, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
+            grid_select(grid, row, area.column, area.columns);
+        }
+    }
+}

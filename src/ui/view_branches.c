@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+/* The list of branches, newest first, each with its environment. */
+#include "ui/dashboard.h"
+#include "ui/list.h"
+
+enum {
+    COLUMN_NAME,
+    COLUMN_STATUS,
+    COLUMN_ENVIRONMENT,
+    COLUMN_AGE,
+    COLUMN_AUTHOR,
+    COLUMN_AHEAD,
+    COLUMN_COMMIT,
+    COLUMN_SUBJECT
+};
+
+static const struct table_column columns[] = {
+    [COLUMN_NAME] = {"BRANCH", 24, 3, 0},
+    [COLUMN_STATUS] = {"STATUS", 18, 0, 0},
+    [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 16, 2, 2},
+    [COLUMN_AGE] = {"COMMITTED", 12, 0, 1},
+    [COLUMN_AUTHOR] = {"AUTHOR", 10, 1, 3},
+    [COLUMN_AHEAD] = {"+/-", 9, 0, 5},
+    [COLUMN_COMMIT] = {"COMMIT", 8, 0, 4},
+    [COLUMN_SUBJECT] = {"SUBJECT", 16, 4, 6},
+};
+#define COLUMN_TOTAL ((int)(sizeof columns / sizeof *columns))
+
+static struct picture *picture_of(void *context)
+{
+    return ((struct view *)context)->dashboard->picture;
+}
+
+static const struct branch_row *row_at(void *context, size_t place)
+{
+    return picture_branch_at(picture_of(context), place);
+}
+
+static const struct environment *environment_of(void *context, const struct branch_row *row)
+{
+    char repository[256];
+    size_t length = (size_t)(row->name - row->id), how_many;
+    length = length > sizeof repository ? sizeof repository : length;
+    memcpy(repository, row->id, length);
+    repository[length ? length - 1 : 0] = '\0';
+    return picture_environment_of_branch(picture_of(context), repository, row->name, &how_many);
+}
+
+static size_t count(void *context)
+{
+    return picture_count(picture_of(context), PICTURE_BRANCHES);
+}
+
+static bool exists(void *context, size_t place)
+{
+    return row_at(context, place) != NULL;
+}
+
+static int compare(void *context, size_t a, size_t b, int column)
+{
+    const struct branch_row *left = row_at(context, a), *right = row_at(context, b);
+    if (!left || !right)
+        return 0;
+    switch (column) {
+    case COLUMN_NAME: return strcmp(left->name, right->name);
+    case COLUMN_AUTHOR: return strcmp(left->author, right->author);
+    case COLUMN_SUBJECT: return strcmp(left->subject, right->subject);
+    case COLUMN_AHEAD: return left->ahead < right->ahead ? -1 : left->ahead > right->ahead;
+    default: return left->committed_at > right->committed_at ? -1 : left->committed_at < right->committed_at;
+    }
+}
+
+static const char *field(void *context, size_t place, const char *name)
+{
+    const struct branch_row *row = row_at(context, place);
+    if (!*name || text_equal(name, "branch") || text_equal(name, "name"))
+        return row->name;
+    if (text_equal(name, "author"))
+        return row->author;
+    if (text_equal(name, "subject"))
+        return row->subject;
+    if (text_equal(name, "repository"))
+        return row->id;
+    return NULL;
+}
+
+static void cell_status(struct view *view, const struct branch_row *row, struct str *text, enum style *style)
+{
+    const struct environment *environment = environment_of(view, row);
+    if (row->is_gone) {
+        format_status(text, SIGN_GONE, "branch gone", view->dashboard->ascii);
+        *style = STYLE_GONE;
+    } else if (environment) {
+        enum sign sign = environment_sign(environment);
+        format_status(text, sign, environment_word(environment), view->dashboard->ascii);
+        *style = view->dashboard->serving || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
+    } else {
+        str_add(text, "-");
+        *style = STYLE_MUTED;
+    }
+}
+
+static void cell(void *context, size_t place, int column, struct str *text, enum style *style)
+{
+    struct view *view = context;
+    const struct branch_row *row = row_at(context, place);
+    const struct environment *environment;
+    if (!row)
+        return;
+    switch (column) {
+    case COLUMN_NAME:
+        str_add(text, row->name);
+        *style = row->is_gone ? STYLE_GONE : STYLE_NORMAL;
+        break;
+    case COLUMN_STATUS: cell_status(view, row, text, style); break;
+    case COLUMN_ENVIRONMENT:
+        environment = environment_of(view, row);
+        str_add(text, environment ? environment->name : "-");
+        *style = environment ? STYLE_NORMAL : STYLE_MUTED;
+        break;
+    case COLUMN_AGE:
+        dashboard_time(view->dashboard, text, row->committed_at);
+        *style = STYLE_MUTED;
+        break;
+    case COLUMN_AUTHOR: str_add(text, row->author); break;
+    case COLUMN_AHEAD:
+        if (row->ahead >= 0 && row->behind >= 0)
+            str_addf(text, "+%d -%d", row->ahead, row->behind);
+        *style = STYLE_MUTED;
+        break;
+    case COLUMN_COMMIT:
+        str_add(text, row->commit);
+        *style = STYLE_MUTED;
+        break;
+    default: str_add(text, row->subject); break;
+    }
+}
+
+/* While 100,000 rows come in, they are looked at anew only each time they have doubled. */
+static uint64_t version(void *context)
+{
+    uint64_t exact = picture_version(picture_of(context), PICTURE_BRANCHES), doubled = 0;
+    if (!picture_loading(picture_of(context), PICTURE_BRANCHES))
+        return exact + 64;
+    for (size_t rows = count(context); rows; rows /= 2)
+        doubled++;
+    return doubled;
+}
+
+static const struct table_source source = {
+    .count = count,
+    .exists = exists,
+    .compare = compare,
+    .field = field,
+    .cell = cell,
+    .version = version,
+    .monotonic_us = list_monotonic,
+};
+
+static void init(struct view *view, const char *argument)
+{
+    (void)argument;
+    list_init(view, &source, columns, COLUMN_TOTAL, COLUMN_AGE);
+}
+
+static const struct branch_row *selected(struct view *view)
+{
+    long place = list_place(view);
+    return place < 0 ? NULL : row_at(view, (size_t)place);
+}
+
+static void subject(struct view *view, struct subject *subject)
+{
+    subject->branch = selected(view);
+    if (!subject->branch)
+        return;
+    subject->scopes = SCOPE_BRANCH;
+    subject->environment = environment_of(view, subject->branch);
+    if (subject->environment)
+        subject->run = picture_run_of(view->dashboard->picture, subject->environment->name);
+}
+
+static void title(struct view *view, struct str *out)
+{
+    const struct surroundings *around = picture_surroundings(view->dashboard->picture);
+    list_title(view, "Branches", out);
+    if (around->repository_count == 1)
+        str_addf(out, "   repository %s", around->repositories[0].id);
+    for (size_t i = 0; i < around->repository_count; i++) {
+        const struct repository *repository = &around->repositories[i];
+        if (!text_empty(repository->error))
+            str_addf(out, "   %s %s: %s", sign_text(SIGN_WARN, view->dashboard->ascii), repository->id,
+                     repository->error);
+    }
+}
+
+static void preview(struct view *view, struct grid *grid, struct area area)
+{
+    const struct branch_row *row = selected(view);
+    const struct environment *environment = environment_of(view, row);
+    struct str text = STR_INIT;
+    list_fact(grid, area, 0, "commit", row->commit);
+    grid_put(grid, area.row, area.column + 18, area.columns - 18, STYLE_NORMAL, row->subject);
+    format_when(&text, view->dashboard->times, row->committed_at, view->dashboard->now_ms);
+    str_addf(&text, " by %s", row->author);
+    if (row->pushed_at) {
+        str_add(&text, "; seen here ");
+        format_when(&text, view->dashboard->times, row->pushed_at, view->dashboard->now_ms);
+    }
+    list_fact(grid, area, 1, "made", text.data);
+    str_clear(&text);
+    if (environment) {
+        str_addf(&text, "%s  ", environment->name);
+        format_status(&text, environment_sign(environment), environment_word(environment), view->dashboard->ascii);
+        str_addf(&text, "  %s", environment->status_reason);
+    }
+    list_fact(grid, area, 2, "env", environment ? text.data : "none: D deploys it");
+    list_fact(grid, area, 3, "url",
+              environment && !text_empty(environment->entrypoint) ? environment->entrypoint : "-");
+    str_release(&text);
+}
+
+static void draw(struct view *view, struct grid *grid, struct area area)
+{
+    const struct branch_row *row = selected(view);
+    list_draw(view, grid, area, row ? row->name : NULL, preview, 4,
+              view->dashboard->serving ? "no branch yet: berthd is listing the repository"
+                                       : "no branch yet, and no berthd serves this workspace");
+}
+
+static unsigned handle(struct view *view, enum request request)
+{
+    const struct branch_row *row = selected(view);
+    if (request == REQUEST_OPEN && row) {
+        const struct environment *environment = environment_of(view, row);
+        if (environment)
+            dashboard_push(view->dashboard, &environment_view, environment->id);
+        else
+            dashboard_say(view->dashboard, STYLE_MUTED, "%s has no environment yet: D deploys it", row->name);
+        return REFRESH_SCREEN;
+    }
+    return list_handle(view, request);
+}
+
+static bool why(struct view *view, struct str *out)
+{
+    (void)view;
+    (void)out;
+    return false;
+}
+
+const struct view_ops branches_view = {
+    .name = "branches",
+    .kind = VIEW_BRANCHES,
+    .size = sizeof(struct list_view),
+    .init = init,
+    .release = list_release,
+    .refresh = list_refresh,
+    .work = list_work,
+    .title = title,
+    .draw = draw,
+    .handle = handle,
+    .subject = subject,
+    .filter = list_filter,
+    .columns = list_columns,
+    .sort = list_sort,
+    .why = why,
+};

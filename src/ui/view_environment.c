@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+/* One environment: its resources as a tree of groups, what they need, entrypoints, runs, releases, and why it is as it is. */
+#include "berth/base/time.h"
+#include "berth/store.h"
+#include "ui/dashboard.h"
+#include "ui/environment_rows.h"
+
+#include <stdlib.h>
+
+#define PREVIEW_ROWS 5
+
+struct environment_view_state {
+    struct view view;
+    struct environment_rows rows;
+    size_t selected, top;
+    char *selected_key; /* the row that stays selected when rows come and go */
+    struct map folded;
+    int shown;
+};
+
+static struct environment_view_state *self_of(struct view *view)
+{
+    return (struct environment_view_state *)view;
+}
+
+static const struct outline_row *selected(const struct environment_view_state *self)
+{
+    return self->selected < self->rows.lines.count ? &self->rows.lines.items[self->selected] : NULL;
+}
+
+static void remember(struct environment_view_state *self)
+{
+    const struct outline_row *row = selected(self);
+    free(self->selected_key);
+    self->selected_key = row ? mem_strdup(row->key) : NULL;
+}
+
+static void refresh(struct view *view, unsigned changed)
+{
+    struct environment_view_state *self = self_of(view);
+    struct error error = {0};
+    (void)changed;
+    if (!environment_rows_read(&self->rows, view->dashboard->reader, view->argument, &self->folded, &error))
+        dashboard_say_error(view->dashboard, &error);
+    for (size_t i = 0; self->selected_key && i < self->rows.lines.count; i++) {
+        if (text_equal(self->rows.lines.items[i].key, self->selected_key)) {
+            size_t line = self->selected - self->top;
+            self->selected = i;
+            self->top = i > line ? i - line : 0;
+            return;
+        }
+    }
+    if (self->selected >= self->rows.lines.count)
+        self->selected = self->rows.lines.count ? self->rows.lines.count - 1 : 0;
+}
+
+static void init(struct view *view, const char *argument)
+{
+    (void)argument;
+    refresh(view, PICTURE_ALL);
+}
+
+static void release(struct view *view)
+{
+    struct environment_view_state *self = self_of(view);
+    environment_rows_release(&self->rows);
+    map_release(&self->folded);
+    free(self->selected_key);
+}
+
+static bool work(struct view *view, int64_t budget_us)
+{
+    (void)view;
+    (void)budget_us;
+    return false;
+}
+
+/* --- drawing ---------------------------------------------------------------------------------------------- */
+
+static void title(struct view *view, struct str *out)
+{
+    const struct environment_view_state *self = self_of(view);
+    const struct environment *row = &self->rows.environment;
+    if (!self->rows.found) {
+        str_addf(out, "Environments > %s is not there", view->argument);
+        return;
+    }
+    str_addf(out, "Environments > %s   tier %s", row->name,
+             row->tier == TIER_PROD ? "PROD" : word_name(tier_names, row->tier));
+    if (row->release)
+        str_addf(out, "   v%lld", (long long)row->release);
+    if (!text_empty(row->branch))
+        str_addf(out, "   %s %.9s", row->branch, row->commit);
+    if (row->planned_destruction_at && row->status != ENVIRONMENT_DESTROYED) {
+        str_add(out, "   ends ");
+        format_when(out, view->dashboard->times, row->planned_destruction_at, view->dashboard->now_ms);
+    }
+    str_addf(out, "%s%s", row->permanent ? "   permanent" : "", row->is_protected ? "   protected" : "");
+}
+
+static void headline(struct view *view, struct str *out)
+{
+    const struct environment *row = &self_of(view)->rows.environment;
+    format_status(out, environment_sign(row), environment_word(row), view->dashboard->ascii);
+    for (int bit = 0; environment_mark_names[bit]; bit++) {
+        if ((row->marks & (1u << bit)) && !text_equal(environment_mark_names[bit], environment_word(row)))
+            str_addf(out, ", %s", environment_mark_names[bit]);
+    }
+    if (!text_empty(row->status_reason))
+        str_addf(out, "   because  %s", row->status_reason);
+    if (!text_empty(row->lock_run))
+        str_addf(out, "   locked by run %s", row->lock_run);
+}
+
+/* "├" or "└" before what lies in a group or in another resource: the last of its depth ends the line. */
+static void draw_branch_line(struct view *view, struct grid *grid, int row, int column, const struct outline_row *line)
+{
+    const struct environment_rows *rows = &self_of(view)->rows;
+    const struct outline_row *next = line + 1, *end = rows->lines.items + rows->lines.count;
+    while (next < end && next->kind == OUTLINE_RESOURCE && next->depth > line->depth)
+        next++;
+    bool last = next == end || next->kind != OUTLINE_RESOURCE || next->depth < line->depth;
+    grid_put(grid, row, column, 1, STYLE_BORDER, grid->ascii ? (last ? "`" : "|") : last ? "└" : "├");
+}
+
+static void draw_row(struct view *view, struct grid *grid, struct area area, int row, const struct outline_row *line)
+{
+    struct str text = STR_INIT;
+    bool wide = area.columns >= 100;
+    int name = wide ? 36 : 27, status = 17, kind = wide ? 14 : 0;
+    int column = area.column + 1 + line->depth * 2;
+    bool stale = !view->dashboard->serving && line->kind == OUTLINE_RESOURCE;
+    if (line->kind == OUTLINE_SECTION) {
+        grid_put(grid, row, area.column + 1, area.columns - 1, STYLE_COLUMN, line->name);
+        return;
+    }
+    if (line->kind == OUTLINE_GROUP)
+        grid_put(grid, row, column, 1, STYLE_MUTED, line->is_folded ? ">" : "v");
+    if (line->kind == OUTLINE_RESOURCE && line->depth > 0)
+        draw_branch_line(view, grid, row, column, line);
+    grid_put(grid, row, column + 2, name - line->depth * 2 - 2,
+             line->kind == OUTLINE_GROUP ? STYLE_TITLE : STYLE_NORMAL, line->name);
+    column = area.column + 2 + name;
+    if (line->sign != SIGN_NONE) {
+        format_status(&text, line->sign, line->word, grid->ascii);
+        grid_put(grid, row, column, status, stale ? STYLE_STALE : sign_style(line->sign), text.data);
+    }
+    column += status + 1;
+    if (kind)
+        grid_put(grid, row, column, kind, STYLE_MUTED, line->what);
+    column += kind ? kind + 1 : 0;
+    if (!text_empty(line->ready))
+        grid_put(grid, row, column, 6, STYLE_NORMAL, line->ready);
+    column += 7;
+    str_clear(&text);
+    if (line->at)
+        format_time(&text, view->dashboard->times, line->at, view->dashboard->now_ms);
+    int end = area.column + area.columns - 1;
+    int age = line->at ? grid_put_right(grid, row, end, STYLE_MUTED, text.data) : end;
+    grid_put(grid, row, column, age - column - 1, STYLE_NORMAL, line->detail);
+    str_release(&text);
+}
+
+static void draw_rows(struct view *view, struct grid *grid, struct area area)
+{
+    struct environment_view_state *self = self_of(view);
+    size_t rows = area.rows > 0 ? (size_t)area.rows : 0;
+    self->shown = area.rows;
+    if (self->selected < self->top)
+        self->top = self->selected;
+    if (rows && self->selected >= self->top + rows)
+        self->top = self->selected - rows + 1;
+    for (size_t i = 0; i < rows && self->top + i < self->rows.lines.count; i++) {
+        size_t at = self->top + i;
+        draw_row(view, grid, area, area.row + (int)i, &self->rows.lines.items[at]);
+        if (at == self->selected) {
+            grid_put(grid, area.row + (int)i, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
+            grid_select(grid, area.row + (int)i, area.column, area.columns);
+        }
+    }
+}
+
+static void draw_preview(struct view *view, struct grid *grid, struct area area, const struct outline_row *line)
+{
+    struct str text = STR_INIT;
+    environment_rows_facts(&self_of(view)->rows, line, view->dashboard->times, view->dashboard->now_ms, &text);
+    char *rest = text.data, *fact;
+    for (int row = 0; row < area.rows && (fact = strsep(&rest, "\n")); row++) {
+        size_t name = strcspn(fact, "\t");
+        grid_putf(grid, area.row + row, area.column, 11, STYLE_MUTED, "%.*s", (int)name, fact);
+        grid_put(grid, area.row + row, area.column + 12, area.columns - 12, STYLE_NORMAL,
+                 fact[name] ? fact + name + 1 : "");
+    }
+    str_release(&text);
+}
+
+static void draw(struct view *view, struct grid *grid, struct area area)
+{
+    struct environment_view_state *self = self_of(view);
+    const struct outline_row *line = selected(self);
+    struct str text = STR_INIT;
+    enum box box = self->rows.environment.tier == TIER_PROD ? BOX_PROD : BOX_PLAIN;
+    if (!self->rows.found) {
+        grid_put(grid, area.row, area.column, area.columns, STYLE_MUTED, "this environment is not in the store");
+        return;
+    }
+    headline(view, &text);
+    if (frame_is_small(grid)) {
+        grid_put(grid, area.row, area.column, area.columns, sign_style(environment_sign(&self->rows.environment)),
+                 text.data);
+        draw_rows(view, grid, (struct area){area.row + 1, area.column, area.rows - 1, area.columns});
+        str_release(&text);
+        return;
+    }
+    grid_box(grid, area, box, text.data);
+    struct area inside = area_inside(area);
+    if (line && line->kind != OUTLINE_SECTION && !view->dashboard->preview_off && grid->rows > 24) {
+        int row = area.row + area.rows - 2 - PREVIEW_ROWS;
+        grid_divide(grid, area, row, box, line->name);
+        draw_preview(view, grid, (struct area){row + 1, inside.column + 1, PREVIEW_ROWS, inside.columns - 2}, line);
+        inside.rows = row - inside.row;
+    }
+    draw_rows(view, grid, inside);
+    str_release(&text);
+}
+
+/* --- keys ------------------------------------------------------------------------------------------------- */
+
+static void move(struct environment_view_state *self, long step)
+{
+    long last = (long)self->rows.lines.count - 1, at = (long)self->selected + step;
+    self->selected = last < 0 || at < 0 ? 0 : at > last ? (size_t)last : (size_t)at;
+    const struct outline_row *row = selected(self);
+    if (row && row->kind == OUTLINE_SECTION && (step == 1 || step == -1)) {
+        at = (long)self->selected + step;
+        if (at >= 0 && at <= last)
+            self->selected = (size_t)at;
+    }
+    remember(self);
+}
+
+static void fold(struct view *view, enum request request)
+{
+    struct environment_view_state *self = self_of(view);
+    const struct outline_row *row = selected(self);
+    if (!row || row->kind != OUTLINE_GROUP)
+        return;
+    bool folded = map_get(&self->folded, row->key) != NULL;
+    if (folded && request != REQUEST_LEFT)
+        map_remove(&self->folded, row->key);
+    else if (!folded && request != REQUEST_RIGHT)
+        map_set(&self->folded, row->key, self);
+    remember(self);
+    refresh(view, PICTURE_ALL);
+}
+
+static void open_row(struct view *view, bool describe)
+{
+    const struct outline_row *row = selected(self_of(view));
+    struct str text = STR_INIT;
+    if (!row)
+        return;
+    if (row->kind == OUTLINE_GROUP && !describe) {
+        fold(view, REQUEST_FOLD);
+    } else if (row->kind == OUTLINE_RUN && !describe) {
+        dashboard_push(view->dashboard, row->is_at_gate ? &gate_view : &run_view, row->id);
+    } else if (environment_rows_describe(&self_of(view)->rows, row, &text)) {
+        dashboard_show_text(view->dashboard, row->name, text.data);
+    }
+    str_release(&text);
+}
+
+static unsigned handle(struct view *view, enum request request)
+{
+    struct environment_view_state *self = self_of(view);
+    long page = self->shown > 1 ? self->shown : 1, all = (long)self->rows.lines.count;
+    switch ((int)request) {
+    case REQUEST_UP: move(self, -1); break;
+    case REQUEST_DOWN: move(self, 1); break;
+    case REQUEST_PAGE_UP: move(self, -page); break;
+    case REQUEST_PAGE_DOWN: move(self, page); break;
+    case REQUEST_HALF_UP: move(self, -(page / 2 + 1)); break;
+    case REQUEST_HALF_DOWN: move(self, page / 2 + 1); break;
+    case REQUEST_TOP: move(self, -all); break;
+    case REQUEST_BOTTOM: move(self, all); break;
+    case REQUEST_FOLD:
+    case REQUEST_LEFT:
+    case REQUEST_RIGHT: fold(view, request); break;
+    case REQUEST_OPEN: open_row(view, false); break;
+    case REQUEST_DESCRIBE: open_row(view, true); break;
+    default: return REFRESH_NOTHING;
+    }
+    return REFRESH_SCREEN;
+}
+
+static void subject(struct view *view, struct subject *subject)
+{
+    struct environment_view_state *self = self_of(view);
+    const struct outline_row *row = selected(self);
+    if (!self->rows.found)
+        return;
+    subject->scopes = SCOPE_ENVIRONMENT;
+    subject->environment = &self->rows.environment;
+    subject->run = row && row->kind == OUTLINE_RUN ? picture_run(view->dashboard->picture, row->id) : NULL;
+    if (!subject->run)
+        subject->run = picture_run_of(view->dashboard->picture, self->rows.environment.name);
+    if (subject->run && subject->run->status == RUN_GATE)
+        subject->scopes |= SCOPE_GATE;
+}
+
+static bool why(struct view *view, struct str *out)
+{
+    const struct environment_rows *rows = &self_of(view)->rows;
+    if (!rows->found)
+        return false;
+    environment_rows_why(rows, out);
+    return true;
+}
+
+const struct view_ops environment_view = {
+    .name = "environment",
+    .kind = VIEW_ENVIRONMENT,
+    .size = sizeof(struct environment_view_state),
+    .init = init,
+    .release = release,
+    .refresh = refresh,
+    .work = work,
+    .title = title,
+    .draw = draw,
+    .handle = handle,
+    .subject = subject,
+    .why = why,
+};

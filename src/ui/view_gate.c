@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: ISC */
+/* A run's plan and its gate: every rule with its answer, every resource with what would be done to it, the digest that an approval binds to. */
+#include "berth/base/file.h"
+#include "berth/store.h"
+#include "ui/dashboard.h"
+#include "ui/terminal.h"
+
+#include <stdlib.h>
+
+#define TEXT_LIMIT (1u << 20) /* of a tool's own text that is shown */
+#define RULE_ROWS 8           /* of the gate, before the plan gets the rest */
+
+struct gate_line {
+    size_t plan;
+    long change; /* -1: the resource itself */
+};
+struct gate_view_state {
+    struct view view;
+    struct arena arena;
+    struct run run;
+    bool found;
+    const struct why *gate;
+    struct plan *plans;
+    size_t plan_count, selected, top;
+    json_t **changes; /* of each plan, or NULL */
+    VEC(struct gate_line) lines;
+    struct map unfolded; /* addresses */
+    int shown;
+};
+
+static struct gate_view_state *self_of(struct view *view)
+{
+    return (struct gate_view_state *)view;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------- */
+
+/* What removes or replaces comes first, what changes nothing last. */
+static int weight(const struct plan *plan)
+{
+    switch ((enum plan_action)plan->action) {
+    case PLAN_DESTROY: return 0;
+    case PLAN_REPLACE: return 1;
+    case PLAN_UPDATE: return 2;
+    case PLAN_DEFERRED: return 3;
+    case PLAN_RUN: return 4;
+    case PLAN_CREATE: return 5;
+    case PLAN_FORGET: return 6;
+    case PLAN_NONE: break;
+    }
+    return 7;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+    const struct plan *left = a, *right = b;
+    int order = weight(left) - weight(right);
+    if (order)
+        return order;
+    return left->position < right->position ? -1 : left->position > right->position;
+}
+
+static void free_changes(struct gate_view_state *self)
+{
+    for (size_t i = 0; i < self->plan_count; i++)
+        json_decref(self->changes[i]);
+}
+
+static void make_lines(struct gate_view_state *self)
+{
+    vec_clear(&self->lines);
+    for (size_t i = 0; i < self->plan_count; i++) {
+        vec_push(&self->lines, ((struct gate_line){i, -1}));
+        for (size_t c = 0; map_get(&self->unfolded, self->plans[i].address) && c < json_array_size(self->changes[i]);
+             c++)
+            vec_push(&self->lines, ((struct gate_line){i, (long)c}));
+    }
+    if (self->selected >= self->lines.count)
+        self->selected = self->lines.count ? self->lines.count - 1 : 0;
+}
+
+static void refresh(struct view *view, unsigned changed)
+{
+    struct gate_view_state *self = self_of(view);
+    struct store *store = view->dashboard->reader;
+    struct store_query query = {.type = &plan_type, .index = "run", .equal = {view->argument}};
+    struct error error = {0};
+    (void)changed;
+    free_changes(self);
+    arena_release(&self->arena);
+    self->plan_count = 0;
+    self->gate = NULL;
+    self->found = false;
+    if (!store_read_begin(store, &error)) {
+        dashboard_say_error(view->dashboard, &error);
+        return;
+    }
+    enum store_found found = store_get(store, &run_type, view->argument, &self->arena, &self->run, &error);
+    self->found = found == STORE_FOUND;
+    if (found == STORE_ERROR || !store_list(store, &query, &self->arena, &self->plans, &self->plan_count, &error))
+        dashboard_say_error(view->dashboard, &error);
+    store_read_end(store);
+    if (self->plan_count)
+        qsort(self->plans, self->plan_count, sizeof *self->plans, by_weight);
+    self->changes = arena_alloc(&self->arena, (self->plan_count + 1) * sizeof(json_t *));
+    for (size_t i = 0; i < self->plan_count; i++)
+        self->changes[i] = json_column(self->plans[i].changes);
+    json_t *gate = self->found ? json_column(self->run.gate) : NULL;
+    self->gate = gate ? why_from_json(gate, &self->arena) : NULL;
+    json_decref(gate);
+    make_lines(self);
+}
+
+static void init(struct view *view, const char *argument)
+{
+    (void)argument;
+    refresh(view, PICTURE_ALL);
+}
+
+static void release(struct view *view)
+{
+    struct gate_view_state *self = self_of(view);
+    free_changes(self);
+    vec_release(&self->lines);
+    map_release(&self->unfolded);
+    arena_release(&self->arena);
+}
+
+static bool work(struct view *view, int64_t budget_us)
+{
+    (void)view;
+    (void)budget_us;
+    return false;
+}
+
+/* --- drawing ---------------------------------------------------------------------------------------------- */
+
+static void title(struct view *view, struct str *out)
+{
+    const struct gate_view_state *self = self_of(view);
+    const struct run *run = &self->run;
+    if (!self->found) {
+        str_addf(out, "Run %s is not there", view->argument);
+        return;
+    }
+    str_addf(out, "Approval of run %s   %s %s   %s %.12s   asked by %s via %s", run->id,
+             word_name(workflow_names, run->workflow), run->environment_name, run->ref, run->commit,
+             text_empty(run->person) ? run->actor : run->person, run->via);
+    if (run->gate_expires_at && run->status == RUN_GATE) {
+        str_add(out, "   expires ");
+        format_when(out, view->dashboard->times, run->gate_expires_at, view->dashboard->now_ms);
+    }
+}
+
+static const char *verdict_word(enum verdict verdict)
+{
+    return verdict == POLICY_YES ? "yes" : verdict == POLICY_WAIT ? "wait" : "NO";
+}
+
+static enum style verdict_style(enum verdict verdict)
+{
+    return verdict == POLICY_YES ? STYLE_OK : verdict == POLICY_WAIT ? STYLE_WAITING : STYLE_FAILED;
+}
+
+static void count_rules(const struct why *why, size_t *yes, size_t *all)
+{
+    if (why->kind == WHY_RULE) {
+        *yes += why->verdict == POLICY_YES;
+        ++*all;
+    }
+    for (size_t i = 0; i < why->count; i++)
+        count_rules(why->children[i], yes, all);
+}
+
+/* What still stands in the way first, so that it is seen even where there is little room. */
+static int draw_rules(struct grid *grid, struct area area, int row, const struct why *why, bool met)
+{
+    if (why->kind == WHY_RULE && (why->verdict == POLICY_YES) == met && row < area.row + area.rows) {
+        grid_put(grid, row, area.column, 4, verdict_style(why->verdict), verdict_word(why->verdict));
+        grid_put(grid, row, area.column + 5, 11, STYLE_MUTED, why->rule);
+        int used = grid_put(grid, row, area.column + 17, area.columns - 17, STYLE_NORMAL, why->reason);
+        int left = area.columns - 17 - used - 2;
+        if (!met && *why->next && left > 8)
+            grid_put(grid, row, area.column + 17 + used + 2, left, STYLE_TITLE, why->next);
+        else if (*why->source && left > 8)
+            grid_put(grid, row, area.column + 17 + used + 2, left, STYLE_MUTED, why->source);
+        row++;
+    }
+    for (size_t i = 0; i < why->count; i++)
+        row = draw_rules(grid, area, row, why->children[i], met);
+    return row;
+}
+
+static int draw_gate(struct view *view, struct grid *grid, struct area area)
+{
+    const struct gate_view_state *self = self_of(view);
+    if (!self->gate) {
+        grid_put(grid, area.row, area.column, area.columns, STYLE_MUTED,
+                 self->run.status < RUN_GATE ? "the gate opens when every part of the plan is there"
+                                             : "this run has no gate");
+        return area.row + 1;
+    }
+    int row = draw_rules(grid, area, area.row, self->gate, false);
+    return draw_rules(grid, area, row, self->gate, true);
+}
+
+static void plan_title(struct view *view, struct str *out)
+{
+    const struct run *run = &self_of(view)->run;
+    str_addf(out, "plan  %lld create  %lld change  %lld replace  %lld destroy", (long long)run->creates,
+             (long long)run->updates, (long long)run->replaces, (long long)run->destroys);
+    if (run->deferred)
+        str_addf(out, "  %lld deferred", (long long)run->deferred);
+    if (run->touches_data)
+        str_add(out, "   touches DATA");
+    if (!text_empty(run->digest))
+        str_addf(out, "   digest %.12s", run->digest);
+}
+
+static const char *action_mark(int action)
+{
+    static const char *const names[] = {" ", "+", "~", "-/+", "-", "?", ">", "."};
+    return action >= 0 && action < (int)(sizeof names / sizeof *names) ? names[action] : "?";
+}
+
+static void draw_plan(struct view *view, struct grid *grid, struct area area, int row, size_t at)
+{
+    const struct gate_view_state *self = self_of(view);
+    const struct plan *plan = &self->plans[self->lines.items[at].plan];
+    const json_t *changes = self->changes[self->lines.items[at].plan];
+    enum style style = plan->action == PLAN_NONE ? STYLE_MUTED : sign_style(action_sign(plan->action));
+    bool open = map_get(&self->unfolded, plan->address) != NULL;
+    int name = area.columns >= 100 ? 34 : 24;
+    grid_put(grid, row, area.column + 1, 3, style, action_mark(plan->action));
+    grid_put(grid, row, area.column + 5, 8, style,
+             plan->action == PLAN_NONE ? "as it is" : word_name(plan_action_names, plan->action));
+    if (json_array_size(changes))
+        grid_put(grid, row, area.column + 14, 1, STYLE_MUTED, open ? "v" : ">");
+    grid_put(grid, row, area.column + 16, name, plan->action == PLAN_NONE ? STYLE_MUTED : STYLE_NORMAL, plan->address);
+    int column = area.column + 17 + name;
+    if (plan->data)
+        column += grid_put(grid, row, column, 5, STYLE_DANGER, "DATA") + 1;
+    column += grid_put(grid, row, column, area.column + area.columns - column, STYLE_NORMAL, plan->summary) + 2;
+    if (area.column + area.columns - column > 8)
+        grid_put(grid, row, column, area.column + area.columns - column, STYLE_MUTED, plan->reason);
+}
+
+static void value_text(const json_t *value, bool sensitive, struct str *out)
+{
+    if (sensitive) {
+        str_add(out, "(sensitive: never shown)");
+    } else if (json_is_string(value)) {
+        str_addf(out, "\"%s\"", json_string_value(value));
+    } else if (value && !json_is_null(value)) {
+        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+        str_add(out, text ? text : "?");
+        free(text);
+    } else {
+        str_add(out, "(none)");
+    }
+}
+
+static void draw_change(struct view *view, struct grid *grid, struct area area, int row, size_t at)
+{
+    const struct gate_view_state *self = self_of(view);
+    const json_t *change =
+        json_array_get(self->changes[self->lines.items[at].plan], (size_t)self->lines.items[at].change);
+    bool sensitive = json_is_true(json_object_get(change, "sensitive"));
+    struct str text = STR_INIT;
+    value_text(json_object_get(change, "before"), sensitive, &text);
+    str_add(&text, grid->ascii ? "  ->  " : "  →  ");
+    value_text(json_object_get(change, "after"), sensitive, &text);
+    grid_put(grid, row, area.column + 18, 30, STYLE_MUTED, json_get_text(change, "path"));
+    grid_put(grid, row, area.column + 49, area.columns - 49, STYLE_NORMAL, text.data);
+    str_release(&text);
+}
+
+static void draw_lines(struct view *view, struct grid *grid, struct area area)
+{
+    struct gate_view_state *self = self_of(view);
+    size_t rows = area.rows > 0 ? (size_t)area.rows : 0;
+    self->shown = area.rows;
+    if (self->selected < self->top)
+        self->top = self->selected;
+    if (rows && self->selected >= self->top + rows)
+        self->top = self->selected - rows + 1;
+    for (size_t i = 0; i < rows && self->top + i < self->lines.count; i++) {
+        size_t at = self->top + i;
+        int row = area.row + (int)i;
+        if (self->lines.items[at].change < 0)
+            draw_plan(view, grid, area, row, at);
+        else
+            draw_change(view, grid, area, row, at);
+        if (at == self->selected) {
+            grid_put(grid, row, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
+            grid_select(grid, row, area.column, area.columns);
+        }
+    }
+    if (!self->lines.count)
+        grid_put(grid, area.row, area.column + 1, area.columns - 1, STYLE_MUTED,
+                 self->run.status <= RUN_PLANNING ? "the plan is being made"
+                                                  : "the plan is empty: nothing would change");
+}
+
+static void draw_after(struct view *view, struct grid *grid, struct area area)
+{
+    const struct run *run = &self_of(view)->run;
+    struct str text = STR_INIT;
+    if (run->status == RUN_GATE)
+        str_addf(
+            &text,
+            "An approval applies exactly this plan (digest %.12s), or less. Then: lock, apply in the order of the graph, checks, release.",
+            run->digest);
+    else
+        str_addf(&text, "The run is %s. %s", word_name(run_status_names, run->status), run->status_reason);
+    grid_put(grid, area.row, area.column, area.columns, STYLE_NORMAL, text.data);
+    str_clear(&text);
+    str_addf(&text, "On failure: %s.", word_name(failure_answer_names, run->on_failure));
+    if (run->untrusted)
+        str_add(&text, "  The commit's author may not push here: nothing is done until a person agrees.");
+    grid_put(grid, area.row + 1, area.column, area.columns, STYLE_NORMAL, text.data);
+    str_release(&text);
+}
+
+static void draw(struct view *view, struct grid *grid, struct area area)
+{
+    struct gate_view_state *self = self_of(view);
+    struct str text = STR_INIT;
+    size_t yes = 0, all = 0;
+    bool small = frame_is_small(grid);
+    struct area inside = small ? area : area_inside(area);
+    const struct environment *environment = picture_environment(view->dashboard->picture, self->run.environment);
+    enum box box = environment && environment->tier == TIER_PROD ? BOX_PROD : BOX_PLAIN;
+    if (self->gate)
+        count_rules(self->gate, &yes, &all);
+    format_status(&text, run_sign(self->run.status), word_name(run_status_names, self->run.status), grid->ascii);
+    str_addf(&text, "   gate: %zu of %zu met", yes, all);
+    if (!small)
+        grid_box(grid, area, box, text.data);
+    int most = inside.rows / 2 < RULE_ROWS ? inside.rows / 2 : RULE_ROWS;
+    int row = draw_gate(view, grid,
+                        (struct area){inside.row, inside.column + 1, small ? most / 2 + 1 : most, inside.columns - 2});
+    str_clear(&text);
+    plan_title(view, &text);
+    if (small)
+        grid_put(grid, row, inside.column, inside.columns, STYLE_TITLE, text.data);
+    else
+        grid_divide(grid, area, row, box, text.data);
+    row++;
+    int bottom = inside.row + inside.rows;
+    if (!small) {
+        bottom -= 3;
+        grid_divide(grid, area, bottom, box, "what happens on approve");
+        draw_after(view, grid, (struct area){bottom + 1, inside.column + 1, 2, inside.columns - 2});
+    }
+    draw_lines(view, grid, (struct area){row, inside.column, bottom - row, inside.columns});
+    str_release(&text);
+}
+
+/* --- keys ------------------------------------------------------------------------------------------------- */
+
+static const struct plan *selected(const struct gate_view_state *self)
+{
+    return self->selected < self->lines.count ? &self->plans[self->lines.items[self->selected].plan] : NULL;
+}
+
+static void fold(struct gate_view_state *self, enum request request)
+{
+    const struct plan *plan = selected(self);
+    if (!plan)
+        return;
+    bool open = map_get(&self->unfolded, plan->address) != NULL;
+    if (open && request != REQUEST_RIGHT) {
+        map_remove(&self->unfolded, plan->address);
+        while (self->selected > 0 && self->lines.items[self->selected].change >= 0)
+            self->selected--;
+    } else if (!open && request != REQUEST_LEFT) {
+        map_set(&self->unfolded, plan->address, self);
+    }
+    make_lines(self);
+}
+
+static void show_text(struct view *view)
+{
+    const struct gate_view_state *self = self_of(view);
+    const struct plan *plan = selected(self);
+    struct str text = STR_INIT;
+    struct error error = {0};
+    if (!plan)
+        return;
+    if (text_empty(plan->text)) {
+        dashboard_say(view->dashboard, STYLE_MUTED, "%s: the executor %s gave no text of its own", plan->address,
+                      plan->executor);
+        return;
+    }
+    char *path = path_printf("%s/runs/%s/%s", store_folder(view->dashboard->reader), plan->run, plan->text);
+    str_addf(&text, "%s: %s's own words\n", plan->address, plan->executor);
+    if (!path_inside(plan->text))
+        dashboard_say(view->dashboard, STYLE_FAILED, "%s: its text is outside the run's folder, it is not read",
+                      plan->address);
+    else if (file_read(path, TEXT_LIMIT, &text, &error))
+        dashboard_push(view->dashboard, &text_view, text.data);
+    else
+        dashboard_say_error(view->dashboard, &error);
+    free(path);
+    str_release(&text);
+}
+
+static void describe(struct view *view)
+{
+    const struct plan *plan = selected(self_of(view));
+    if (!plan)
+        return;
+    json_t *json = record_to_json(&plan_type, plan);
+    char *text = json_dumps(json, JSON_INDENT(2));
+    struct str whole = STR_INIT;
+    str_addf(&whole, "plan of %s", plan->address);
+    dashboard_show_text(view->dashboard, whole.data, text);
+    str_release(&whole);
+    free(text);
+    json_decref(json);
+}
+
+static void move(struct gate_view_state *self, long step)
+{
+    long at = (long)self->selected + step, last = (long)self->lines.count - 1;
+    self->selected = last < 0 || at < 0 ? 0 : at > last ? (size_t)last : (size_t)at;
+}
+
+static unsigned handle(struct view *view, enum request request)
+{
+    struct gate_view_state *self = self_of(view);
+    long page = self->shown > 1 ? self->shown : 1, all = (long)self->lines.count;
+    switch ((int)request) {
+    case REQUEST_UP: move(self, -1); break;
+    case REQUEST_DOWN: move(self, 1); break;
+    case REQUEST_PAGE_UP: move(self, -page); break;
+    case REQUEST_PAGE_DOWN: move(self, page); break;
+    case REQUEST_HALF_UP: move(self, -(page / 2 + 1)); break;
+    case REQUEST_HALF_DOWN: move(self, page / 2 + 1); break;
+    case REQUEST_TOP: move(self, -all); break;
+    case REQUEST_BOTTOM: move(self, all); break;
+    case REQUEST_OPEN:
+    case REQUEST_FOLD:
+    case REQUEST_LEFT:
+    case REQUEST_RIGHT: fold(self, request); break;
+    case REQUEST_TEXT: show_text(view); break;
+    case REQUEST_DESCRIBE: describe(view); break;
+    default: return REFRESH_NOTHING;
+    }
+    return REFRESH_SCREEN;
+}
+
+static void subject(struct view *view, struct subject *subject)
+{
+    struct gate_view_state *self = self_of(view);
+    if (!self->found)
+        return;
+    subject->run = &self->run;
+    subject->scopes = self->run.status == RUN_GATE ? SCOPE_GATE : SCOPE_RUN;
+    subject->environment = picture_environment(view->dashboard->picture, self->run.environment);
+}
+
+static bool why(struct view *view, struct str *out)
+{
+    const struct gate_view_state *self = self_of(view);
+    if (!self->gate)
+        return false;
+    why_text(self->gate, out);
+    return true;
+}
+
+const struct view_ops gate_view = {
+    .name = "approval",
+    .kind = VIEW_GATE,
+    .size = sizeof(struct gate_view_state),
+    .init = init,
+    .release = release,
+    .refresh = refresh,
+    .work = work,
+    .title = title,
+    .draw = draw,
+    .handle = handle,
+    .subject = subject,
+    .why = why,
+};

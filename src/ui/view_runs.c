@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+/* Two lists of runs: all, newest first; and those that wait for a person. */
+#include "ui/dashboard.h"
+#include "ui/list.h"
+
+enum {
+    COLUMN_NUMBER,
+    COLUMN_WHAT,
+    COLUMN_STATUS,
+    COLUMN_ENVIRONMENT,
+    COLUMN_PLAN,
+    COLUMN_STARTED,
+    COLUMN_WHO,
+    COLUMN_REASON
+};
+
+static const struct table_column columns[] = {
+    [COLUMN_NUMBER] = {"RUN", 6, 0, 0},     [COLUMN_WHAT] = {"WHAT", 8, 0, 1},
+    [COLUMN_STATUS] = {"STATUS", 18, 0, 0}, [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 20, 2, 0},
+    [COLUMN_PLAN] = {"PLAN", 16, 0, 3},     [COLUMN_STARTED] = {"CREATED", 12, 0, 2},
+    [COLUMN_WHO] = {"BY", 8, 1, 4},         [COLUMN_REASON] = {"REASON", 16, 4, 5},
+};
+#define COLUMN_TOTAL ((int)(sizeof columns / sizeof *columns))
+
+static const struct run *row_at(void *context, size_t place)
+{
+    return picture_run_at(((struct view *)context)->dashboard->picture, place);
+}
+
+static bool waits(const struct run *run)
+{
+    return run->status == RUN_GATE || run->status == RUN_HELD;
+}
+
+static size_t count(void *context)
+{
+    return picture_count(((struct view *)context)->dashboard->picture, PICTURE_RUNS_PART);
+}
+
+static bool exists(void *context, size_t place)
+{
+    const struct view *view = context;
+    const struct run *run = row_at(context, place);
+    if (!run || (view->ops->kind == VIEW_APPROVALS && !waits(run)))
+        return false;
+    return text_empty(view->argument) || text_equal(view->argument, run->environment_name);
+}
+
+static int compare(void *context, size_t a, size_t b, int column)
+{
+    const struct run *left = row_at(context, a), *right = row_at(context, b);
+    int order = 0;
+    if (!left || !right)
+        return 0;
+    if (column == COLUMN_ENVIRONMENT)
+        order = strcmp(left->environment_name, right->environment_name);
+    else if (column == COLUMN_STATUS)
+        order = left->status - right->status;
+    else if (column == COLUMN_WHO)
+        order = strcmp(left->person, right->person);
+    else if (column == COLUMN_WHAT)
+        order = left->workflow - right->workflow;
+    return order ? order : left->number > right->number ? -1 : left->number < right->number;
+}
+
+static const char *field(void *context, size_t place, const char *name)
+{
+    const struct run *row = row_at(context, place);
+    if (!*name || text_equal(name, "environment"))
+        return row->environment_name;
+    if (text_equal(name, "status"))
+        return word_name(run_status_names, row->status);
+    if (text_equal(name, "run"))
+        return row->id;
+    if (text_equal(name, "what"))
+        return word_name(workflow_names, row->workflow);
+    if (text_equal(name, "by"))
+        return row->person;
+    return NULL;
+}
+
+static void cell_plan(const struct run *row, struct str *text)
+{
+    if (text_empty(row->digest)) {
+        str_add(text, "-");
+        return;
+    }
+    str_addf(text, "+%lld ~%lld -%lld", (long long)row->creates, (long long)(row->updates + row->replaces),
+             (long long)row->destroys);
+    if (row->touches_data)
+        str_add(text, " DATA");
+}
+
+static void cell(void *context, size_t place, int column, struct str *text, enum style *style)
+{
+    struct view *view = context;
+    const struct run *row = row_at(context, place);
+    if (!row)
+        return;
+    switch (column) {
+    case COLUMN_NUMBER: str_add(text, row->id); break;
+    case COLUMN_WHAT: str_add(text, word_name(workflow_names, row->workflow)); break;
+    case COLUMN_STATUS:
+        format_status(text, run_sign(row->status), word_name(run_status_names, row->status), view->dashboard->ascii);
+        *style = view->dashboard->serving || run_ended((enum run_status)row->status) ? sign_style(run_sign(row->status))
+                                                                                     : STYLE_STALE;
+        break;
+    case COLUMN_ENVIRONMENT: str_add(text, row->environment_name); break;
+    case COLUMN_PLAN:
+        cell_plan(row, text);
+        *style = row->destroys || row->touches_data ? STYLE_WARNING : STYLE_MUTED;
+        break;
+    case COLUMN_STARTED:
+        dashboard_time(view->dashboard, text, row->created_at);
+        *style = STYLE_MUTED;
+        break;
+    case COLUMN_WHO: str_add(text, text_empty(row->person) ? row->actor : row->person); break;
+    default:
+        str_add(text, row->status_reason);
+        *style = STYLE_MUTED;
+        break;
+    }
+}
+
+static uint64_t version(void *context)
+{
+    return picture_version(((struct view *)context)->dashboard->picture, PICTURE_RUNS_PART);
+}
+
+static const struct table_source source = {
+    .count = count,
+    .exists = exists,
+    .compare = compare,
+    .field = field,
+    .cell = cell,
+    .version = version,
+    .monotonic_us = list_monotonic,
+};
+
+static void init(struct view *view, const char *argument)
+{
+    (void)argument;
+    list_init(view, &source, columns, COLUMN_TOTAL, COLUMN_NUMBER);
+}
+
+static const struct run *selected(struct view *view)
+{
+    long place = list_place(view);
+    return place < 0 ? NULL : row_at(view, (size_t)place);
+}
+
+static void subject(struct view *view, struct subject *subject)
+{
+    subject->run = selected(view);
+    if (!subject->run)
+        return;
+    subject->scopes = subject->run->status == RUN_GATE ? SCOPE_GATE : SCOPE_RUN;
+    subject->environment = picture_environment(view->dashboard->picture, subject->run->environment);
+}
+
+static void title(struct view *view, struct str *out)
+{
+    list_title(view, view->ops->kind == VIEW_APPROVALS ? "Approvals" : "Runs", out);
+    if (!text_empty(view->argument))
+        str_addf(out, "   of %s", view->argument);
+}
+
+static void preview(struct view *view, struct grid *grid, struct area area)
+{
+    const struct run *row = selected(view);
+    struct str text = STR_INIT;
+    str_addf(&text, "%.12s %s   %s", row->commit, text_empty(row->ref) ? "" : row->ref, row->subject);
+    list_fact(grid, area, 0, "commit", text.data);
+    list_fact(grid, area, 1, "why", text_empty(row->status_reason) ? "-" : row->status_reason);
+    str_clear(&text);
+    str_addf(&text, "%s (%s via %s)", text_empty(row->person) ? "nobody known" : row->person, row->actor, row->via);
+    if (!text_empty(row->reason))
+        str_addf(&text, ": %s", row->reason);
+    list_fact(grid, area, 2, "by", text.data);
+    list_fact(grid, area, 3, "digest", text_empty(row->digest) ? "no plan yet" : row->digest);
+    str_release(&text);
+}
+
+static void draw(struct view *view, struct grid *grid, struct area area)
+{
+    const struct run *row = selected(view);
+    struct str name = STR_INIT;
+    if (row)
+        str_addf(&name, "run %s: %s %s", row->id, word_name(workflow_names, row->workflow), row->environment_name);
+    list_draw(view, grid, area, row ? name.data : NULL, preview, 4,
+              view->ops->kind == VIEW_APPROVALS ? "nothing waits for a person"
+                                                : "no run yet: D on a branch or an environment starts one");
+    str_release(&name);
+}
+
+static unsigned handle(struct view *view, enum request request)
+{
+    const struct run *row = selected(view);
+    if (request == REQUEST_OPEN && row) {
+        bool to_gate = row->status == RUN_GATE || (view->ops->kind == VIEW_APPROVALS && row->status != RUN_HELD);
+        dashboard_push(view->dashboard, to_gate ? &gate_view : &run_view, row->id);
+        return REFRESH_SCREEN;
+    }
+    return list_handle(view, request);
+}
+
+static bool why(struct view *view, struct str *out)
+{
+    const struct run *row = selected(view);
+    if (!row || text_empty(row->status_reason))
+        return false;
+    str_addf(out, "run %s is %s\n\n%s\n", row->id, word_name(run_status_names, row->status), row->status_reason);
+    return true;
+}
+
+#define RUN_LIST(view_name, view_kind)                                                                                 \
+    {                                                                                                                  \
+        .name = view_name, .kind = view_kind, .size = sizeof(struct list_view), .init = init, .release = list_release, \
+        .refresh = list_refresh, .work = list_work, .title = title, .draw = draw, .handle = handle,                    \
+        .subject = subject, .filter = list_filter, .columns = list_columns, .sort = list_sort, .why = why,             \
+    }
+const struct view_ops runs_view = RUN_LIST("runs", VIEW_RUNS);
+const struct view_ops approvals_view = RUN_LIST("approvals", VIEW_APPROVALS);

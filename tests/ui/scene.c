@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: ISC */
+/* Fills a store with the rows of a small shop and drives a dashboard over it. */
+#include "scene.h"
+
+#include "berth/base/file.h"
+#include "berth/base/process.h"
+#include "berth/model/ledger.h"
+
+#include <unistd.h>
+
+static const char policy_text[] = "version: 1\n"
+                                  "workspace: shop\n"
+                                  "repositories:\n"
+                                  "  app: { provider: git, url: . }\n"
+                                  "targets:\n"
+                                  "  here: { provider: local }\n"
+                                  "environments:\n"
+                                  "  - name: \"review/${{ branch.slug }}\"\n"
+                                  "    tier: review\n"
+                                  "    source: { branches: [\"feature/**\", \"fix/**\"] }\n"
+                                  "    templates: [shop]\n"
+                                  "    target: here\n"
+                                  "    deploy_on: [manual]\n"
+                                  "    on_failure: hold\n"
+                                  "  - name: prod\n"
+                                  "    tier: prod\n"
+                                  "    source: { branches: [main] }\n"
+                                  "    templates: [shop]\n"
+                                  "    target: here\n"
+                                  "    deploy_on: [manual]\n"
+                                  "    gate: { approvals: 1 }\n"
+                                  "    permanent: true\n";
+
+void scene_put(struct scene *scene, const struct record_type *type, const void *row)
+{
+    struct error error = {0};
+    assert_true(store_begin(scene->store, STORE_RELAXED, &error));
+    if (!store_put(scene->store, type, row, &error))
+        fail_msg("put %s: %s: %s", type->name, error.message, error.detail);
+    assert_true(store_commit(scene->store, NULL, &error));
+}
+
+struct environment scene_environment(const char *id, const char *name, enum tier tier, enum environment_status status)
+{
+    return (struct environment){
+        .id = id,
+        .name = name,
+        .slug = id,
+        .tier = (int)tier,
+        .entry = tier == TIER_PROD ? "prod" : "review/${{ branch.slug }}",
+        .repository = "app",
+        .target = "here",
+        .owner = "anna",
+        .status = (int)status,
+        .created_at = SCENE_NOW - MINUTES(3000),
+    };
+}
+
+struct run scene_gate_run(void)
+{
+    return (struct run){
+        .id = "18",
+        .number = 18,
+        .environment = "E2",
+        .environment_name = "prod",
+        .entry = "prod",
+        .workflow = WORKFLOW_DEPLOY,
+        .status = RUN_GATE,
+        .status_reason = "waits for 1 approval of approvers",
+        .actor = "uid:1000",
+        .person = "bob",
+        .via = "cli",
+        .repository = "app",
+        .ref = "main",
+        .commit = "5d1e0aa1c2d3e4f5",
+        .subject = "raise the limits",
+        .digest = "7c1f22334455667788990011223344556677889900112233445566778899aae2",
+        .creates = 1,
+        .updates = 1,
+        .destroys = 1,
+        .created_at = SCENE_NOW - MINUTES(6),
+        .gate_at = SCENE_NOW - MINUTES(5),
+        .gate_expires_at = SCENE_NOW + MINUTES(54),
+        .gate =
+            "{\"kind\":\"all\",\"verdict\":\"wait\",\"rule\":\"gate\",\"reason\":\"\",\"children\":["
+            "{\"kind\":\"rule\",\"verdict\":\"yes\",\"rule\":\"window\",\"reason\":\"no window is set\",\"source\":\"berth.yaml:21\"},"
+            "{\"kind\":\"rule\",\"verdict\":\"wait\",\"rule\":\"approvals\",\"reason\":\"0 of 1 approvals\",\"source\":\"berth.yaml:21\","
+            "\"next\":\"ask somebody who is approver here\"}]}",
+    };
+}
+
+static void put_branch(struct scene *scene, const char *name, const char *subject, int64_t minutes)
+{
+    char id[700];
+    snprintf(id, sizeof id, "app:%s", name);
+    struct branch row = {.id = id,
+                         .repository = "app",
+                         .name = name,
+                         .commit = "9f3c1abdeadbeef0",
+                         .subject = subject,
+                         .author = "anna",
+                         .author_email = "anna@acme.org",
+                         .committed_at = SCENE_NOW - MINUTES(minutes),
+                         .pushed_at = SCENE_NOW - MINUTES(minutes),
+                         .ahead = 3,
+                         .behind = 0,
+                         .is_default = strcmp(name, "main") == 0};
+    scene_put(scene, &branch_type, &row);
+}
+
+static void put_resource(struct scene *scene, const char *environment, const char *name, const char *group,
+                         const char *needs, enum resource_status status, const char *reason, int64_t position)
+{
+    char id[200];
+    snprintf(id, sizeof id, "%s/%s", environment, name);
+    struct resource row = {.id = id,
+                           .environment = environment,
+                           .address = name,
+                           .name = name,
+                           .template = "shop",
+                           .template_version = "3",
+                           .executor = "exec",
+                           .group = group,
+                           .needs = needs,
+                           .status = (int)status,
+                           .status_reason = reason,
+                           .ready = status == RESOURCE_OK ? "1/1" : "0/1",
+                           .position = position,
+                           .applied_run = "16",
+                           .applied_at = SCENE_NOW - MINUTES(14),
+                           .observed_at = SCENE_NOW - 2000,
+                           .observed_by = "exec",
+                           .data = strcmp(name, "database") == 0};
+    scene_put(scene, &resource_type, &row);
+}
+
+static void put_plan(struct scene *scene, const char *address, enum plan_action action, const char *summary,
+                     const char *changes, int64_t position)
+{
+    char id[200];
+    snprintf(id, sizeof id, "18/%s", address);
+    struct plan row = {.id = id,
+                       .run = "18",
+                       .environment = "E2",
+                       .address = address,
+                       .template = "shop",
+                       .executor = "exec",
+                       .action = (int)action,
+                       .summary = summary,
+                       .reason = action == PLAN_DESTROY ? "vanished from the template" : "its commit changed",
+                       .changes = changes,
+                       .position = position,
+                       .data = action == PLAN_DESTROY};
+    scene_put(scene, &plan_type, &row);
+}
+
+static void put_run_17(struct scene *scene)
+{
+    struct run run = {.id = "17",
+                      .number = 17,
+                      .environment = "E1",
+                      .environment_name = "review/checkout",
+                      .workflow = WORKFLOW_DEPLOY,
+                      .entry = "review/${{ branch.slug }}",
+                      .status = RUN_FAILED,
+                      .status_reason = "step 17.apply.migrate failed: exit 1",
+                      .actor = "uid:1000",
+                      .person = "anna",
+                      .via = "tui",
+                      .repository = "app",
+                      .ref = "fix/checkout",
+                      .commit = "9f3c1abdeadbeef0",
+                      .subject = "retry card capture",
+                      .created_at = SCENE_NOW - MINUTES(15),
+                      .ended_at = SCENE_NOW - MINUTES(13)};
+    scene_put(scene, &run_type, &run);
+    const struct {
+        const char *id, *address;
+        enum step_phase phase;
+        enum step_status status;
+    } steps[] = {{"17.prepare.main", "main", PHASE_PREPARE, STEP_DONE},
+                 {"17.plan.database", "database", PHASE_PLAN, STEP_DONE},
+                 {"17.apply.database", "database", PHASE_APPLY, STEP_DONE},
+                 {"17.apply.migrate", "migrate", PHASE_APPLY, STEP_FAILED},
+                 {"17.apply.server", "server", PHASE_APPLY, STEP_SKIPPED}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct step step = {.id = steps[i].id,
+                            .run = "17",
+                            .environment = "E1",
+                            .phase = (int)steps[i].phase,
+                            .status = (int)steps[i].status,
+                            .address = steps[i].address,
+                            .position = (int64_t)i,
+                            .attempt = 1,
+                            .attempts = 1,
+                            .progress = -1,
+                            .status_reason = steps[i].status == STEP_FAILED ? "exit 1" : "",
+                            .started_at =
+                                steps[i].status == STEP_SKIPPED ? 0 : SCENE_NOW - MINUTES(15) + (int64_t)i * 10000,
+                            .ended_at = SCENE_NOW - MINUTES(15) + (int64_t)i * 10000 + 7000};
+        scene_put(scene, &step_type, &step);
+    }
+}
+
+static void put_environments(struct scene *scene)
+{
+    struct environment failed = scene_environment("E1", "review/checkout", TIER_REVIEW, ENVIRONMENT_FAILED);
+    failed.branch = "fix/checkout";
+    failed.commit = "9f3c1abdeadbeef0";
+    failed.release = 3;
+    failed.status_reason = "migrate: exit 1, server waits for it";
+    failed.deployed_at = SCENE_NOW - MINUTES(13);
+    failed.planned_destruction_at = SCENE_NOW + MINUTES(38);
+    failed.entrypoint = "http://127.0.0.1:8080/";
+    scene_put(scene, &environment_type, &failed);
+    struct environment prod = scene_environment("E2", "prod", TIER_PROD, ENVIRONMENT_OK);
+    prod.branch = "main";
+    prod.release = 12;
+    prod.permanent = true;
+    prod.marks = MARK_WAITING;
+    prod.deployed_at = SCENE_NOW - MINUTES(700);
+    scene_put(scene, &environment_type, &prod);
+    struct environment fine = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_OK);
+    fine.branch = "feature/search";
+    fine.deployed_at = SCENE_NOW - MINUTES(90);
+    scene_put(scene, &environment_type, &fine);
+    struct resource_group group = {
+        .id = "E1/data", .environment = "E1", .name = "data", .description = "what a wipe removes"};
+    scene_put(scene, &resource_group_type, &group);
+    put_resource(scene, "E1", "database", "data", "[]", RESOURCE_OK, "", 1);
+    put_resource(scene, "E1", "migrate", "data", "[\"database\"]", RESOURCE_FAILED, "exit 1 (1 of 1 tries)", 2);
+    put_resource(scene, "E1", "server", "app", "[\"migrate\"]", RESOURCE_WAITING, "waits for migrate", 3);
+    struct entrypoint web = {.id = "E1/entrypoint/web",
+                             .environment = "E1",
+                             .name = "web",
+                             .kind = "entrypoint",
+                             .url = "http://127.0.0.1:8080/",
+                             .status = RESOURCE_DEGRADED,
+                             .observed_at = SCENE_NOW - 3000};
+    scene_put(scene, &entrypoint_type, &web);
+    struct release release = {.id = "E1/v3",
+                              .environment = "E1",
+                              .version = 3,
+                              .run = "16",
+                              .commit = "77d0e21aa",
+                              .validated = true,
+                              .verdict = "good",
+                              .created_at = SCENE_NOW - MINUTES(1500)};
+    scene_put(scene, &release_type, &release);
+}
+
+static void put_hostile(struct scene *scene)
+{
+    char long_name[201];
+    memset(long_name, 'x', 200);
+    memcpy(long_name, "feature/", 8);
+    long_name[200] = '\0';
+    put_branch(scene, "feature/\x1b[31mred\x1b]0;owned\a",
+               "subject with \xc2\x9b"
+               "31m C1",
+               1);
+    put_branch(scene,
+               "feature/\xe2\x80\xae"
+               "evil-bidi",
+               "\xe2\x80\x8fright", 2);
+    put_branch(scene, "feature/\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97-wide", "\xe6\xbc\xa2\xe5\xad\x97", 3);
+    put_branch(scene, "feature/\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd-emoji",
+               "\xf0\x9f\x8e\x89 party", 4);
+    put_branch(scene, "feature/bad\xff\xfe-utf8", "\xff\xfe", 5);
+    put_branch(scene, long_name, "two hundred bytes", 6);
+}
+
+static void fill(struct scene *scene, unsigned flags)
+{
+    uint64_t ticks = 0;
+    process_start_ticks(getpid(), &ticks);
+    struct repository repository = {
+        .id = "app", .provider = "git", .url = ".", .default_branch = "main", .complete = true, .listed = true};
+    struct daemon daemon = {
+        .id = "berthd", .pid = getpid(), .start_ticks = (int64_t)ticks, .epoch = 1, .state = "serving"};
+    struct policy_row policy = {.id = "berth.yaml",
+                                .repository = "app",
+                                .ref = "main",
+                                .commit = "abc",
+                                .path = "berth.yaml",
+                                .text = policy_text};
+    struct sweep sweep = {.id = "git/app", .provider = "git", .what = "app", .complete = true, .at = SCENE_NOW - 3000};
+    scene_put(scene, &repository_type, &repository);
+    if (!(flags & SCENE_NO_DAEMON))
+        scene_put(scene, &daemon_type, &daemon);
+    scene_put(scene, &policy_type, &policy);
+    scene_put(scene, &sweep_type, &sweep);
+    if (flags & SCENE_EMPTY)
+        return;
+    put_environments(scene);
+    put_branch(scene, "main", "merge the checkout", 300);
+    put_branch(scene, "fix/checkout", "retry card capture", 41);
+    put_branch(scene, "feature/search", "rank by price", 90);
+    put_branch(scene, "feature/login", "sign in with a key", 2900);
+    put_branch(scene, "docs/typo", "a comma", 9000);
+    put_run_17(scene);
+    struct run gate = scene_gate_run();
+    scene_put(scene, &run_type, &gate);
+    put_plan(
+        scene, "server", PLAN_UPDATE, "runs ./scripts/server up",
+        "[{\"path\":\"replicas\",\"before\":2,\"after\":4},{\"path\":\"password\",\"before\":\"x\",\"after\":\"y\",\"sensitive\":true}]",
+        1);
+    put_plan(scene, "cache", PLAN_CREATE, "runs ./scripts/cache up", "[]", 2);
+    put_plan(scene, "database_old", PLAN_DESTROY, "runs ./scripts/db down", "[]", 3);
+    put_plan(scene, "dns", PLAN_NONE, "", "[]", 4);
+    if (flags & SCENE_HOSTILE)
+        put_hostile(scene);
+}
+
+void scene_turn(struct scene *scene)
+{
+    for (int i = 0; i < 1000 && dashboard_turn(&scene->dashboard); i++)
+        ;
+    dashboard_turn(&scene->dashboard);
+}
+
+void scene_open(struct scene *scene, int rows, int columns, unsigned flags)
+{
+    struct error error = {0};
+    *scene = (struct scene){
+        .options = {
+            .store_folder = "", .workspace = "shop", .repository = "~/src/shop", .ascii = (flags & SCENE_ASCII) != 0}};
+    scene->store = store_open_memory();
+    fill(scene, flags);
+    scene->terminal = terminal_open_memory(rows, columns);
+    terminal_memory_clock(scene->terminal, SCENE_NOW);
+    dashboard_init(&scene->dashboard, &scene->options, scene->terminal, scene->store);
+    scene->dashboard.client_is_reader = true;
+    if (!dashboard_open(&scene->dashboard, &error))
+        fail_msg("%s: %s", error.message, error.detail);
+    scene_turn(scene);
+    text_copy(scene->dashboard.login, sizeof scene->dashboard.login, "anna");
+    text_copy(scene->dashboard.actor, sizeof scene->dashboard.actor, "uid:1000");
+    scene_turn(scene);
+}
+
+void scene_close(struct scene *scene)
+{
+    dashboard_release(&scene->dashboard);
+    scene->terminal->ops->close(scene->terminal);
+    store_close(scene->store);
+}
+
+void scene_type(struct scene *scene, const char *keys)
+{
+    terminal_memory_type(scene->terminal, keys);
+    scene_turn(scene);
+}
+
+void scene_pass(struct scene *scene, int64_t ms)
+{
+    terminal_memory_clock(scene->terminal, scene->terminal->ops->now_ms(scene->terminal) + ms);
+    scene_turn(scene);
+}
+
+char *scene_text(struct scene *scene)
+{
+    struct str text = STR_INIT;
+    grid_text(terminal_memory_grid(scene->terminal), &text);
+    return str_take(&text);
+}
+
+bool scene_shows(struct scene *scene, const char *text)
+{
+    char *screen = scene_text(scene);
+    bool shows = strstr(screen, text) != NULL;
+    free(screen);
+    return shows;
+}
+
+void scene_assert(struct scene *scene, const char *text, bool shows, const char *file, int line)
+{
+    if (scene_shows(scene, text) == shows)
+        return;
+    char *screen = scene_text(scene);
+    print_error("the screen %s \"%s\":\n%s\n", shows ? "does not show" : "shows", text, screen);
+    free(screen);
+    _fail(file, line);
+}
+
+void scene_golden(struct scene *scene, const char *name)
+{
+    char *text = scene_text(scene);
+    char *path = path_printf("%s/tests/ui/golden/%s", TEST_SRCDIR, name);
+    struct str expected = STR_INIT;
+    struct error error = {0};
+    const char *mode = getenv("BERTH_GOLDEN");
+    if (mode && strcmp(mode, "write") == 0)
+        assert_true(file_replace(path, text, strlen(text), 0644, FILE_RELAXED, &error));
+    if (!file_read(path, 1u << 20, &expected, &error))
+        fail_msg("%s: %s (BERTH_GOLDEN=write writes it)", path, error.message);
+    if (strcmp(expected.data, text) != 0) {
+        print_error("%s differs; the screen is:\n%s\nexpected:\n%s\n", name, text, expected.data);
+        fail();
+    }
+    str_release(&expected);
+    free(path);
+    free(text);
+}
+
+size_t scene_commands(struct scene *scene, struct arena *arena, struct command **commands)
+{
+    size_t count = 0;
+    struct store_query query = {.type = &command_type};
+    assert_true(store_list(scene->store, &query, arena, commands, &count, NULL));
+    return count;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+/* Each view over a known workspace: golden screens at every size, in UTF-8 and ASCII, and what is said when things are missing. */
+#include "scene.h"
+
+static void golden(const char *view, const char *keys)
+{
+    static const struct {
+        int rows, columns;
+        unsigned flags;
+        const char *size;
+    } sizes[] = {{24, 80, SCENE_ASCII, "80x24.ascii"},
+                 {36, 120, SCENE_ASCII, "120x36.ascii"},
+                 {24, 80, 0, "80x24"},
+                 {36, 120, 0, "120x36"},
+                 {50, 200, 0, "200x50"},
+                 {15, 40, 0, "40x15"}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct scene scene;
+        char name[100];
+        scene_open(&scene, sizes[i].rows, sizes[i].columns, sizes[i].flags);
+        scene_type(&scene, keys);
+        scene_pass(&scene, 700);
+        snprintf(name, sizeof name, "%s.%s", view, sizes[i].size);
+        scene_golden(&scene, name);
+        scene_close(&scene);
+    }
+}
+
+static void environments__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("environments", "1");
+}
+
+static void branches__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("branches", "2");
+}
+
+static void approvals__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("approvals", "4");
+}
+
+static void runs__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("runs", "5");
+}
+
+static void environment__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("environment", "1<enter>jjj");
+}
+
+static void gate__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("gate", "4<enter>j<enter>");
+}
+
+static void run__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("run", "5j<enter>");
+}
+
+static void help__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("help", "1?");
+}
+
+static void dialogs__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden("deploy", "2D");
+    golden("destroy", "1X");
+    golden("approve", "4<enter>A");
+}
+
+static void first_screen__is_branches_while_there_is_no_environment(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, SCENE_EMPTY);
+    assert_shows(&scene, "Branches 0");
+    assert_shows(&scene, "no branch yet");
+    scene_close(&scene);
+}
+
+static void no_berthd__is_said_plainly(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, SCENE_NO_DAEMON | SCENE_ASCII);
+    assert_shows(&scene, "[WARN] no berthd serving");
+    assert_shows(&scene, "commands wait");
+    scene_close(&scene);
+}
+
+static void an_unknown_status__never_shows_as_well(void **state)
+{
+    struct scene scene;
+    struct environment row = scene_environment("E9", "odd", TIER_DEV, ENVIRONMENT_UNKNOWN);
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_ASCII);
+    scene_put(&scene, &environment_type, &row);
+    scene_pass(&scene, 1000);
+    assert_shows(&scene, "[??] unknown");
+    scene_close(&scene);
+}
+
+static void a_changed_row__stays_under_the_cursor(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "jj");
+    scene_pass(&scene, 1000);
+    struct subject before = {0}, after = {0};
+    struct view *view = dashboard_view(&scene.dashboard);
+    view->ops->subject(view, &before);
+    assert_string_equal(before.environment->name, "review/search");
+    struct environment row = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_FAILED);
+    scene_put(&scene, &environment_type, &row); /* now sorts first */
+    scene_pass(&scene, 1000);
+    view->ops->subject(view, &after);
+    assert_string_equal(after.environment->name, "review/search");
+    assert_int_equal(after.environment->status, ENVIRONMENT_FAILED);
+    scene_close(&scene);
+}
+
+static void a_filter__shows_only_what_fits_and_esc_clears_it(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "2/search<enter>");
+    assert_shows(&scene, "Branches 1 of 5");
+    assert_hides(&scene, "docs/typo");
+    scene_type(&scene, "<esc>");
+    assert_shows(&scene, "docs/typo");
+    scene_close(&scene);
+}
+
+static void times__follow_one_switch(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "2");
+    assert_shows(&scene, "41m");
+    scene_type(&scene, "t");
+    assert_shows(&scene, "13:24:09Z");
+    scene_close(&scene);
+}
+
+static void hostile_names__keep_columns_aligned_and_harmless(void **state)
+{
+    static const unsigned flags[] = {SCENE_HOSTILE, SCENE_HOSTILE | SCENE_ASCII};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene;
+        scene_open(&scene, 36, 120, flags[i]);
+        scene_type(&scene, "2");
+        const struct grid *grid = terminal_memory_grid(scene.terminal);
+        for (int row = 0; row < grid->rows; row++) {
+            int cells = 0;
+            for (int column = 0; column < grid->columns; column++) {
+                const struct cell *cell = grid_cell(grid, row, column);
+                cells += cell->width;
+                for (const char *at = cell->text; *at; at++)
+                    assert_true((unsigned char)*at >= 0x20 && (unsigned char)*at != 0x7f);
+                assert_false((unsigned char)cell->text[0] == 0xc2 && (unsigned char)cell->text[1] < 0xa0); /* C1 */
+                assert_false((flags[i] & SCENE_ASCII) && (unsigned char)cell->text[0] >= 0x80);
+            }
+            assert_int_equal(cells, grid->columns);
+        }
+        scene_golden(&scene, i ? "hostile.120x36.ascii" : "hostile.120x36");
+        scene_close(&scene);
+    }
+}
+
+static void every_size__draws_without_harm(void **state)
+{
+    static const char *const keys[] = {
+        "1", "2", "4", "5", "1<enter>", "4<enter>", "5<enter>", "1?", "1X", "1:de<tab><tab>", "1g", "1s"};
+    (void)state;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct scene scene;
+        scene_open(&scene, 24, 80, SCENE_HOSTILE);
+        scene_type(&scene, keys[i]);
+        for (int rows = 1; rows < 60; rows += 3) {
+            for (int columns = 1; columns < 220; columns += 13) {
+                terminal_memory_resize(scene.terminal, rows, columns);
+                dashboard_turn(&scene.dashboard);
+                assert_int_equal(terminal_memory_grid(scene.terminal)->columns, columns);
+            }
+        }
+        scene_close(&scene);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(environments__golden_at_every_size),
+        cmocka_unit_test(branches__golden_at_every_size),
+        cmocka_unit_test(approvals__golden_at_every_size),
+        cmocka_unit_test(runs__golden_at_every_size),
+        cmocka_unit_test(environment__golden_at_every_size),
+        cmocka_unit_test(gate__golden_at_every_size),
+        cmocka_unit_test(run__golden_at_every_size),
+        cmocka_unit_test(help__golden_at_every_size),
+        cmocka_unit_test(dialogs__golden_at_every_size),
+        cmocka_unit_test(first_screen__is_branches_while_there_is_no_environment),
+        cmocka_unit_test(no_berthd__is_said_plainly),
+        cmocka_unit_test(an_unknown_status__never_shows_as_well),
+        cmocka_unit_test(a_changed_row__stays_under_the_cursor),
+        cmocka_unit_test(a_filter__shows_only_what_fits_and_esc_clears_it),
+        cmocka_unit_test(times__follow_one_switch),
+        cmocka_unit_test(hostile_names__keep_columns_aligned_and_harmless),
+        cmocka_unit_test(every_size__draws_without_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
