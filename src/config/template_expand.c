@@ -145,6 +145,11 @@ static bool expand_resources(struct wants *wants)
             if (wants->problems->errors >= PROBLEMS_LIMIT)
                 return false;
             fine = add_instance(wants, want, item) && fine;
+            wants->needs += json_array_size(wants->result->wanted.items[wants->result->wanted.count - 1].needs);
+            if (wants->needs > WANTS_LIMIT_NEEDS)
+                return problem_add(wants->problems, PROBLEM_ERROR, want->template->file, want->resource->line, 1, "",
+                                   "the resources of %s have more than %u needs", wants->entry->name,
+                                   WANTS_LIMIT_NEEDS);
         }
     }
     return fine;
@@ -193,7 +198,13 @@ bool template_expand(const struct config *config, const struct config_entry *ent
                      size_t count, struct scope *scope, struct arena *arena, struct prepare_result *result,
                      struct problems *problems)
 {
-    struct wants wants = {config, entry, templates, count, NULL, arena, problems, result, {0}};
+    struct wants wants = {.config = config,
+                          .entry = entry,
+                          .templates = templates,
+                          .template_count = count,
+                          .arena = arena,
+                          .problems = problems,
+                          .result = result};
     size_t before = problems->errors;
     bool fine;
 

@@ -11,6 +11,7 @@
 #include "berth/model/result.h"
 
 #define WANTS_LIMIT_RESOURCES 10000 /* of one environment, counted */
+#define WANTS_LIMIT_NEEDS 200000u   /* edges of its graph */
 
 struct want { /* one resource of one template */
     const struct template *template;
@@ -30,6 +31,7 @@ struct wants {
     struct arena *arena;
     struct problems *problems;
     struct prepare_result *result;
+    size_t needs; /* edges so far */
     VEC(struct want) list;
 };
 

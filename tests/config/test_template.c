@@ -401,6 +401,19 @@ static void use__a_missing_template_is_an_error_of_its_own_repository(void **sta
     end(&trial);
 }
 
+static void expand__counts_that_explode_are_refused(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    begin(&trial, "");
+    assert_true(
+        add(&trial, WEB "resources:\n  a: { " RUN ", count: 1000 }\n  b: { " RUN ", count: 1000, needs: [a] }\n"));
+    assert_false(expand(&trial));
+    expect_error(&trial.problems, 5, "have more than 200000 needs");
+    end(&trial);
+}
+
 static void expand__a_value_cannot_make_structure(void **state)
 {
     struct trial trial;
@@ -457,6 +470,7 @@ int main(void)
         cmocka_unit_test(expand__inputs_are_asked_for_and_checked),
         cmocka_unit_test(expand__what_a_command_gives_stands_over_with),
         cmocka_unit_test(use__a_missing_template_is_an_error_of_its_own_repository),
+        cmocka_unit_test(expand__counts_that_explode_are_refused),
         cmocka_unit_test(expand__a_value_cannot_make_structure),
         cmocka_unit_test(expand__shared_resources_name_their_owner),
     };
