@@ -56,6 +56,13 @@ static const char *daemon_program(struct cli *cli)
     return "berthd";
 }
 
+void daemon_forget(struct cli *cli)
+{
+    if (cli->daemon.pid != 0) /* zeroed, it owns no descriptor */
+        process_release(&cli->daemon);
+    cli->daemon = (struct process){0};
+}
+
 bool daemon_start(struct cli *cli, struct error *error)
 {
     const char *argv[] = {daemon_program(cli), "--store",       cli->store_folder,
@@ -74,7 +81,7 @@ bool daemon_start(struct cli *cli, struct error *error)
     if (spec.error_fd < 0)
         return error_errno(error, ERROR_IO, errno, "cannot write berthd.log in %s", cli->store_folder);
     log_line("cli", LOG_INFO, "starting %s for %s", argv[0], cli->store_folder);
-    process_release(&cli->daemon);
+    daemon_forget(cli);
     cli->daemon_starts++;
     started = process_start(&spec, &cli->daemon, error);
     close(spec.error_fd);

@@ -44,7 +44,7 @@ static void look_at_program(struct report *report, const char *name, const char 
 {
     const char *argv[] = {name, "--version", NULL};
     struct process_spec spec = {.argv = argv, .input_fd = -1, .output_fd = -1, .error_fd = -1};
-    struct process process;
+    struct process process = {.pid_fd = -1};
     struct error error;
     int status = 1;
 

@@ -176,7 +176,7 @@ static bool run_call(struct cli *cli, int argc, char **argv, int *status, struct
 static void release(struct cli *cli)
 {
     session_close(cli);
-    process_release(&cli->daemon);
+    daemon_forget(cli);
     json_decref(cli->call.arguments);
     arena_release(&cli->arena);
 }

@@ -172,6 +172,7 @@ int owner_berth(struct owner *owner, const char *words)
     if (owner->terminal_fd >= 0)
         assert_true(dup2(owner->terminal_fd, STDERR_FILENO) >= 0);
     status = cli_main(argc, argv);
+    assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0); /* what it did not open it does not close */
     give_back(stdout, saved_out, out, &owner->out);
     give_back(stderr, saved_error, error, &owner->error);
     free(copy);
