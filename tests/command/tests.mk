@@ -5,5 +5,3 @@ unit_tests += tests/command/test_call
 tests_command_test_call_LDADD = $(test_command)
 unit_tests += tests/command/test_verbs
 tests_command_test_verbs_LDADD = $(test_command)
-unit_tests += tests/command/test_manual
-tests_command_test_manual_LDADD = $(test_command)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The manual page's COMMANDS are those of the verb table. BERTH_UPDATE=1 writes them into doc/berth.1. */
+/* The manual page's COMMANDS and KEYS are those of the tables. BERTH_UPDATE=1 writes them into doc/berth.1. */
 #include "berth/command.h"
+#include "berth/ui.h"
 
 #include "berth/base/file.h"
 #include "berth/base/str.h"
@@ -15,7 +16,7 @@
 #define PAGE TEST_SRCDIR "/doc/berth.1"
 #define PAGE_LIMIT (1u << 20)
 
-static void manual__holds_the_commands_of_the_table(void **state)
+static void manual__holds_the_commands_and_keys_of_the_tables(void **state)
 {
     struct str page = STR_INIT, manual = STR_INIT, whole = STR_INIT;
     const char *begin, *end;
@@ -26,13 +27,17 @@ static void manual__holds_the_commands_of_the_table(void **state)
     end = strstr(page.data, ".SH FILES\n");
     assert_true(begin != NULL && end != NULL && begin < end);
     verbs_manual(&manual);
+    str_add(&manual, ".SH KEYS\n");
+    ui_keys_manual(&manual);
+    if (manual.data[manual.length - 1] != '\n')
+        str_add_char(&manual, '\n');
     str_add_bytes(&whole, page.data, (size_t)(begin - page.data));
     str_add(&whole, manual.data);
     str_add(&whole, end);
     if (getenv("BERTH_UPDATE") != NULL)
         assert_true(file_replace(PAGE, whole.data, whole.length, 0644, FILE_RELAXED, NULL));
     else if (strcmp(page.data, whole.data) != 0)
-        fail_msg("doc/berth.1 is not what the verb table says: BERTH_UPDATE=1 tests/command/test_manual writes it");
+        fail_msg("doc/berth.1 is not what the tables say: BERTH_UPDATE=1 tests/cli/test_manual writes it");
     str_release(&page);
     str_release(&manual);
     str_release(&whole);
@@ -40,7 +45,7 @@ static void manual__holds_the_commands_of_the_table(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(manual__holds_the_commands_of_the_table)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(manual__holds_the_commands_and_keys_of_the_tables)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
