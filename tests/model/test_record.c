@@ -207,7 +207,7 @@ static void audit_hash__changes_with_every_column_but_the_chains_own(void **stat
         if (cell_is_text(column))
             cell_set_text(column, &changed, column->type == COLUMN_JSON ? "\"other\"" : "other");
         else
-            cell_set_number(column, &changed, cell_number(column, &entry) + 1);
+            cell_set_number(column, &changed, cell_number(column, &entry) ^ 1);
         audit_hash(&changed, "", other);
         bool own = text_equal(column->name, "hash") || text_equal(column->name, "previous");
         if (own)

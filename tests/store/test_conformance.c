@@ -346,7 +346,7 @@ static void query__by_words_numbers_and_unique_keys(void **state)
 {
     struct bench *bench = *state;
     for (int i = 0; i < 12; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "%d", i);
         struct run run = {.id = id, .number = i, .status = i % 2 ? RUN_GATE : RUN_DONE, .environment = "e"};
         put_one(bench->store, &run_type, &run);

@@ -276,6 +276,18 @@ static void nth_call__may_fail_and_nothing_acknowledged_is_lost(void **state)
         assert_true(last == 4);
     }
 }
+
+static void network_file_system__is_refused_by_name(void **state)
+{
+    setenv("BERTH_FSTYPE", "nfs", 1);
+    for (int role = STORE_READER; role <= STORE_OWNER; role++) {
+        struct error refused = {0};
+        assert_null(store_open(*state, (enum store_role)role, &refused));
+        assert_int_equal(refused.code, ERROR_UNSUPPORTED);
+        assert_true(strstr(refused.message, "nfs") || strstr(refused.detail, "nfs"));
+    }
+    unsetenv("BERTH_FSTYPE");
+}
 #endif
 
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -290,6 +302,7 @@ int main(void)
         IN_A_FOLDER(bell__wakes_a_reader_for_every_commit),
 #ifdef BERTH_FAULTS
         IN_A_FOLDER(nth_call__may_fail_and_nothing_acknowledged_is_lost),
+        IN_A_FOLDER(network_file_system__is_refused_by_name),
 #endif
     };
     return cmocka_run_group_tests_name("processes", tests, NULL, NULL);
