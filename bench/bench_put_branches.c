@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The store's half of a first listing: 100,000 branches put by an owner in batches of a few milliseconds, then read back. While it
- * writes, a client submits commands, to see how long one waits behind a listing.
+ * The store's half of a first listing: 100,000 branches put by an owner in batches of a few milliseconds, put again unchanged, ten of
+ * them changed; then what the dashboard reads: the newest 50, and all of them with the columns of its table.
  */
 #include "berth/base/file.h"
 #include "berth/base/hash.h"
