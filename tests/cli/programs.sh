@@ -97,18 +97,21 @@ fake_start() {
 killed_while_waiting() {
     git_in "$shop" checkout -q feature/x && sed -i 's/^up)$/up) sleep 1/' "$shop/scripts/app" && git_in "$shop" commit -q -am slow &&
         git_in "$shop" checkout -q main || return 1
-    "$BERTH" -C "$shop" deploy feature/x --ref "$(git_in "$shop" rev-parse feature/x)" --wait --timeout 60s >"$work/waited" 2>&1 &
+    mkfifo "$work/said"
+    "$BERTH" -C "$shop" deploy feature/x --ref "$(git_in "$shop" rev-parse feature/x)" --wait --timeout 60s >"$work/said" 2>&1 &
     waiting=$!
-    tries=0
-    until grep -q 'apply .*running' "$work/waited" || [ $tries -gt 300 ]; do
-        tries=$((tries + 1))
-        sleep 0.1
+    exec 3<"$work/said"
+    line=
+    while IFS= read -r line <&3; do
+        echo "$line"
+        case $line in *apply*running*) break ;; esac
     done
     pid=$("$BERTH" -C "$shop" doctor | sed -n 's/.*process \([0-9]*\),.*/\1/p' | head -n 1)
     [ -n "$pid" ] && kill -9 "$pid" || return 1
+    cat <&3
     wait $waiting
     got=$?
-    cat "$work/waited"
+    exec 3<&-
     # an interrupted script that declares no retries is held and asks; one whose worker ended first is done
     [ "$got" = 1 ] || [ "$got" = 0 ]
 }
