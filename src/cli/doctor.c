@@ -151,6 +151,34 @@ static void look_at_listings(struct report *report, int64_t now)
     }
 }
 
+/* A lock belongs to a run that works; one whose run has ended would stop everything after it. */
+static void look_at_locks(struct report *report)
+{
+    struct cli *cli = report->cli;
+    struct environment *rows;
+    size_t count, held = 0, stale = 0;
+    struct error error;
+
+    if (!session_list(cli, &environment_type, NULL, NULL, false, 0, &rows, &count, &error))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        struct run run;
+
+        if (text_empty(rows[i].lock_run))
+            continue;
+        held++;
+        if (store_get(cli->store, &run_type, rows[i].lock_run, &cli->arena, &run, &error) == STORE_FOUND &&
+            !run_ended((enum run_status)run.status))
+            continue;
+        stale++;
+        find(report, FINDING_BAD, "locks", "berth stop, then any command: the next berthd sets it right",
+             "%s is locked by run %s, which has ended", rows[i].name, rows[i].lock_run);
+    }
+    if (stale == 0)
+        find(report, FINDING_GOOD, "locks", "", "%zu of %zu environments are locked, each by a run that works", held,
+             count);
+}
+
 static void look_at_store(struct report *report)
 {
     struct cli *cli = report->cli;
@@ -180,6 +208,7 @@ static void look_at_store(struct report *report)
     look_at_disk(report);
     look_at_daemon(report);
     look_at_policy(report);
+    look_at_locks(report);
     look_at_listings(report, time_now_ms());
 }
 

@@ -328,6 +328,22 @@ static void missing__names_the_nearest_and_what_to_do(void **state)
     assert_int_equal(owner_berth(&owner, ""), 2); /* the dashboard needs a terminal */
 }
 
+static void doctor__finds_a_lock_whose_run_has_ended(void **state)
+{
+    const struct environment locked = {
+        .id = "E7", .name = "review/locked", .slug = "locked", .status = ENVIRONMENT_OK, .lock_run = "1"};
+    const struct environment freed = {
+        .id = "E7", .name = "review/locked", .slug = "locked", .status = ENVIRONMENT_DESTROYED};
+
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "doctor"), 0);
+    owner_put(&owner, &environment_type, &locked);
+    assert_int_equal(owner_berth(&owner, "doctor"), 1);
+    assert_true(says("review/locked is locked by run 1, which has ended"));
+    owner_put(&owner, &environment_type, &freed);
+    assert_int_equal(owner_berth(&owner, "doctor"), 0);
+}
+
 static void workspace__is_found_from_a_folder_below(void **state)
 {
     char *below = path_join(owner.repository, "a/b"), *saved = mem_strdup(owner.repository);
@@ -376,6 +392,7 @@ int main(void)
         cmocka_unit_test(find__takes_words_and_needs),
         cmocka_unit_test(names__of_completion_are_single_lines),
         cmocka_unit_test(missing__names_the_nearest_and_what_to_do),
+        cmocka_unit_test(doctor__finds_a_lock_whose_run_has_ended),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),
         cmocka_unit_test(verb__has_a_command_each),
     };
