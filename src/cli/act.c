@@ -184,6 +184,12 @@ static int status_for_verb(const struct cli *cli, const struct run *run, int sta
     return status;
 }
 
+/* A plan that was waited for is what was asked for; one at a gate is what the answer is about. */
+static bool shows_plan(const struct cli *cli, const struct run *run, int status)
+{
+    return cli->call.wait && (run->status == RUN_GATE || (run->workflow == WORKFLOW_PLAN && status == 0));
+}
+
 static bool finish(struct cli *cli, const struct command *command, int *status, struct error *error)
 {
     struct run run = {0};
@@ -199,7 +205,7 @@ static bool finish(struct cli *cli, const struct command *command, int *status, 
             *status = status_for_verb(cli, &run, *status);
     }
     if (!cli->call.json)
-        return true;
+        return !shows_plan(cli, &run, *status) || print_plan(cli, &run, stdout, error);
     answer = json_object();
     json_object_set_new(answer, "command", record_to_json(&command_type, command));
     if (!text_empty(run.id))

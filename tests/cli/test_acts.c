@@ -63,6 +63,8 @@ static int setup(void **state)
     (void)state;
     owner_start(&owner, yaml);
     owner_put(&owner, &environment_type, &environment);
+    owner_put(&owner, &plan_type,
+              &(struct plan){.id = "2/db", .run = "2", .address = "db", .action = PLAN_CREATE, .summary = "runs ./db"});
     put_run("1", RUN_DONE, "");
     put_run("2", RUN_GATE, gate);
     put_run("3", RUN_FAILED, "");
@@ -208,6 +210,7 @@ static void wait__follows_to_the_end_and_says_how_it_was(void **state)
     }
     owner_berth(&owner, "deploy x --ref 2 --wait");
     assert_non_null(strstr(owner.out.data, "berth approve 2 --digest " DIGEST));
+    assert_non_null(strstr(owner.out.data, "+   create    db"));
 }
 
 static void approve__needs_a_digest_and_sends_the_whole(void **state)
