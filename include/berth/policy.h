@@ -84,6 +84,8 @@ struct policy_question {
     size_t freeze_count;
     int64_t now_ms;
 };
+/* YES: it may start. A destroy by a person needs POLICY_CONFIRMED: whoever asks before the name was typed (a greyed key, `berth why`) sets it. Freezes of
+ * the configuration are looked at here too, unless a row "config:NAME" tells them. */
 const struct why *policy_may(const struct policy_question *question, struct arena *arena) BERTH_MUST_CHECK;
 
 /* --- does the gate open ------------------------------------------------------------------------------------------ */
@@ -98,7 +100,9 @@ struct policy_gate {
 };
 /* YES: apply may start. WAIT: approvals, window, lock. NO: rejected, expired, digest moved: the run ends or plans again; rule says which.
  * An approval counts when it is by a person of `by` (role approver where `by` is empty), names run->digest, is not expired, not an author when
- * not_author; each person once. Destroy of a permanent or protected environment needs at least one approval besides the typed confirmation. */
+ * not_author; each person once. Destroy of a permanent or protected environment needs at least one
+ * approval besides the typed confirmation; of any other none. What only a forge knows (require, checks) waits while it is not known. A run that
+ * is `untrusted` also waits for an approval of its commit (digest: the commit) or of its plan. */
 const struct why *policy_gate(const struct policy_gate *gate, struct arena *arena) BERTH_MUST_CHECK;
 /* May this person's answer be taken: role, group, not author, digest equals the run's. */
 const struct why *policy_may_approve(const struct policy_gate *gate, const char *actor, const char *person, bool owner,
