@@ -449,8 +449,8 @@ static void say_answer(struct dashboard *dashboard, const struct command *comman
         dashboard_say(dashboard, STYLE_FAILED, "%s %s: %s. %s%s", command->verb, command->subject,
                       command->status == COMMAND_REFUSED ? "refused" : "failed", text, why ? "  (w: every rule)" : "");
     } else if (!text_empty(command->run)) {
-        dashboard_say(dashboard, STYLE_OK, "%s %s: run %s%s%s  (l: its log, g p: its plan)", command->verb,
-                      command->subject, command->run, *text ? ", " : "", text);
+        dashboard_say(dashboard, STYLE_OK, "%s: %s%s  (l log, g p plan)", command->verb, *text ? text : "run ",
+                      *text ? "" : command->run);
     } else {
         dashboard_say(dashboard, STYLE_OK, "%s %s: %s", command->verb, command->subject, *text ? text : "done");
     }

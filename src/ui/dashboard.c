@@ -65,8 +65,11 @@ void dashboard_push(struct dashboard *dashboard, const struct view_ops *ops, con
 
 void dashboard_back(struct dashboard *dashboard)
 {
-    if (dashboard->depth > 1)
-        view_free(dashboard->views[--dashboard->depth]);
+    if (dashboard->depth < 2)
+        return;
+    view_free(dashboard->views[--dashboard->depth]);
+    struct view *view = dashboard_view(dashboard);
+    view->ops->refresh(view, PICTURE_ALL); /* what was covered was not kept current */
 }
 
 void dashboard_root(struct dashboard *dashboard, size_t root)

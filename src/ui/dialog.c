@@ -173,29 +173,75 @@ static void dialog_press(struct layer *layer, int key)
 
 /* --- drawing ---------------------------------------------------------------------------------------------- */
 
+/* One row of the body: a name (or none, where a text goes on) and as much of the text as fits. */
+typedef void body_row(const char *name, size_t name_length, const char *text, size_t length, void *context);
+
+static void each_row_of_fact(const char *at, size_t length, int width, body_row *visit, void *context)
+{
+    size_t name = strcspn(at, "\t\n"), from = name < length ? name + 1 : length, place = from, start, bytes, space = 0;
+    size_t name_length = name < length ? name : length;
+    int cells = 0, cluster;
+    while (text_next(at, length, &place, &start, &bytes, &cluster)) {
+        if (at[start] == ' ')
+            space = start;
+        if (cells + cluster > width && start > from) {
+            size_t end = space > from ? space : start;
+            visit(at, name_length, at + from, end - from, context);
+            name_length = 0;
+            from = place = end + (space > from);
+            cells = 0;
+            continue;
+        }
+        cells += cluster;
+    }
+    visit(at, name_length, at + from, length - from, context);
+}
+
+static void each_row(const char *body, int width, body_row *visit, void *context)
+{
+    while (*body) {
+        size_t length = strcspn(body, "\n");
+        each_row_of_fact(body, length, width < 8 ? 8 : width, visit, context);
+        body += length + (body[length] == '\n');
+    }
+}
+
+static void count_row(const char *name, size_t name_length, const char *text, size_t length, void *context)
+{
+    (void)name;
+    (void)name_length;
+    (void)text;
+    (void)length;
+    ++*(int *)context;
+}
+
+struct body_drawing {
+    struct grid *grid;
+    struct area area;
+    int row; /* of the next one, may be outside the area */
+};
+
+static void draw_body_row(const char *name, size_t name_length, const char *text, size_t length, void *context)
+{
+    struct body_drawing *drawing = context;
+    int row = drawing->row++, column = drawing->area.column;
+    if (row < drawing->area.row || row >= drawing->area.row + drawing->area.rows)
+        return;
+    enum style style = strncmp(name, "NO\t", 3) == 0     ? STYLE_FAILED
+                       : strncmp(name, "yes\t", 4) == 0  ? STYLE_OK
+                       : strncmp(name, "wait\t", 5) == 0 ? STYLE_WAITING
+                                                         : STYLE_MUTED;
+    grid_putf(drawing->grid, row, column, 9, style, "%.*s", (int)name_length, name);
+    grid_putf(drawing->grid, row, column + 10, drawing->area.columns - 10, STYLE_NORMAL, "%.*s", (int)length, text);
+}
+
 static void draw_body(struct dialog *dialog, struct grid *grid, struct area area)
 {
-    const char *at = dialog->body.data;
-    dialog->shown = area.rows;
-    for (int line = 0; *at; line++) {
-        const char *end = strchr(at, '\n');
-        size_t length = end ? (size_t)(end - at) : strlen(at), name = strcspn(at, "\t\n");
-        int row = area.row + line - dialog->top;
-        if (row >= area.row && row < area.row + area.rows) {
-            enum style style = strncmp(at, "NO\t", 3) == 0     ? STYLE_FAILED
-                               : strncmp(at, "yes\t", 4) == 0  ? STYLE_OK
-                               : strncmp(at, "wait\t", 5) == 0 ? STYLE_WAITING
-                                                               : STYLE_MUTED;
-            grid_putf(grid, row, area.column, 9, style, "%.*s", (int)(name < length ? name : length), at);
-            if (name < length)
-                grid_putf(grid, row, area.column + 10, area.columns - 10, STYLE_NORMAL, "%.*s",
-                          (int)(length - name - 1), at + name + 1);
-        }
-        at += length + (end != NULL);
-    }
+    struct body_drawing drawing = {.grid = grid, .area = area, .row = area.row - dialog->top};
+    each_row(dialog->body.data, area.columns - 10, draw_body_row, &drawing);
     if (dialog->top + dialog->shown < dialog->lines)
-        grid_putf(grid, area.row + area.rows - 1, area.column + area.columns - 24, 24, STYLE_WAITING,
-                  " %d more below (j, PgDn)", dialog->lines - dialog->top - dialog->shown);
+        grid_putf(grid, area.row + area.rows, area.column, area.columns, STYLE_WAITING, "%d more below (j, PgDn)",
+                  dialog->lines - dialog->top - dialog->shown);
 }
 
 static void draw_fields(struct dialog *dialog, struct grid *grid, struct area area)
@@ -269,6 +315,8 @@ static void dialog_draw(struct layer *layer, struct grid *grid)
     struct dialog *dialog = self_of(layer);
     bool small = frame_is_small(grid);
     int width = small ? grid->columns : grid->columns > 124 ? 116 : grid->columns - 4;
+    dialog->lines = 0;
+    each_row(dialog->body.data, width - 14, count_row, &dialog->lines);
     int fixed = dialog->field_count + 6 + extra_rows(dialog), room = grid->rows - (small ? 0 : 4);
     int body = dialog->lines < room - fixed ? dialog->lines : room - fixed;
     body = body < 1 ? 1 : body;
@@ -284,6 +332,7 @@ static void dialog_draw(struct layer *layer, struct grid *grid)
                  dialog->action->tier == TIER_PROD ? "PROD" : word_name(tier_names, (int)dialog->action->tier));
     grid_box(grid, area, dialog->removes || dialog->action->tier == TIER_PROD ? BOX_PROD : BOX_PLAIN, title.data);
     struct area inside = {area.row + 1, area.column + 2, area.rows - 2, area.columns - 4};
+    dialog->shown = body;
     scroll(dialog, 0);
     draw_body(dialog, grid, (struct area){inside.row, inside.column, body, inside.columns});
     int row = inside.row + body + 1;
@@ -347,8 +396,7 @@ void dialog_open(struct dashboard *dashboard, struct action *action)
     str_init(&dialog->body);
     str_init(&dialog->complaint);
     preview_write(dashboard, action, &dialog->body);
-    for (const char *at = dialog->body.data; *at; at++)
-        dialog->lines += *at == '\n';
+    dialog->lines = INT32_MAX; /* until it was drawn, nobody has read it */
     add_fields(dialog);
     for (int key; (key = terminal->ops->read(terminal)) != PRESS_NONE;) {
         if (key == PRESS_RESIZE || key == PRESS_HANG_UP) {

@@ -36,9 +36,9 @@ static void put(struct help_writer *writer, int kind, const char *key, const cha
     }
     bool wide = writer->area.columns > 90;
     grid_put(writer->grid, row, column + 1, 10, STYLE_KEY, key);
-    grid_put(writer->grid, row, column + 12, wide ? 70 : writer->area.columns - 12, STYLE_NORMAL, text);
+    grid_put(writer->grid, row, column + 12, writer->area.columns - (wide ? 42 : 12), STYLE_NORMAL, text);
     if (wide)
-        grid_put(writer->grid, row, column + 84, writer->area.columns - 84, STYLE_MUTED, right);
+        grid_put(writer->grid, row, column + writer->area.columns - 29, 29, STYLE_MUTED, right);
 }
 
 static void put_bindings(struct help_writer *writer, enum view_kind view, enum key_group group, const char *title)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What a preview says, from rows alone. */
+#include "berth/base/text.h"
 #include "berth/store.h"
 #include "ui/dialog.h"
 
@@ -11,11 +12,10 @@ static void fact(struct str *out, const char *name, const char *format, ...)
     va_start(arguments, format);
     str_addv(&text, format, arguments);
     va_end(arguments);
-    for (char *at = text.data; *at; at++) { /* one fact, one line: text from outside must not add any */
-        if (*at == '\n' || *at == '\t')
-            *at = ' ';
-    }
-    str_addf(out, "%s\t%s\n", name, text.data);
+    struct str visible = STR_INIT; /* one fact, one line: text from outside must not add any */
+    text_visible(&visible, text.data, text.length, TEXT_ONE_LINE);
+    str_addf(out, "%s\t%s\n", name, visible.data);
+    str_release(&visible);
     str_release(&text);
 }
 
@@ -25,7 +25,7 @@ static void write_what(const struct action *action, struct str *out)
     if (action->branch)
         fact(out, "commit", "%s of %s by %s: %s", action->branch->commit, action->branch->name, action->branch->author,
              action->branch->subject);
-    if (action->run)
+    if (action->run && text_equal(action->subject, action->run->id))
         fact(out, "run", "%s %s: %s, %.12s %s", action->run->id, word_name(workflow_names, action->run->workflow),
              word_name(run_status_names, action->run->status), action->run->commit, action->run->subject);
 }
@@ -47,7 +47,7 @@ static void write_where(struct dashboard *dashboard, const struct action *action
     str_clear(&text);
     format_status(&text, environment_sign(row), environment_word(row), dashboard->ascii);
     if (row->release)
-        str_addf(&text, ", release v%lld (%.12s)", (long long)row->release, row->commit);
+        str_addf(&text, ", release v%lld %.12s", (long long)row->release, row->commit);
     if (!text_empty(row->lock_run))
         str_addf(&text, ", locked by run %s", row->lock_run);
     fact(out, "is now", "%s%s", text.data, dashboard->serving ? "" : "  (as last seen)");
@@ -135,7 +135,8 @@ static void write_plan(struct dashboard *dashboard, const struct action *action,
 
 static void write_rules(const struct why *why, struct str *out)
 {
-    if (why->kind == WHY_RULE)
+    if (why->kind == WHY_RULE && !text_equal(why->rule, "confirm")) /* the dialog itself asks for that */
+
         fact(out,
              why->verdict == POLICY_YES    ? "yes"
              : why->verdict == POLICY_WAIT ? "wait"

@@ -56,8 +56,11 @@ static void refresh(struct view *view, unsigned changed)
 
 static void init(struct view *view, const char *argument)
 {
+    struct environment_view_state *self = self_of(view);
     (void)argument;
     refresh(view, PICTURE_ALL);
+    while (self->selected + 1 < self->rows.lines.count && selected(self)->kind == OUTLINE_SECTION)
+        self->selected++;
 }
 
 static void release(struct view *view)
@@ -103,7 +106,8 @@ static void headline(struct view *view, struct str *out)
     const struct environment *row = &self_of(view)->rows.environment;
     format_status(out, environment_sign(row), environment_word(row), view->dashboard->ascii);
     for (int bit = 0; environment_mark_names[bit]; bit++) {
-        if ((row->marks & (1u << bit)) && !text_equal(environment_mark_names[bit], environment_word(row)))
+        bool said = text_equal(environment_mark_names[bit], environment_word(row)) || (1u << bit) == MARK_WAITING;
+        if ((row->marks & (1u << bit)) && !said)
             str_addf(out, ", %s", environment_mark_names[bit]);
     }
     if (!text_empty(row->status_reason))

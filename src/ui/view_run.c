@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* One run: its steps at the left, the log of the selected step at the right, following. */
+#include "berth/base/time.h"
 #include "berth/store.h"
 #include "berth/store_log.h"
 #include "ui/dashboard.h"
@@ -33,6 +34,14 @@ static struct run_view_state *self_of(struct view *view)
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------- */
+
+static int by_phase(const void *a, const void *b)
+{
+    const struct step *left = a, *right = b;
+    if (left->phase != right->phase)
+        return left->phase - right->phase;
+    return left->position < right->position ? -1 : left->position > right->position;
+}
 
 /* Where a person wants to look: the first failed step, else the running one, else the last that ended. */
 static size_t telling_step(const struct run_view_state *self)
@@ -68,6 +77,8 @@ static void read_rows(struct view *view)
     if (found == STORE_ERROR || !store_list(store, &query, &self->arena, &self->steps, &self->step_count, &error))
         dashboard_say_error(view->dashboard, &error);
     store_read_end(store);
+    if (self->step_count)
+        qsort(self->steps, self->step_count, sizeof *self->steps, by_phase);
     if (!self->chosen)
         self->selected = telling_step(self);
     if (self->selected >= self->step_count)
@@ -204,8 +215,11 @@ static void draw_step(struct view *view, struct grid *grid, struct area area, in
     int sign_cells = grid->ascii ? 6 : 1, taken = 0;
     if (step->status == STEP_RUNNING && step->progress >= 0)
         str_addf(&text, "%lld%% ", (long long)step->progress);
-    if (step->started_at)
-        format_time(&text, TIME_AGE, step->started_at, until);
+    if (step->started_at && until - step->started_at < 1000)
+        str_addf(&text, "%lldms", (long long)(until - step->started_at));
+    else if (step->started_at)
+        duration_format(&text, until - step->started_at);
+
     if (step->started_at)
         taken = area.column + area.columns -
                 grid_put_right(grid, row, area.column + area.columns - 1, STYLE_MUTED, text.data);

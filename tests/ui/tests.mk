@@ -4,3 +4,11 @@
 unit_tests += tests/ui/test_views
 tests_ui_test_views_SOURCES = tests/ui/test_views.c tests/ui/scene.c tests/ui/scene.h
 tests_ui_test_views_LDADD = $(test_ui)
+
+unit_tests += tests/ui/test_dialogs
+tests_ui_test_dialogs_SOURCES = tests/ui/test_dialogs.c tests/ui/scene.c tests/ui/scene.h
+tests_ui_test_dialogs_LDADD = $(test_ui)
+
+unit_tests += tests/ui/test_keymap
+tests_ui_test_keymap_SOURCES = tests/ui/test_keymap.c tests/ui/scene.c tests/ui/scene.h
+tests_ui_test_keymap_LDADD = $(test_ui)

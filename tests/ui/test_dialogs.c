@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+/* The rules of safety of everything that acts, as sentences. */
+#include "scene.h"
+
+#include <jansson.h>
+
+#define GUARD_MS 500
+
+static size_t command_count(struct scene *scene)
+{
+    struct arena arena = {0};
+    struct command *commands;
+    size_t count = scene_commands(scene, &arena, &commands);
+    arena_release(&arena);
+    return count;
+}
+
+static void a_capital__never_acts_at_once(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    for (char key = 'A'; key <= 'Z'; key++) {
+        char keys[2] = {key, '\0'};
+        if (key == 'Q')
+            continue;
+        scene_type(&scene, "1");
+        scene_type(&scene, keys);
+        assert_int_equal(command_count(&scene), 0);
+        scene_type(&scene, "<esc><esc>");
+    }
+    scene_close(&scene);
+}
+
+static void keys_typed_before_it_opened__are_dropped(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2");
+    scene_type(&scene, "Dyyy");
+    assert_int_equal(command_count(&scene), 0);
+    assert_shows(&scene, "3 keystrokes typed before this dialog opened were dropped");
+    scene_close(&scene);
+}
+
+static void a_key_that_comes_too_soon__does_not_confirm(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2");
+    scene_type(&scene, "D");
+    scene_type(&scene, "y");
+    assert_int_equal(command_count(&scene), 0);
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "y");
+    assert_int_equal(command_count(&scene), 1);
+    scene_close(&scene);
+}
+
+static void cancel__has_the_focus_and_enter_takes_it(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2");
+    scene_type(&scene, "D");
+    assert_shows(&scene, "[>Cancel<]");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "<enter>");
+    assert_hides(&scene, "[>Cancel<]");
+    assert_int_equal(command_count(&scene), 0);
+    scene_close(&scene);
+}
+
+static void a_confirmed_deploy__is_one_command_row_of_the_tui(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2");
+    scene_type(&scene, "D");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "<tab>because<backtab>y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    assert_string_equal(commands[0].verb, "deploy");
+    assert_string_equal(commands[0].subject, "review/checkout");
+    assert_string_equal(commands[0].arguments, "{\"ref\":\"fix/checkout\"}");
+    assert_string_equal(commands[0].via, "tui");
+    assert_string_equal(commands[0].actor, "uid:1000");
+    assert_string_equal(commands[0].reason, "because");
+    assert_false(commands[0].dry_run);
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
+static void enter__never_confirms_a_removal(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1");
+    scene_type(&scene, "X");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "<tab>review/checkout<enter><enter><enter>");
+    assert_int_equal(command_count(&scene), 0);
+    assert_shows(&scene, "Enter never confirms a removal");
+    scene_close(&scene);
+}
+
+static void a_destroy__needs_the_typed_name(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1");
+    scene_type(&scene, "X");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "<tab>review/check<tab><tab>y");
+    assert_int_equal(command_count(&scene), 0);
+    scene_type(&scene, "<tab><tab>out<tab><tab>y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    assert_string_equal(commands[0].verb, "destroy");
+    assert_string_equal(commands[0].subject, "review/checkout");
+    assert_string_equal(commands[0].arguments, "{\"confirm\":\"review/checkout\"}");
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
+static void an_approval__names_the_digest_that_was_shown(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    json_t *arguments;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "4<enter>");
+    scene_type(&scene, "A");
+    assert_shows(&scene, "database_old");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    assert_string_equal(commands[0].verb, "approve");
+    assert_string_equal(commands[0].subject, "18");
+    arguments = json_column(commands[0].arguments);
+    assert_string_equal(json_get_text(arguments, "digest"), scene_gate_run().digest);
+    json_decref(arguments);
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
+static void an_approval__must_be_read_to_its_end(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 15, 40, 0);
+    scene_type(&scene, "4<enter>");
+    scene_type(&scene, "A");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "y");
+    assert_int_equal(command_count(&scene), 0);
+    scene_type(&scene, "G");
+    scene_type(&scene, "y");
+    assert_int_equal(command_count(&scene), 1);
+    scene_close(&scene);
+}
+
+static void a_grey_key__says_why_when_it_is_pressed(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1");
+    scene_type(&scene, "C");
+    assert_shows(&scene, "run 17 has ended: failed");
+    assert_int_equal(command_count(&scene), 0);
+    scene_type(&scene, "w");
+    assert_shows(&scene, "Why not");
+    assert_shows(&scene, "D starts a new one");
+    scene_close(&scene);
+}
+
+static void read_only__greys_every_key_that_acts(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene.options.read_only = true;
+    scene_type(&scene, "1");
+    scene_type(&scene, "D");
+    assert_shows(&scene, "opened read-only");
+    assert_shows(&scene, "anna RO");
+    scene_close(&scene);
+}
+
+static void a_refusal__is_told_with_its_reason_when_the_answer_comes(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2");
+    scene_type(&scene, "D");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    struct command answered = commands[0];
+    answered.status = COMMAND_REFUSED;
+    answered.answer =
+        "{\"message\":\"frozen until monday\",\"why\":{\"kind\":\"rule\",\"verdict\":\"no\",\"rule\":\"freeze\","
+        "\"reason\":\"frozen by ops\",\"next\":\"wait\"}}";
+    scene_put(&scene, &command_type, &answered);
+    scene_turn(&scene);
+    assert_shows(&scene, "refused. frozen until monday");
+    scene_type(&scene, "w");
+    assert_shows(&scene, "frozen by ops");
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
+static void a_filter_and_a_capital_typed_at_once__act_on_the_filtered_row(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2/login<enter>D");
+    assert_shows(&scene, "DEPLOY review/feature-login");
+    scene_close(&scene);
+}
+
+static void the_palette__opens_the_same_preview(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, ":destroy review/search<enter>");
+    assert_shows(&scene, "DESTROY review/search");
+    assert_shows(&scene, "type its name");
+    scene_type(&scene, "<esc><esc>:nonsense<enter>");
+    assert_shows(&scene, "nonsense");
+    assert_int_equal(command_count(&scene), 0);
+    scene_close(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_capital__never_acts_at_once),
+        cmocka_unit_test(keys_typed_before_it_opened__are_dropped),
+        cmocka_unit_test(a_key_that_comes_too_soon__does_not_confirm),
+        cmocka_unit_test(cancel__has_the_focus_and_enter_takes_it),
+        cmocka_unit_test(a_confirmed_deploy__is_one_command_row_of_the_tui),
+        cmocka_unit_test(enter__never_confirms_a_removal),
+        cmocka_unit_test(a_destroy__needs_the_typed_name),
+        cmocka_unit_test(an_approval__names_the_digest_that_was_shown),
+        cmocka_unit_test(an_approval__must_be_read_to_its_end),
+        cmocka_unit_test(a_grey_key__says_why_when_it_is_pressed),
+        cmocka_unit_test(read_only__greys_every_key_that_acts),
+        cmocka_unit_test(a_refusal__is_told_with_its_reason_when_the_answer_comes),
+        cmocka_unit_test(a_filter_and_a_capital_typed_at_once__act_on_the_filtered_row),
+        cmocka_unit_test(the_palette__opens_the_same_preview),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/* No key means two things in one view, lower case never acts, and help names every verb that has a key. */
+#include "scene.h"
+
+#include "ui/theme.h"
+
+static void keys__mean_one_thing_in_each_view(void **state)
+{
+    size_t count;
+    const struct binding *list = bindings(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            if (!(list[i].views & list[j].views) || (list[i].group == KEYS_PREFIX) != (list[j].group == KEYS_PREFIX))
+                continue;
+            for (size_t a = 0; a < 4 && list[i].keys[a]; a++) {
+                for (size_t b = 0; b < 4 && list[j].keys[b]; b++) {
+                    if (list[i].keys[a] == list[j].keys[b])
+                        fail_msg("%s and %s are both \"%s\"", list[i].help, list[j].help, list[i].name);
+                }
+            }
+        }
+    }
+}
+
+static void verbs__have_capitals_that_no_look_key_takes(void **state)
+{
+    size_t verb_count;
+    const struct verb *verb = verbs(&verb_count);
+    (void)state;
+    for (size_t i = 0; i < verb_count; i++) {
+        if (!verb[i].key)
+            continue;
+        assert_true(verb[i].key >= 'A' && verb[i].key <= 'Z');
+        for (unsigned view = 1; view <= VIEW_TEXT; view <<= 1) {
+            bool pages = verb[i].key == 'N' || verb[i].key == 'G'; /* vim's, in pagers alone */
+            if (request_for_key(verb[i].key, (enum view_kind)view, false) != REQUEST_NONE && !pages)
+                fail_msg("%c is %s and moves", verb[i].key, verb[i].name);
+        }
+    }
+}
+
+static void verbs__of_one_scope_never_share_a_key(void **state)
+{
+    size_t count;
+    const struct verb *list = verbs(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            if (list[i].key && list[i].key == list[j].key && (list[i].scopes & list[j].scopes))
+                fail_msg("%s and %s are both %c", list[i].name, list[j].name, list[i].key);
+        }
+    }
+}
+
+static void only_x__removes(void **state)
+{
+    size_t count;
+    const struct verb *list = verbs(&count);
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].key)
+            assert_int_equal(list[i].key == 'X', (list[i].policy_flags & POLICY_DESTROYS) != 0);
+    }
+}
+
+static void help__names_every_verb_with_a_key(void **state)
+{
+    struct scene scene;
+    size_t count;
+    const struct verb *list = verbs(&count);
+    (void)state;
+    scene_open(&scene, 200, 160, 0);
+    scene_type(&scene, "?");
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].key)
+            assert_shows(&scene, list[i].help);
+    }
+    const struct binding *looks = bindings(&count);
+    for (size_t i = 0; i < count; i++)
+        assert_shows(&scene, looks[i].help);
+    scene_type(&scene, "/extend<enter>");
+    assert_shows(&scene, "Let an environment live longer.");
+    assert_hides(&scene, "half a page up");
+    scene_close(&scene);
+}
+
+static void themes__name_every_role_and_are_checked(void **state)
+{
+    struct theme theme;
+    struct error error = {0};
+    (void)state;
+    assert_true(theme_load("dark", &theme, &error));
+    assert_true(theme.styles[STYLE_FAILED].foreground != COLOUR_DEFAULT);
+    assert_true(theme_load("monochrome", &theme, &error));
+    for (int i = 0; i < STYLE_COUNT; i++)
+        assert_int_equal(theme.styles[i].foreground, COLOUR_DEFAULT);
+    assert_false(theme_parse("x.theme", "normal default default\nnormal default default\n", &theme, &error));
+    assert_non_null(strstr(error.message, "x.theme:2"));
+    assert_false(theme_parse("x.theme", "\nnormal puce default\n", &theme, &error));
+    assert_non_null(strstr(error.message, "x.theme:2: found puce"));
+    assert_false(theme_parse("x.theme", "normal default default shiny\n", &theme, &error));
+    assert_false(theme_parse("x.theme", "normal default default\n", &theme, &error));
+    assert_non_null(strstr(error.message, "title is missing"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys__mean_one_thing_in_each_view),
+        cmocka_unit_test(verbs__have_capitals_that_no_look_key_takes),
+        cmocka_unit_test(verbs__of_one_scope_never_share_a_key),
+        cmocka_unit_test(only_x__removes),
+        cmocka_unit_test(help__names_every_verb_with_a_key),
+        cmocka_unit_test(themes__name_every_role_and_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
