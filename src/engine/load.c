@@ -252,6 +252,13 @@ static void begin(struct loading *loading, struct store *store, const struct con
     *loading = (struct loading){.store = store, .arena = arena, .facts = facts, .error = error};
 }
 
+/* A deploy that is not planned yet stands on no environment: when the one it was asked for is destroyed it is about the name. */
+static bool is_free_of(const struct run *run, const struct environment *environment)
+{
+    return environment != NULL && environment->status == ENVIRONMENT_DESTROYED && !run_destroys(run) &&
+           (run->status == RUN_QUEUED || run->status == RUN_PREPARING);
+}
+
 static bool load_run(struct loading *loading, const struct config *config, const char *id)
 {
     struct engine_facts *facts = loading->facts;
@@ -265,6 +272,8 @@ static bool load_run(struct loading *loading, const struct config *config, const
     if (!get(loading, &environment_type, facts->run->environment, &row))
         return false;
     facts->environment = row;
+    if (is_free_of(facts->run, facts->environment))
+        facts->environment = NULL;
     if (facts->environment == NULL && !load_living(loading, facts->run->environment_name))
         return false;
     return text_empty(facts->run->ref) ||

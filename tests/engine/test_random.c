@@ -24,7 +24,8 @@
 #define EVENTS_DEFAULT 1000000
 #endif
 #define STORY_EVENTS 160
-#define STORE_EVERY 200 /* one story in so many goes through a store and engine_load_* */
+#define STORE_EVERY 100 /* one story in so many goes through a store and engine_load_* */
+#define FOLLOW_EVERY 10 /* one in so many compares followed facts with loaded ones */
 #define CONFIGS 24
 #define DRAIN_LIMIT 4000
 
@@ -365,7 +366,7 @@ static const char *const branches[] = {"feature/a", "feature/b", "main"};
 static const char *random_prepare(struct story *story, const struct run *run)
 {
     struct play_resource resources[5] = {
-        {.name = "database", .data = true},
+        {.name = "database", .data = true, .attempts = 2},
         {.name = "server[0]", .needs = "database"},
         {.name = "server[1]", .needs = "database", .attempts = 2, .repeatable = true},
         {.name = "proxy", .needs = "server[0],server[1]", .uses = "server[0]", .replans = true},
@@ -517,6 +518,13 @@ static void do_interrupt(struct story *story)
     story->interrupts = false;
 }
 
+static void look_at_all(struct story *story)
+{
+    for (size_t i = 0; i < story->world.runs.count; i++)
+        vec_push(&story->world.due, story->world.runs.items[i]->id);
+    world_settle(&story->world);
+}
+
 static void do_restart(struct story *story)
 {
     happens(story, "the supervisor starts again");
@@ -526,9 +534,7 @@ static void do_restart(struct story *story)
         if (story->world.steps.items[i]->status == STEP_RUNNING)
             world_interrupt(&story->world, story->world.steps.items[i]->id);
     story->interrupts = false;
-    for (size_t i = 0; i < story->world.runs.count; i++)
-        vec_push(&story->world.due, story->world.runs.items[i]->id);
-    world_settle(&story->world);
+    look_at_all(story);
 }
 
 /* --- people, machines, time --------------------------------------------------------------------------------------------------- */
@@ -695,6 +701,7 @@ static void random_event(struct story *story, struct config *const *configs)
     else {
         happens(story, "berth.yaml changes");
         story->world.config = configs[below(story, CONFIGS)];
+        look_at_all(story);
     }
 }
 
@@ -725,6 +732,21 @@ static void drain_steps(struct story *story)
     wrong(story, "steps without end");
 }
 
+/* Nobody was forgotten: looking at a run once more changes nothing. */
+static void check_forgotten(struct story *story, const struct run *run)
+{
+    int status = run->status;
+    const char *id = run->id;
+
+    vec_push(&story->world.due, id);
+    world_settle(&story->world);
+    if (world_run(&story->world, id)->status != status)
+        wrong(story, "run %s was forgotten: %s becomes %s", id, word_name(run_status_names, status),
+              word_name(run_status_names, world_run(&story->world, id)->status));
+    if (status == RUN_GATE && strstr(world_run(&story->world, id)->status_reason, "has moved") != NULL)
+        wrong(story, "run %s waits for what never comes: %s", id, world_run(&story->world, id)->status_reason);
+}
+
 static void check_end(struct story *story)
 {
     for (size_t i = 0; i < story->world.runs.count; i++) {
@@ -733,6 +755,7 @@ static void check_end(struct story *story)
 
         if (run_ended((enum run_status)run->status))
             continue;
+        check_forgotten(story, run);
         for (size_t j = 0; run->status == RUN_HELD && j < story->world.runs.count; j++)
             if (text_equal(story->world.runs.items[j]->environment, run->environment) &&
                 story->world.runs.items[j]->applying_at > run->applying_at)
@@ -772,6 +795,7 @@ static bool play_story(uint64_t seed, struct config *const *configs, struct tota
     world_init(&story.world, configs[seed % CONFIGS]);
     if (seed % STORE_EVERY == 0)
         world_use_store(&story.world);
+    story.world.follow = seed % FOLLOW_EVERY == 1;
     story.world.on_put = watch;
     story.world.context = &story;
     for (size_t i = 0; i < 3; i++) {

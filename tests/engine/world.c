@@ -4,6 +4,7 @@
 
 #include "berth/base/str.h"
 #include "berth/base/text.h"
+#include "engine/accept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,6 +291,9 @@ void world_facts(struct world *world, const char *run, const char *name, struct 
     fill_ids(world, facts);
     if (row != NULL) {
         facts->environment = environment_with_id(world, row->environment);
+        if (facts->environment != NULL && facts->environment->status == ENVIRONMENT_DESTROYED &&
+            row->workflow != WORKFLOW_DESTROY && (row->status == RUN_QUEUED || row->status == RUN_PREPARING))
+            facts->environment = NULL;
         facts->branch = branch_named(world, row->ref);
         name = row->environment_name;
     }
@@ -322,6 +326,7 @@ static void load_command(struct world *world, const struct command *command, str
 {
     const struct run *run;
     const struct branch *branch;
+    struct subject subject;
     struct error error;
 
     if (world->store != NULL) {
@@ -336,11 +341,62 @@ static void load_command(struct world *world, const struct command *command, str
         return;
     }
     branch = world_environment(world, command->subject) == NULL ? branch_named(world, command->subject) : NULL;
-    world_facts(world, NULL, command->subject, facts);
+    subject_resolve(world->config, command, world_environment(world, command->subject), branch, &world->arena,
+                    &subject);
+    world_facts(world, NULL, text_empty(subject.environment) ? command->subject : subject.environment, facts);
+    for (size_t i = 0; i < world->runs.count; i++) /* what the command may lift */
+        if (world->runs.items[i]->status == RUN_GATE)
+            vec_push(&facts->waiting, world->runs.items[i]->id);
     if (branch != NULL)
         facts->branch = branch;
     if (facts->branch == NULL && facts->environment != NULL)
         facts->branch = branch_named(world, facts->environment->branch);
+}
+
+/* --- following ------------------------------------------------------------------------------------------------------- */
+
+static bool same_rows(const struct record_type *type, const void *a_rows, const void *b_rows, size_t a_count,
+                      size_t b_count)
+{
+    const void *const *a = a_rows, *const *b = b_rows;
+
+    if (a_count != b_count)
+        return false;
+    for (size_t i = 0; i < a_count; i++) {
+        bool found = false;
+
+        for (size_t j = 0; j < b_count && !found; j++)
+            found = text_equal(record_id(a[i]), record_id(b[j])) && record_compare(type, a[i], b[j]) == RECORD_SAME;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+#define SAME(type, part) same_rows(&(type), (a)->part.items, (b)->part.items, (a)->part.count, (b)->part.count)
+
+static bool same_facts(const struct engine_facts *a, const struct engine_facts *b)
+{
+    return SAME(resource_type, resources) && SAME(release_type, releases) && SAME(hold_type, holds) &&
+           SAME(run_type, runs) && SAME(step_type, steps) && SAME(plan_type, plans) && SAME(approval_type, approvals) &&
+           SAME(entrypoint_type, entrypoints) && SAME(environment_template_type, templates) &&
+           record_compare(&run_type, a->run, b->run) == RECORD_SAME && a->runs_active == b->runs_active &&
+           text_equal(a->applied_run, b->applied_run) && a->applied_at == b->applied_at;
+}
+
+/* Effects are written; facts that followed them must be what a load gives. */
+static void end_event(struct world *world, const char *run, struct engine_facts *facts, struct engine_effects *effects)
+{
+    struct engine_facts loaded;
+
+    if (world->follow)
+        engine_apply_effects(facts, effects);
+    take_effects(world, run, effects);
+    if (world->follow) {
+        world_facts(world, run, NULL, &loaded);
+        BUG_ON(!same_facts(facts, &loaded));
+        engine_facts_release(&loaded);
+    }
+    engine_facts_release(facts);
 }
 
 /* --- acting ------------------------------------------------------------------------------------------------------------ */
@@ -353,8 +409,7 @@ static void advance(struct world *world, const char *run)
     load_run(world, run, &facts);
     engine_effects_init(&effects, &world->arena);
     engine_advance(&facts, &effects);
-    take_effects(world, run, &effects);
-    engine_facts_release(&facts);
+    end_event(world, run, &facts, &effects);
 }
 
 void world_settle(struct world *world)
@@ -419,8 +474,7 @@ bool world_claim(struct world *world, const char *step)
     engine_effects_init(&effects, &world->arena);
     engine_step_claimed(&facts, step, arena_printf(&world->arena, "T%lld", (long long)++world->tokens), &effects);
     claimed = effects.puts.count > 0;
-    take_effects(world, row->run, &effects);
-    engine_facts_release(&facts);
+    end_event(world, row->run, &facts, &effects);
     return claimed;
 }
 
@@ -439,8 +493,7 @@ void world_result(struct world *world, const struct step *step, enum step_status
     engine_effects_init(&effects, &world->arena);
     engine_step_result(&facts, &result, &effects);
     json_decref(result.body);
-    take_effects(world, step->run, &effects);
-    engine_facts_release(&facts);
+    end_event(world, step->run, &facts, &effects);
     world_settle(world);
 }
 
@@ -453,8 +506,7 @@ void world_interrupt(struct world *world, const char *step)
     load_run(world, row->run, &facts);
     engine_effects_init(&effects, &world->arena);
     engine_step_interrupted(&facts, step, &effects);
-    take_effects(world, row->run, &effects);
-    engine_facts_release(&facts);
+    end_event(world, row->run, &facts, &effects);
     world_settle(world);
 }
 

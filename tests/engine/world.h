@@ -20,6 +20,7 @@ struct world {
     struct arena arena; /* rows and texts, until world_release */
     struct config *config;
     struct store *store; /* or NULL */
+    bool follow;         /* engine_apply_effects is compared with a load after each event */
     int64_t now, epoch, next_run, ids, tokens;
     VEC(const struct environment *) environments;
     VEC(const struct resource *) resources;
@@ -46,7 +47,6 @@ struct world {
 };
 
 #define WORLD_NOW INT64_C(1795269600000) /* 2026-11-21T14:00:00Z, a Saturday */
-#define NONE_TO_COMMIT NULL
 
 /* The configuration is the caller's. */
 void world_init(struct world *world, struct config *config);
