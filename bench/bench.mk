@@ -12,3 +12,18 @@ bench_programs += bench/bench_put_branches
 bench_bench_put_branches_SOURCES = bench/bench_put_branches.c bench/measure.c bench/measure.h
 bench_bench_put_branches_LDADD = $(libs_store)
 bench_runs += bench/bench_put_branches
+
+bench_programs += bench/bench_chains
+bench_bench_chains_SOURCES = bench/bench_chains.c $(faults_world)
+bench_bench_chains_LDADD = $(libs_store)
+bench_runs += bench/bench_chains
+
+bench_programs += bench/bench_git_list
+bench_bench_git_list_SOURCES = bench/bench_git_list.c bench/measure.c bench/measure.h
+bench_bench_git_list_LDADD = $(libs_provider)
+bench_runs += bench/bench_git_list
+
+bench_programs += bench/bench_first_frame
+bench_bench_first_frame_SOURCES = bench/bench_first_frame.c bench/measure.c bench/measure.h
+bench_bench_first_frame_LDADD = $(libs_store)
+bench_runs += bench/bench_first_frame

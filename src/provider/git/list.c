@@ -42,8 +42,15 @@ bool list_read_commit(git_odb *objects, const char *commit, struct commit_facts 
 /* A name as rows hold it: valid UTF-8. Git allows no backslash in a name, so an escaped one is never taken for another. */
 void list_name(struct str *out, const char *name)
 {
+    unsigned char all = 0;
+    size_t length = 0;
+    for (; name[length]; length++)
+        all |= (unsigned char)name[length];
     str_clear(out);
-    commit_text(out, name, strlen(name), NULL);
+    if (all < 0x80)
+        str_add_bytes(out, name, length);
+    else
+        commit_text(out, name, length, NULL);
 }
 
 static bool time_is_over(struct listing *listing)
