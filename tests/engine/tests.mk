@@ -9,3 +9,6 @@ long_tests += tests/engine/test_random
 test_tools += tests/engine/test_random
 tests_engine_test_random_SOURCES = tests/engine/test_random.c $(engine_world)
 tests_engine_test_random_LDADD = $(test_engine)
+unit_tests += tests/engine/test_workflows
+tests_engine_test_workflows_SOURCES = tests/engine/test_workflows.c $(engine_world)
+tests_engine_test_workflows_LDADD = $(test_engine)
