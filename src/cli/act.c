@@ -242,6 +242,8 @@ bool act_submit(struct cli *cli, int *status, struct error *error)
     fill_command(cli, subject, &command);
     if (cli->call.dry_run)
         return dry_run(cli, subject, &run, &command, status, error);
+    if (!session_need_policy(cli, error))
+        return false;
     if (!store_submit(cli->store, &command, &cli->arena, error) || !wait_for_answer(cli, &command, error))
         return false;
     if (command.status == COMMAND_REFUSED || command.status == COMMAND_FAILED) {

@@ -67,6 +67,8 @@ enum session_start {
 bool session_open(struct cli *cli, enum store_role role, enum session_start start,
                   struct error *error) BERTH_MUST_CHECK;
 void session_close(struct cli *cli);
+/* False, with the reason, while berthd has no policy: it then accepts nothing and lists nothing. */
+bool session_need_policy(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 
 /* The environment of that name: the one that is not destroyed, else the last one that was. */
 enum store_found session_environment(struct cli *cli, const char *name, struct environment *environment,

@@ -95,7 +95,11 @@ static void look_at_daemon(struct report *report)
              "starting, or older than its table");
         return;
     }
-    find(report, FINDING_GOOD, "berthd", "", "%s since %s, process %lld, epoch %lld%s%s", daemon.state,
+    if (text_equal(daemon.state, "ended")) {
+        find(report, FINDING_GOOD, "berthd", "", "starting");
+        return;
+    }
+    find(report, FINDING_GOOD, "berthd", "", "%s, started %s, process %lld, epoch %lld%s%s", daemon.state,
          shown_instant(cli, daemon.started_at), (long long)daemon.pid, (long long)daemon.epoch,
          text_empty(daemon.ends_when) ? "" : "; stays for: ", text_empty(daemon.ends_when) ? "" : daemon.ends_when);
     if (!text_equal(daemon.version, PACKAGE_VERSION))

@@ -64,7 +64,7 @@ bool cli_envs(struct cli *cli, int *status, struct error *error)
         table_add(&table, STYLE_PLAIN, rows[i].entrypoint);
     }
     table_end(&table, "no environments yet: berth branches lists what can be deployed, berth deploy BRANCH makes one");
-    return true;
+    return kept > 0 || session_need_policy(cli, error);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -164,7 +164,7 @@ bool cli_branches(struct cli *cli, int *status, struct error *error)
     if (shown_count < count)
         printf("%zu more: --limit 0 shows all\n", count - shown_count);
     map_release(&environments);
-    return true;
+    return count > 0 || session_need_policy(cli, error);
 }
 
 bool cli_releases(struct cli *cli, int *status, struct error *error)

@@ -43,13 +43,17 @@ static bool load_policy(struct cli *cli, struct error *error)
     return true;
 }
 
-/* Whether every repository was listed once, or failed to be. */
+/* Whether every repository was listed once, or failed to be; without a policy there is nothing to list. */
 static bool is_listed(struct cli *cli)
 {
+    struct policy_row policy;
     struct repository *rows;
     size_t count;
     bool listed;
 
+    if (store_get(cli->store, &policy_type, "berth.yaml", &cli->arena, &policy, NULL) == STORE_FOUND &&
+        text_empty(policy.text) && !text_empty(policy.error))
+        return true;
     if (!session_list(cli, &repository_type, NULL, NULL, false, 0, &rows, &count, NULL))
         return true; /* the next read tells what is wrong */
     listed = count > 0;
@@ -105,6 +109,15 @@ void session_close(struct cli *cli)
     cli->config = NULL;
     store_close(cli->store);
     cli->store = NULL;
+}
+
+bool session_need_policy(struct cli *cli, struct error *error)
+{
+    if (!text_empty(cli->policy.text))
+        return true;
+    error_set(error, ERROR_CONFIG, "no berth.yaml was read from the trusted ref of %s", cli->repository);
+    error_detail(error, "%s", text_empty(cli->policy.error) ? "" : cli->policy.error);
+    return error_hint(error, "commit berth.yaml on the trusted ref; berth doctor says what else is wrong");
 }
 
 bool session_list(struct cli *cli, const struct record_type *type, const char *index, const char *equal,

@@ -119,7 +119,15 @@ demo() {
     says 'the demo did all it should' "$BERTH" demo --headless </dev/null && ! ls -d "$work"/berth-demo-* 2>/dev/null
 }
 
-echo 1..14
+# Without a commit there is no policy: said at once, not waited for.
+no_policy() {
+    git init -q -b main "$work/empty" && "$BERTH" -C "$work/empty" init &&
+        says 'no berth.yaml was read' status 1 "$BERTH" -C "$work/empty" envs &&
+        says 'no berth.yaml was read' status 1 timeout 20 "$BERTH" -C "$work/empty" deploy main && "$BERTH" -C "$work/empty" stop
+}
+
+echo 1..15
+check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
 check 'a subject with shell words is text' test ! -e "$shop/hacked"
