@@ -5,6 +5,7 @@
  * what it waits for. BERTH_EVENTS and BERTH_SEED set how many and which; a failing story prints its trail and its seed.
  */
 #include "play.h"
+#include "story.h"
 
 #include "berth/base/str.h"
 #include "berth/base/time.h"
@@ -29,29 +30,6 @@
 #define CONFIGS 24
 #define DRAIN_LIMIT 4000
 
-#define STATUSES (RUN_CANCELLED + 1)
-struct totals {
-    long ways[STATUSES][STATUSES]; /* changes of status seen */
-    long events, stories, runs, done, failed, held, cancelled, superseded, rejected, destroyed, refused, accepted;
-};
-struct story {
-    struct world world;
-    struct totals *totals;
-    uint64_t seed, random;
-    const char *event; /* what is happening now */
-    const char *verb;  /* of the command that is being answered, or "" */
-    struct str trail;
-    size_t wrong;
-    long commits;
-    VEC(const char *) touched; /* runs that were written by this event */
-    long events;               /* so many so far: instants that never tie */
-    bool interrupts;           /* a step is being interrupted */
-    struct map planned;        /* run -> event of its plan's base */
-    struct map applied;        /* environment -> event of the last taking of its lock */
-    struct map applier;        /* environment -> the run that did */
-    int shapes[4];             /* what the templates of each branch want, as bits */
-};
-
 /* --- chance --------------------------------------------------------------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *state)
@@ -71,19 +49,6 @@ static size_t below(struct story *story, size_t limit)
 static bool chance(struct story *story, size_t percent)
 {
     return below(story, 100) < percent;
-}
-
-static void wrong(struct story *story, const char *format, ...) BERTH_PRINTF(2, 3);
-static void wrong(struct story *story, const char *format, ...)
-{
-    va_list arguments;
-
-    story->wrong++;
-    str_addf(&story->trail, "!! after %s: ", story->event);
-    va_start(arguments, format);
-    str_addv(&story->trail, format, arguments);
-    va_end(arguments);
-    str_add_char(&story->trail, '\n');
 }
 
 static void happens(struct story *story, const char *format, ...) BERTH_PRINTF(2, 3);
@@ -155,208 +120,6 @@ static struct config *random_config(uint64_t *random)
     config = world_config(yaml.data);
     str_release(&yaml);
     return config;
-}
-
-/* --- what must hold while rows are written --------------------------------------------------------------------------------- */
-
-static void remember(struct story *story, const char *run)
-{
-    for (size_t i = 0; i < story->touched.count; i++)
-        if (text_equal(story->touched.items[i], run))
-            return;
-    vec_push(&story->touched, run);
-}
-
-static bool changes(const struct step *step)
-{
-    return step->phase == PHASE_APPLY || step->phase == PHASE_DESTROY || step->phase == PHASE_CHECK;
-}
-
-static bool plan_is_none(struct story *story, const char *run, const char *address)
-{
-    const struct plan *plan = world_plan(&story->world, arena_printf(&story->world.arena, "%s/%s", run, address));
-
-    return plan != NULL && plan->action == PLAN_NONE;
-}
-
-/* Nothing that is still there may need what goes. */
-static void watch_destroy(struct story *story, const struct step *step)
-{
-    const char *quoted = arena_printf(&story->world.arena, "\"%s\"", step->address);
-
-    for (size_t i = 0; i < story->world.resources.count; i++) {
-        const struct resource *resource = story->world.resources.items[i];
-
-        if (text_equal(resource->environment, step->environment) && resource->status != RESOURCE_GONE &&
-            resource->created_at != 0 && !text_empty(resource->needs) && strstr(resource->needs, quoted) != NULL &&
-            !plan_is_none(story, step->run, resource->address))
-            wrong(story, "%s is destroyed while %s needs it", step->address, resource->address);
-    }
-}
-
-static void watch_step(struct story *story, const struct step *step)
-{
-    const struct step *before = world_step(&story->world, step->id);
-    const struct run *run = world_run(&story->world, step->run);
-
-    remember(story, step->run);
-    if (before == NULL)
-        return;
-    if (before->status == STEP_DONE && step->status != STEP_DONE && changes(step))
-        wrong(story, "%s was done and is %s", step->id, word_name(step_status_names, step->status));
-    if (before->status == STEP_INTERRUPTED && step->status != STEP_INTERRUPTED && changes(step) &&
-        run->gate_at < before->ended_at)
-        wrong(story, "%s was interrupted and goes on without being asked for", step->id);
-    if (story->interrupts && before->status == STEP_RUNNING && step->status == STEP_READY && changes(step) &&
-        !step->repeatable && strstr(step->spec, "\"replans\":true") == NULL)
-        wrong(story, "%s was interrupted and begins again blindly", step->id);
-    if (before->status != STEP_RUNNING && step->status == STEP_DONE)
-        wrong(story, "%s is done without having run", step->id);
-    if (step->phase == PHASE_DESTROY && before->status == STEP_READY && step->status == STEP_RUNNING)
-        watch_destroy(story, step);
-    if (step->attempt < before->attempt)
-        wrong(story, "%s goes back from attempt %lld to %lld", step->id, (long long)before->attempt,
-              (long long)step->attempt);
-}
-
-/* Counted again, in another way than policy does. */
-static int voices_for(struct story *story, const struct run *run)
-{
-    const char *voices[8];
-    int count = 0;
-
-    for (size_t i = 0; i < story->world.approvals.count; i++) {
-        const struct approval *approval = story->world.approvals.items[i];
-        const char *voice = text_empty(approval->person) ? approval->actor : approval->person;
-        bool known = false;
-
-        if (!text_equal(approval->run, run->id))
-            continue;
-        if (approval->verdict == VERDICT_CLEARED)
-            count = 0;
-        if (approval->verdict != VERDICT_APPROVE || !text_equal(approval->digest, run->digest))
-            continue;
-        for (int j = 0; j < count; j++)
-            known |= text_equal(voices[j], voice);
-        if (!known && count < 8)
-            voices[count++] = voice;
-    }
-    return count;
-}
-
-static int voices_needed(struct story *story, const struct run *run, const struct environment *environment)
-{
-    const struct config_entry *entry = config_entry_named(story->world.config, run->entry);
-    int needed = entry != NULL && entry->gate.present ? entry->gate.approvals : 0;
-    bool kept = environment != NULL &&
-                (environment->permanent || environment->is_protected || (entry != NULL && entry->permanent));
-
-    if (run->workflow != WORKFLOW_DESTROY)
-        return run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0 ? 0 : needed;
-    if (kept)
-        return needed > 1 ? needed : 1;
-    return 0; /* its name was typed, or policy ordered it */
-}
-
-/* Nobody else may have changed the environment since this was planned. */
-static void watch_base(struct story *story, const struct run *run)
-{
-    uintptr_t planned = (uintptr_t)map_get(&story->planned, run->id);
-    uintptr_t applied = (uintptr_t)map_get(&story->applied, run->environment);
-    const char *by = map_get(&story->applier, run->environment);
-
-    if (applied > planned && !text_equal(by, run->id))
-        wrong(story, "run %s goes on over what run %s has changed since it was planned", run->id, by);
-    (void)map_set(&story->applied, run->environment, (void *)(uintptr_t)(story->events + 1));
-    (void)map_set(&story->applier, run->environment, arena_strdup(&story->world.arena, run->id));
-}
-
-static void watch_opening(struct story *story, const struct run *run)
-{
-    const struct environment *environment = world_environment(&story->world, run->environment_name);
-
-    watch_base(story, run);
-    if (voices_for(story, run) < voices_needed(story, run, environment))
-        wrong(story, "run %s goes on with %d of %d approvals", run->id, voices_for(story, run),
-              voices_needed(story, run, environment));
-    if (run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0)
-        return;
-    for (size_t i = 0; environment != NULL && i < story->world.holds.count; i++) {
-        const struct hold *hold = story->world.holds.items[i];
-
-        if (text_equal(hold->environment, environment->id) && text_equal(hold->kind, "hold") &&
-            (hold->until == 0 || hold->until > story->world.now))
-            wrong(story, "run %s goes on although %s is held", run->id, environment->name);
-    }
-}
-
-static void watch_run(struct story *story, const struct run *run)
-{
-    const struct run *before = world_run(&story->world, run->id);
-
-    remember(story, run->id);
-    if (before == NULL || before->status == RUN_PREPARING || before->status == RUN_QUEUED ||
-        (run->status == RUN_PLANNING && before->status != RUN_PLANNING) || !text_equal(before->base, run->base))
-        (void)map_set(&story->planned, run->id, (void *)(uintptr_t)(story->events + 1));
-    if (before == NULL)
-        return;
-    story->totals->ways[before->status][run->status]++;
-    if (run->status == RUN_SUPERSEDED && before->status == RUN_GATE && before->approved_at != 0 &&
-        text_starts(run->status_reason, "superseded"))
-        wrong(story, "run %s was approved and is superseded", run->id);
-    if ((run->status == RUN_APPLYING || run->status == RUN_VALIDATING) && before->status != RUN_APPLYING &&
-        before->status != run->status)
-        watch_opening(story, run);
-    if ((before->status == RUN_HELD || run_ended((enum run_status)before->status)) && run->status != before->status &&
-        !run_ended((enum run_status)run->status) && !text_equal(story->verb, "retry"))
-        wrong(story, "run %s goes on from %s without being asked", run->id,
-              word_name(run_status_names, before->status));
-}
-
-static void watch_environment(struct story *story, const struct environment *environment)
-{
-    for (size_t i = 0; i < story->world.environments.count; i++) {
-        const struct environment *before = story->world.environments.items[i];
-
-        if (text_equal(before->id, environment->id)) {
-            if (!text_empty(before->lock_run) && !text_empty(environment->lock_run) &&
-                !text_equal(before->lock_run, environment->lock_run))
-                wrong(story, "run %s took the lock of run %s", environment->lock_run, before->lock_run);
-            if (before->status == ENVIRONMENT_DESTROYED && environment->status != ENVIRONMENT_DESTROYED)
-                wrong(story, "%s came back", environment->name);
-            if (!text_equal(before->slug, environment->slug))
-                wrong(story, "the slug of %s changed", environment->name);
-        } else if (environment->status != ENVIRONMENT_DESTROYED && before->status != ENVIRONMENT_DESTROYED &&
-                   (text_equal(before->name, environment->name) || text_equal(before->slug, environment->slug))) {
-            wrong(story, "two environments are %s with the slug %s", environment->name, environment->slug);
-        }
-    }
-}
-
-static void watch(struct world *world, const struct engine_put *put, void *context)
-{
-    struct story *story = context;
-
-    (void)world;
-    if (put->row == NULL)
-        return;
-    if (put->type == &step_type)
-        watch_step(story, put->row);
-    if (put->type == &run_type)
-        watch_run(story, put->row);
-    if (put->type == &environment_type)
-        watch_environment(story, put->row);
-}
-
-static void check_touched(struct story *story)
-{
-    for (size_t i = 0; i < story->touched.count; i++) {
-        const char *text = world_check(&story->world, story->touched.items[i]);
-
-        if (!text_empty(text))
-            wrong(story, "%s", text);
-    }
-    vec_clear(&story->touched);
 }
 
 /* --- workers ------------------------------------------------------------------------------------------------------------------ */
