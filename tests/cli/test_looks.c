@@ -231,6 +231,23 @@ static void envs__show_old_news_as_old_and_destroyed_ones_only_when_asked(void *
     assert_true(!says("review/x"));
 }
 
+static void branches__show_the_newest_and_count_the_rest(void **state)
+{
+    json_t *json;
+
+    (void)state;
+    assert_int_equal(owner_berth(&owner, "branches --limit 1"), 0);
+    assert_true(says("Mallory") && says("1 more"));
+    assert_int_equal(owner_berth(&owner, "branches --json -n 1"), 0);
+    json = json_loads(owner.out.data, 0, NULL);
+    assert_int_equal(json_array_size(json), 1);
+    json_decref(json);
+    assert_int_equal(owner_berth(&owner, "branches --json"), 0);
+    json = json_loads(owner.out.data, 0, NULL);
+    assert_int_equal(json_array_size(json), 2);
+    json_decref(json);
+}
+
 static void output__is_ascii_where_the_locale_is(void **state)
 {
     (void)state;
@@ -384,6 +401,7 @@ int main(void)
         cmocka_unit_test(look__prints_no_control_character_whatever_the_names),
         cmocka_unit_test(look__answers_zero_and_json_parses),
         cmocka_unit_test(envs__show_old_news_as_old_and_destroyed_ones_only_when_asked),
+        cmocka_unit_test(branches__show_the_newest_and_count_the_rest),
         cmocka_unit_test(output__is_ascii_where_the_locale_is),
         cmocka_unit_test(graph__speaks_four_forms),
         cmocka_unit_test(log__joins_a_character_split_over_writes),
