@@ -1,3 +1,8 @@
 # End to end: the real programs on a real pseudo-terminal.
 # A script is executable, speaks TAP on its standard output, finds the programs in $BERTH and $BERTHD, and is named in
 #   script_tests += tests/e2e/thing.py
+
+test_tools += tests/e2e/test_dashboard
+long_tests += tests/e2e/test_dashboard
+tests_e2e_test_dashboard_SOURCES = tests/e2e/test_dashboard.c tests/e2e/screen.c tests/e2e/screen.h
+tests_e2e_test_dashboard_LDADD = $(libs_store) $(VTERM_LIBS) $(CMOCKA_LIBS)
