@@ -102,14 +102,27 @@ static bool needs_name(const struct step *step, const char *id)
     return !text_empty(step->needs) && strstr(step->needs, id) != NULL;
 }
 
-static void index_steps(const struct engine_turn *turn, struct map *map)
+/* Only when somebody waits. */
+static void index_steps(const struct engine_turn *turn, unsigned phases, struct map *map)
 {
-    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+    bool waits = false;
+
+    for (size_t i = 0; i < turn->steps.rows.count && !waits; i++)
+        waits = in_phases(step_at(turn, i), phases) && step_at(turn, i)->status == STEP_WAITING;
+    for (size_t i = 0; i < turn->steps.rows.count && waits; i++) {
         const struct step *step = step_at(turn, i);
 
-        if (step != NULL)
+        if (in_phases(step, phases))
             (void)map_set(map, step->id, (void *)(uintptr_t)(i + 1));
     }
+}
+
+/* `map` NULL: found by looking along, which is cheaper for the few that need one step. */
+static const struct step *needed_step(const struct engine_turn *turn, const struct map *map, const char *id)
+{
+    long at = map != NULL ? (long)(uintptr_t)map_get(map, id) - 1 : turn_find(&turn->steps, id);
+
+    return at < 0 ? NULL : step_at(turn, (size_t)at);
 }
 
 static bool needs_done(const struct engine_turn *turn, const struct step *step, const struct map *map, struct str *need)
@@ -117,8 +130,7 @@ static bool needs_done(const struct engine_turn *turn, const struct step *step, 
     const char *at = step->needs;
 
     while (!text_empty(at) && next_need(&at, need)) {
-        uintptr_t place = (uintptr_t)map_get(map, need->data);
-        const struct step *needed = place == 0 ? NULL : step_at(turn, place - 1);
+        const struct step *needed = needed_step(turn, map, need->data);
 
         if (needed == NULL || needed->status != STEP_DONE)
             return false;
@@ -126,27 +138,28 @@ static bool needs_done(const struct engine_turn *turn, const struct step *step, 
     return true;
 }
 
+static void make_ready(struct engine_turn *turn, size_t at)
+{
+    struct step *step = step_edit(turn, at);
+
+    step->status = STEP_READY;
+    step->status_reason = "";
+    step->ready_at = turn->facts->now_ms;
+}
+
 void steps_ready(struct engine_turn *turn, unsigned phases, const char *ended)
 {
     struct map map = {0};
     struct str need = STR_INIT;
-    bool indexed = false;
 
+    if (ended == NULL)
+        index_steps(turn, phases, &map);
     for (size_t i = 0; i < turn->steps.rows.count; i++) {
         const struct step *step = step_at(turn, i);
-        struct step *edited;
 
-        if (!in_phases(step, phases) || step->status != STEP_WAITING || (ended != NULL && !needs_name(step, ended)))
-            continue;
-        if (!indexed)
-            index_steps(turn, &map);
-        indexed = true;
-        if (!needs_done(turn, step, &map, &need))
-            continue;
-        edited = step_edit(turn, i);
-        edited->status = STEP_READY;
-        edited->status_reason = "";
-        edited->ready_at = turn->facts->now_ms;
+        if (in_phases(step, phases) && step->status == STEP_WAITING && (ended == NULL || needs_name(step, ended)) &&
+            needs_done(turn, step, ended == NULL ? &map : NULL, &need))
+            make_ready(turn, i);
     }
     str_release(&need);
     map_release(&map);

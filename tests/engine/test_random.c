@@ -25,7 +25,7 @@
 #define EVENTS_DEFAULT 1000000
 #endif
 #define STORY_EVENTS 160
-#define STORE_EVERY 100 /* one story in so many goes through a store and engine_load_* */
+#define STORE_EVERY 25  /* one story in so many goes through a store and engine_load_* */
 #define FOLLOW_EVERY 10 /* one in so many compares followed facts with loaded ones */
 #define CONFIGS 24
 #define DRAIN_LIMIT 4000
