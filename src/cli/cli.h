@@ -101,6 +101,8 @@ bool session_question(struct cli *cli, const struct verb *verb, const char *envi
 bool daemon_runs(const char *store_folder);
 /* Starts one, detached, and returns at once. */
 bool daemon_start(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
+/* Waits a moment until the one just started holds the lock, so that what comes next, a stop for one, finds it. */
+void daemon_settle(struct cli *cli);
 /* Lets go of the one that this process started; it goes on. */
 void daemon_forget(struct cli *cli);
 /* While something is waited for: starts one again when the one that served is gone; after a few that end at once an error. */

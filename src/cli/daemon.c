@@ -19,6 +19,8 @@
 #define LOG_SHOWN 800                     /* bytes of berthd.log in an error */
 #define LOG_LIMIT (64u << 20)
 #define LOOK_AGAIN_MS 50
+#define SETTLE_LIMIT_MS (2 * MS_SECOND)
+#define SETTLE_AGAIN_MS 5
 #define STARTS_MOST 5 /* by one command */
 
 bool daemon_runs(const char *store_folder)
@@ -148,6 +150,21 @@ bool daemon_wait(struct cli *cli, struct error *error)
         (void)poll(NULL, 0, LOOK_AGAIN_MS);
     }
     return true;
+}
+
+void daemon_settle(struct cli *cli)
+{
+    int64_t deadline = time_monotonic_ms() + SETTLE_LIMIT_MS;
+    int status;
+
+    while (!daemon_runs(cli->store_folder) && time_monotonic_ms() < deadline) {
+        if (process_poll(&cli->daemon, &status)) {
+            log_line("cli", LOG_WARNING, "berthd ended at once; what is shown may be old: look at %s/berthd.log",
+                     cli->store_folder);
+            return;
+        }
+        (void)poll(NULL, 0, SETTLE_AGAIN_MS);
+    }
 }
 
 bool daemon_ensure(struct cli *cli, struct error *error)

@@ -89,8 +89,12 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
             error_hint(error, "nothing was recorded for this workspace yet: berth envs starts its berthd");
         return false;
     }
-    if (start != SESSION_AS_IT_IS && !daemon_runs(cli->store_folder) && !daemon_start(cli, error))
-        return false;
+    if (start != SESSION_AS_IT_IS && !daemon_runs(cli->store_folder)) {
+        if (!daemon_start(cli, error))
+            return false;
+        if (cli->store != NULL)
+            daemon_settle(cli);
+    }
     if (cli->store == NULL) {
         if (!daemon_wait(cli, error))
             return false;

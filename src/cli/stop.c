@@ -9,22 +9,35 @@
 #include <signal.h>
 
 #define STOP_LIMIT_MS (10 * MS_MINUTE) /* a running step is waited for */
+#define NAME_LIMIT_MS (5 * MS_SECOND)
 #define SAY_AFTER_MS MS_SECOND
 #define LOOK_AGAIN_MS 20
 
+/* The berthd that holds the lock; one that has just begun may not have told its name yet. */
+static bool find_daemon(struct cli *cli, struct daemon *daemon, struct error *error)
+{
+    int64_t deadline = time_monotonic_ms() + NAME_LIMIT_MS;
+
+    for (;;) {
+        enum store_found found = store_get(cli->store, &daemon_type, "berthd", &cli->arena, daemon, error);
+
+        if (found == STORE_ERROR)
+            return false;
+        if (found == STORE_FOUND && daemon->pid > 1 && process_alive((pid_t)daemon->pid, (uint64_t)daemon->start_ticks))
+            return true;
+        if (!daemon_runs(cli->store_folder) || time_monotonic_ms() > deadline)
+            break;
+        wait_for_bell(cli->store, LOOK_AGAIN_MS);
+    }
+    error_set(error, ERROR_CONFLICT, "somebody holds %s/berthd.lock but is not the berthd it names", cli->store_folder);
+    return error_hint(error, "it may be starting: try again, then berth doctor");
+}
+
 static bool ask_to_end(struct cli *cli, struct daemon *daemon, struct error *error)
 {
-    enum store_found found = store_get(cli->store, &daemon_type, "berthd", &cli->arena, daemon, error);
-
-    if (found == STORE_ERROR)
+    if (!find_daemon(cli, daemon, error))
         return false;
-    if (found == STORE_MISSING || daemon->pid <= 1 ||
-        !process_alive((pid_t)daemon->pid, (uint64_t)daemon->start_ticks)) {
-        error_set(error, ERROR_CONFLICT, "somebody holds %s/berthd.lock but is not the berthd it names",
-                  cli->store_folder);
-        return error_hint(error, "it may be starting, or run on another host: try again, then berth doctor");
-    }
-    if (kill((pid_t)daemon->pid, SIGTERM) != 0)
+    if (kill((pid_t)daemon->pid, SIGTERM) != 0 && errno != ESRCH)
         return error_errno(error, ERROR_IO, errno, "cannot signal berthd, process %lld", (long long)daemon->pid);
     return true;
 }

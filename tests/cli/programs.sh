@@ -87,7 +87,8 @@ destroy_staging() {
     status 3 "$BERTH" -C "$shop" destroy staging --confirm staging --wait --timeout 60s
 }
 ends() {
-    says 'has ended' "$BERTH" -C "$shop" stop && says 'no berthd serves' "$BERTH" -C "$shop" stop
+    says 'has ended' "$BERTH" -C "$shop" stop && "$BERTH" -C "$shop" envs && says 'has ended' "$BERTH" -C "$shop" stop &&
+        says 'no berthd serves' "$BERTH" -C "$shop" stop
 }
 # A berthd that cannot start: its last words are shown.
 fake_start() {
