@@ -277,8 +277,10 @@ static bool explain(const struct exchange *exchange, CURLcode code, const char *
     const char *said = exchange->problem[0] ? exchange->problem : curl_easy_strerror(code);
     if (exchange->stopped)
         return error_set(error, ERROR_CANCELLED, "asking %s was cancelled", host);
-    if (exchange->too_large)
-        return error_set(error, ERROR_LIMIT, "%s answers with more than is read", host);
+    if (exchange->too_large) {
+        error_set(error, ERROR_LIMIT, "%s answers with more than is read", host);
+        return error_hint(error, "see whether the URL is the right one");
+    }
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
         error_set(error, ERROR_CONFIG, "the URL cannot be used");
         return error_hint(error, "write https://HOST/PATH");
@@ -304,8 +306,10 @@ static bool send_all(struct exchange *exchange, const char *host, struct error *
         return false;
     do {
         int left_ms = provider_left_ms(exchange->context);
-        if (left_ms == 0)
-            return error_set(error, ERROR_TIMEOUT, "there was no time left to ask %s", host);
+        if (left_ms == 0) {
+            error_set(error, ERROR_TIMEOUT, "there was no time left to ask %s", host);
+            return error_hint(error, "give it more time");
+        }
         code = try_once(exchange, timeout_ms < left_ms ? timeout_ms : left_ms);
         log_line("provider", LOG_TRACE, "http %s %s: %ld %s", request->method, host, response->status,
                  curl_easy_strerror(code));

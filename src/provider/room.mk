@@ -46,5 +46,7 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/registry.h \
 	src/provider/section.c \
 	src/provider/section.h \
+	src/provider/skeleton/skeleton.c \
+	src/provider/skeleton/skeleton.h \
 	src/provider/tcp/tcp.c \
 	src/provider/webhook/webhook.c

@@ -20,3 +20,6 @@ tests_provider_test_http_LDADD = $(test_provider)
 unit_tests += tests/provider/test_secrets
 tests_provider_test_secrets_SOURCES = tests/provider/test_secrets.c $(provider_prelude)
 tests_provider_test_secrets_LDADD = $(test_provider)
+process_tests += tests/provider/conformance
+tests_provider_conformance_SOURCES = tests/provider/conformance.c tests/provider/http_server.c tests/provider/http_server.h $(provider_prelude)
+tests_provider_conformance_LDADD = $(test_provider)

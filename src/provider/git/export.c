@@ -73,6 +73,7 @@ static bool stopped(struct export *export, struct error *error)
     }
     if (provider_left_ms(export->context) == 0) {
         error_set(error, ERROR_TIMEOUT, "laying out commit %.12s took too long", export->commit);
+        error_hint(error, "it is tried again; `timeout` says how long it may take");
         return true;
     }
     return false;

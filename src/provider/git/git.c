@@ -193,6 +193,7 @@ static bool read_blob(git_repository *mirror, const git_oid *id, const char *pat
         git_failed(error, ERROR_CORRUPT, "cannot read %s from the mirror", path);
     } else if (size > limit) {
         read = error_set(error, ERROR_LIMIT, "%s is larger than %zu bytes", path, limit);
+        error_hint(error, "make it smaller");
     } else {
         read = git_odb_read(&object, objects, id) == 0 ||
                git_failed(error, ERROR_CORRUPT, "cannot read %s from the mirror", path);
@@ -214,14 +215,18 @@ static bool find_file(git_repository *mirror, const char *commit, const char *pa
     if (git_oid_fromstr(&commit_id, commit) != 0 || git_commit_lookup(&found, mirror, &commit_id) != 0 ||
         git_commit_tree(&tree, found) != 0) {
         git_failed(error, ERROR_NOT_FOUND, "commit %.12s is not in the mirror", commit);
+        error_hint(error, "deploy its branch again");
     } else if (git_tree_entry_bypath(&entry, tree, path) != 0) {
         error_set(error, ERROR_NOT_FOUND, "commit %.12s has no file %s", commit, path);
+        error_hint(error, "add it in a newer commit and deploy that");
     } else {
         git_filemode_t mode = git_tree_entry_filemode(entry);
         is_file = mode == GIT_FILEMODE_BLOB || mode == GIT_FILEMODE_BLOB_EXECUTABLE;
         *id = *git_tree_entry_id(entry);
-        if (!is_file)
+        if (!is_file) {
             error_set(error, ERROR_NOT_FOUND, "%s of commit %.12s is no ordinary file", path, commit);
+            error_hint(error, "make it an ordinary file: a link or folder is not read");
+        }
     }
     git_tree_entry_free(entry);
     git_tree_free(tree);

@@ -35,6 +35,7 @@ static bool stopped(struct copy *copy, struct error *error)
     }
     if (provider_left_ms(copy->context) == 0) {
         error_set(error, ERROR_TIMEOUT, "copying commit %.12s took too long", copy->commit);
+        error_hint(error, "it is tried again; `timeout` says how long it may take");
         return true;
     }
     return false;
