@@ -12,3 +12,7 @@ tests_ui_test_dialogs_LDADD = $(test_ui)
 unit_tests += tests/ui/test_keymap
 tests_ui_test_keymap_SOURCES = tests/ui/test_keymap.c tests/ui/scene.c tests/ui/scene.h
 tests_ui_test_keymap_LDADD = $(test_ui)
+
+unit_tests += tests/ui/test_parts
+tests_ui_test_parts_SOURCES = tests/ui/test_parts.c tests/ui/scene.c tests/ui/scene.h
+tests_ui_test_parts_LDADD = $(test_ui)
