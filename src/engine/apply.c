@@ -4,6 +4,7 @@
 
 #include "berth/base/str.h"
 #include "berth/config.h"
+#include "berth/model/graph.h"
 
 /* --- edges between steps ---------------------------------------------------------------------------------------------
  * A node is an address that the plan or the record knows. An apply waits for the applies of what it needs; a node that does not change passes
@@ -266,6 +267,68 @@ static void add_steps(struct engine_turn *turn)
     graph_release(&graph);
 }
 
+/* --- circles ------------------------------------------------------------------------------------------------------------
+ * What templates want has no circle, but what is recorded was recorded by different commits: together their needs may have one. Then nothing
+ * would ever start, so a destroy of the circle waits for nobody. */
+
+static void index_order(const struct engine_turn *turn, struct graph *graph)
+{
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+        json_t *needs, *need;
+        size_t at, from;
+
+        if (step == NULL || (step->phase != PHASE_APPLY && step->phase != PHASE_DESTROY))
+            continue;
+        from = graph_add(graph, step->id);
+        needs = json_column(step->needs);
+        json_array_foreach(needs, at, need) graph_need(graph, from, graph_add(graph, json_string_value(need)));
+        json_decref(needs);
+    }
+}
+
+/* The first destroy that a circle, told as "a -> b -> a", names. */
+static long destroy_in(const struct engine_turn *turn, const char *circle)
+{
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+
+        if (step != NULL && step->phase == PHASE_DESTROY && strstr(circle, step->id) != NULL)
+            return (long)i;
+    }
+    return -1;
+}
+
+static bool find_circle(const struct engine_turn *turn, struct str *circle)
+{
+    struct graph *graph = graph_new();
+    size_t *order;
+    bool ordered;
+
+    index_order(turn, graph);
+    order = mem_zero(graph_count(graph) + 1, sizeof *order);
+    str_clear(circle);
+    ordered = graph_order(graph, order, circle);
+    vec_free(order);
+    graph_free(graph);
+    return !ordered;
+}
+
+static void open_circles(struct engine_turn *turn)
+{
+    struct str circle = STR_INIT;
+    bool any = false;
+    long at;
+
+    for (size_t i = 0; i < turn->steps.rows.count && !any; i++)
+        any = step_at(turn, i) != NULL && step_at(turn, i)->phase == PHASE_DESTROY;
+    while (any && find_circle(turn, &circle) && (at = destroy_in(turn, circle.data)) >= 0) {
+        turn_audit(turn, "order.circle", "", "ok", circle.data, NULL);
+        step_edit(turn, (size_t)at)->needs = "";
+    }
+    str_release(&circle);
+}
+
 static int64_t life_end(const struct engine_turn *turn)
 {
     int64_t ttl = turn->run->ttl_ms > 0 ? turn->run->ttl_ms : turn->entry != NULL ? turn->entry->ttl_default_ms : 0;
@@ -283,10 +346,12 @@ void apply_start(struct engine_turn *turn)
     environment->status_reason = "";
     if (!run_destroys(turn->run) && environment->planned_destruction_at == 0 && !environment->permanent)
         environment->planned_destruction_at = life_end(turn);
-    if (steps_count(turn, phases).total == 0)
+    if (steps_count(turn, phases).total == 0) {
         add_steps(turn);
-    else
+        open_circles(turn);
+    } else {
         (void)steps_again(turn, phases | PHASES(PHASE_CHECK));
+    }
     steps_ready(turn, phases, NULL);
 }
 

@@ -550,6 +550,24 @@ static void count__that_shrinks_loses_its_highest(void **state)
     assert_null(world_step(world, "2.destroy.server[0]"));
 }
 
+static void destroy__of_what_needs_each_other_still_starts(void **state)
+{
+    struct world *world = *state;
+    struct resource *row;
+
+    deploy(world, "feature/x");
+    prepare(world, "1", chain, 2, "");
+    play_all(world, "1");
+    /* as an older commit may have left it */
+    world->follow = false;
+    row = arena_copy(&world->arena, world_resource(world, "dev", "database"), sizeof *row);
+    row->needs = "[\"server\"]";
+    world_put(world, &resource_type, row);
+    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
+    play_all(world, "2");
+    assert_status(world, "2", "done");
+}
+
 static void external__is_recorded_unknown_and_only_forgotten(void **state)
 {
     static const struct play_resource zone[] = {{.name = "zone", .external = true}};
@@ -682,6 +700,7 @@ int main(void)
         TEST(cancel__while_applying_waits_for_what_runs),
         TEST(prune__destroys_what_vanished_after_its_users_were_applied),
         TEST(count__that_shrinks_loses_its_highest),
+        TEST(destroy__of_what_needs_each_other_still_starts),
         TEST(external__is_recorded_unknown_and_only_forgotten),
         TEST(destroy__of_what_was_never_deployed_is_refused),
         TEST(destroy__that_would_create_fails),

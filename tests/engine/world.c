@@ -510,11 +510,19 @@ void world_interrupt(struct world *world, const char *step)
     world_settle(world);
 }
 
+void world_put(struct world *world, const struct record_type *type, const void *row)
+{
+    struct engine_put put = {type, row, record_id(row)};
+    struct engine_effects effects;
+
+    engine_effects_init(&effects, &world->arena);
+    vec_push(&effects.puts, put);
+    take_effects(world, NULL, &effects);
+}
+
 void world_push(struct world *world, const char *branch, const char *commit)
 {
     struct branch *row = arena_alloc(&world->arena, sizeof *row);
-    struct engine_effects effects;
-    struct engine_put put = {&branch_type, row, NULL};
 
     *row = (struct branch){
         .id = arena_printf(&world->arena, "app:%s", branch),
@@ -523,10 +531,7 @@ void world_push(struct world *world, const char *branch, const char *commit)
         .commit = arena_strdup(&world->arena, commit),
         .pushed_at = world->now,
     };
-    put.id = row->id;
-    engine_effects_init(&effects, &world->arena);
-    vec_push(&effects.puts, put);
-    take_effects(world, NULL, &effects);
+    world_put(world, &branch_type, row);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------------- */

@@ -35,7 +35,17 @@ struct wanted_resource {
     const char *phase_hint;                   /* at: seed | wipe | validate, or "" */
 };
 
-/* Spec of a prepare step: which environment and ref, by which policy. Plain run columns carry most; here is the rest. */
+/* Specs of steps, written by the engine (a worker also gets the run, the environment's row and known outputs, see the agent's task.h):
+ *   prepare   none: the run's columns say which environment, ref, commit and inputs
+ *   plan      {"wanted": {…}|null, "recorded": {…}|null}: wanted_resource as prepare returned it (with members the engine does not know, such
+ *             as "replans": true of an executor that plans again after an interruption instead of asking), the resource's row
+ *   apply, destroy   the same and "planned" (an action's name; "deferred": plan again first, end with ERROR_WAITING and the plan_result as body
+ *             when it would replace or destroy), "planned_spec_digest", "artifact"
+ *   check     {"check": {…}} as the template says it
+ * A run keeps in `wanted` what prepare returned without the resources that have steps: checks, entrypoints, links, status_endpoints,
+ * templates (name, version, repository, commit) and "foreign", the wanted resources that are only observed or another environment's. */
+
+/* Result of a prepare step. */
 struct prepare_result {
     const char *environment_name, *slug_wish, *description, *deployment;
     json_t *environment_tags;
