@@ -11,6 +11,7 @@
 #include "berth/base/time.h"
 
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ static void kill_while_stopped(struct story *story)
     char *path = path_printf("%s/faults/%s.fired", world->folder, story->cell->point);
     struct str text = STR_INIT;
     long long pid = 0;
-    if (!world_wait(world, point_fired, (void *)story->cell->point))
+    if (!world_wait(world, point_fired, (void *)(uintptr_t)story->cell->point))
         trouble(story, "the point was never reached");
     if (file_read(path, 64, &text, NULL))
         pid = strtoll(text.data, NULL, 10);
@@ -232,7 +233,7 @@ static void destroy(struct story *story)
         run = world_wait_run(world, RESTS);
     }
     run = go_on_when_held(story, run);
-    if (!run || run->status != RUN_DONE || !destroyed(world, ENVIRONMENT))
+    if (!run || run->status != RUN_DONE || !destroyed(world, (void *)(uintptr_t)ENVIRONMENT))
         trouble(story, "the destroy did not end well");
 }
 
@@ -278,7 +279,7 @@ static void run_cell(const struct kill_cell *cell, size_t number)
     world_open(&story.world, cell->executor);
     story.world.fault = fault_of(cell, fault, sizeof fault);
     world_start(&story.world);
-    if (!world_wait(&story.world, child_is_there, (void *)"observer:branches"))
+    if (!world_wait(&story.world, child_is_there, (void *)(uintptr_t) "observer:branches"))
         trouble(&story, "no observer");
     if (deploy(&story))
         destroy(&story);

@@ -30,7 +30,7 @@ static void approve(struct world *world, const struct run *run)
 {
     struct str arguments = STR_INIT;
     str_addf(&arguments, "{\"digest\":\"%s\"}", run->digest);
-    world_submit(world, "approve", run->id, arguments.data);
+    world_ask(world, "approve", run->id, arguments.data);
     str_release(&arguments);
 }
 
@@ -52,7 +52,7 @@ static const struct run *to_rest(struct world *world, struct str *out)
             return run;
         if (text_empty(run->status_reason))
             trouble(world, out, "a run ended without a reason");
-        world_submit(world, "retry", run->id, "{}");
+        world_ask(world, "retry", run->id, "{}");
         const struct run *again = world_wait_run(world, 1u << RUN_GATE | RESTS);
         if (again && again->status != RUN_HELD && again->status != RUN_FAILED && again->status != RUN_GATE)
             return again;
@@ -77,10 +77,10 @@ static bool play(const char *point, int n, struct str *out)
     snprintf(fault, sizeof fault, "%s:%d=fail", point, n);
     world.fault = fault;
     world_start(&world);
-    world_submit(&world, "deploy", ENVIRONMENT, "{\"ref\":\"feature/x\"}");
+    world_ask(&world, "deploy", ENVIRONMENT, "{\"ref\":\"feature/x\"}");
     const struct run *run = to_rest(&world, out);
     if (run && run->status == RUN_DONE) {
-        world_submit(&world, "destroy", ENVIRONMENT, "{\"confirm\":\"" ENVIRONMENT "\"}");
+        world_ask(&world, "destroy", ENVIRONMENT, "{\"confirm\":\"" ENVIRONMENT "\"}");
         run = to_rest(&world, out);
     }
     check_counts(&world, out);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,18 @@ const struct run *world_run(struct world *world, const char *id)
 const struct command *world_command(struct world *world, const char *id)
 {
     return row_of(world, &command_type, id);
+}
+
+static bool is_answered(struct world *world, void *context)
+{
+    const struct command *command = world_command(world, context);
+    return command && command->status != COMMAND_WAITING;
+}
+
+const struct command *world_ask(struct world *world, const char *verb, const char *subject, const char *arguments)
+{
+    const char *id = world_submit(world, verb, subject, arguments);
+    return world_wait(world, is_answered, (void *)(uintptr_t)id) ? world_command(world, id) : NULL;
 }
 
 struct last {

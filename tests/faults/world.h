@@ -41,6 +41,8 @@ pid_t world_child(struct world *world, const char *kind);
 
 /* A command row; returns its id (in the arena). */
 const char *world_submit(struct world *world, const char *verb, const char *subject, const char *arguments);
+/* The same, and waits for its answer; NULL after the bound. */
+const struct command *world_ask(struct world *world, const char *verb, const char *subject, const char *arguments);
 /* Waits until `holds` says true, keeping berthd alive; false after a bound. */
 typedef bool world_condition(struct world *world, void *context);
 bool world_wait(struct world *world, world_condition *holds, void *context);
