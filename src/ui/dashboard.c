@@ -13,7 +13,8 @@
 
 #include <stdlib.h>
 
-#define WORK_US 3000 /* of loading, sorting, filtering between two looks at the keyboard */
+#define WORK_US 3000  /* of loading, sorting, filtering between two looks at the keyboard */
+#define DRAW_US 50000 /* between two paints that only show how far loading came */
 #define SETTLE_PIECES 40
 #define FIRST_ROWS_SPARE 2 /* read beyond what the first screen shows */
 
@@ -481,14 +482,20 @@ static bool work(struct dashboard *dashboard)
 bool dashboard_turn(struct dashboard *dashboard)
 {
     int key;
+    bool pressed = false;
     dashboard->now_ms = dashboard->terminal->ops->now_ms(dashboard->terminal);
-    while (!dashboard->quit && (key = dashboard->terminal->ops->read(dashboard->terminal)) != PRESS_NONE)
+    for (; !dashboard->quit && (key = dashboard->terminal->ops->read(dashboard->terminal)) != PRESS_NONE;
+         pressed = true)
         dashboard_press(dashboard, key);
     if (dashboard->quit)
         return false;
     follow_store(dashboard);
     look_at_daemon(dashboard);
     bool more = work(dashboard);
-    dashboard_draw(dashboard);
+    int64_t now_us = dashboard->terminal->ops->monotonic_us(dashboard->terminal);
+    if (pressed || !more || now_us - dashboard->drawn_us > DRAW_US) {
+        dashboard_draw(dashboard);
+        dashboard->drawn_us = now_us;
+    }
     return more;
 }

@@ -92,7 +92,7 @@ struct dashboard {
     enum time_form times;
     bool ascii, preview_off, loaded; /* loaded: the first whole picture is there */
     bool serving, quit;
-    int64_t now_ms, last_key_us;
+    int64_t now_ms, last_key_us, drawn_us;
     struct view *views[VIEW_DEPTH]; /* the top is shown */
     size_t depth;
     struct view *roots[4]; /* kept when another is shown: position and filter stay */
