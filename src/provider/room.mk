@@ -23,6 +23,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/git/git.c \
 	src/provider/git/list.c \
 	src/provider/git/list.h \
+	src/provider/git/open.c \
+	src/provider/git/open.h \
 	src/provider/git/pin.c \
 	src/provider/git/pin.h \
 	src/provider/git/place.c \

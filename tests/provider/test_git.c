@@ -328,6 +328,44 @@ static void open__refuses_what_it_cannot_read_with_the_reason(void **state)
     free(sha256);
 }
 
+static void open__takes_harmless_extensions_and_no_folder_inside(void **state)
+{
+    struct place *place = *state;
+    char *repo = repository(place), *inside = path_join(repo, "inside");
+    git(place, repo, "config", "core.repositoryformatversion", "1", NULL);
+    git(place, repo, "config", "extensions.partialClone", "origin", NULL);
+    git(place, repo, "config", "extensions.worktreeConfig", "true", NULL);
+    assert_int_equal(list(place, NULL).count, 1);
+    place_file(place, "repo/inside/file", "x", 0644);
+    place_key(place, "url", inside);
+    expect_refusal(place, ERROR_NOT_FOUND, "not a git repository");
+    place_key(place, "url", repo);
+    git(place, repo, "config", "extensions.fromTheFuture", "1", NULL);
+    expect_refusal(place, ERROR_UNSUPPORTED, "extension");
+    free(repo);
+    free(inside);
+}
+
+static void open__refuses_the_repository_of_another_user(void **state)
+{
+    struct place *place = *state;
+    char *folder = path_join(place->folder, "repo/.git"), *repo = repository(place);
+    if (geteuid() == 0) { /* only root can make one */
+        assert_int_equal(chown(folder, 65534, 65534), 0);
+        expect_refusal(place, ERROR_DENIED, "another user");
+        assert_non_null(strstr(place->error.hint, "safe.directory"));
+        const char *text = arena_printf(&place->arena, "[safe]\n\tdirectory = %s\n", repo);
+        char *file = path_join(getenv("HOME"), ".gitconfig");
+        must(file_replace(file, text, strlen(text), 0600, FILE_RELAXED, &place->error), &place->error);
+        assert_int_equal(list(place, NULL).count, 1);
+        assert_int_equal(chown(folder, 0, 0), 0);
+        assert_int_equal(unlink(file), 0);
+        free(file);
+    }
+    free(folder);
+    free(repo);
+}
+
 /* --- resolving ----------------------------------------------------------------------------------------------- */
 
 static const char *resolved(struct place *place, const char *ref, const char *wanted_kind, const char *wanted_branch)
@@ -658,6 +696,8 @@ int main(void)
         TEST(list__works_in_worktrees_and_bare_repositories),
         TEST(list__takes_the_remotes_default_branch),
         TEST(open__refuses_what_it_cannot_read_with_the_reason),
+        TEST(open__takes_harmless_extensions_and_no_folder_inside),
+        TEST(open__refuses_the_repository_of_another_user),
         TEST(resolve__takes_branches_tags_and_commits),
         TEST(pin__keeps_a_commit_when_the_repository_is_gone),
         TEST(pin__copies_many_files_as_one_pack_and_then_only_what_is_new),
@@ -669,5 +709,10 @@ int main(void)
         TEST(follow__wakes_for_every_change_of_a_ref),
         TEST(url__is_mirrored_followed_and_pruned),
     };
-    return TESTS_RUN(tests);
+    char home[] = "/tmp/berth-test-XXXXXX"; /* libgit2 looks once where the user's configuration is */
+    struct error error = {0};
+    if (!mkdtemp(home) || setenv("HOME", home, 1) != 0)
+        return 1;
+    int failed = TESTS_RUN(tests);
+    return folder_remove(home, &error) ? failed : 1;
 }

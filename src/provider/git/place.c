@@ -4,6 +4,7 @@
 
 #include "berth/base/file.h"
 #include "berth/config.h"
+#include "provider/git/open.h"
 #include "provider/section.h"
 
 #include <stdarg.h>
@@ -26,54 +27,6 @@ bool git_failed(struct error *error, enum error_code code, const char *format, .
     error_detail(error, "%s", last && last->message ? last->message : "libgit2 gives no reason");
     str_release(&message);
     return false;
-}
-
-/* libgit2 counts who uses it; the first use in a process sets what holds for all: no object cache and no second hash of what is read (listings read
- * each commit once), what is written is synced, and extensions that change nothing for a reader are accepted. */
-static void begin_using(void)
-{
-    static const char *const extensions[] = {"partialclone", "worktreeconfig", "preciousobjects"};
-    if (git_libgit2_init() != 1)
-        return;
-    git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0);
-    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
-    git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-    git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, sizeof extensions / sizeof *extensions);
-}
-
-static bool explain_open(int code, const char *path, struct error *error)
-{
-    const git_error *last = git_error_last();
-    const char *said = last && last->message ? last->message : "";
-    if (code == GIT_EOWNER) {
-        git_failed(error, ERROR_DENIED, "the repository %s belongs to another user", path);
-        return error_hint(error, "when you trust it: git config --global --add safe.directory %s", path);
-    }
-    if (strstr(said, "refstorage")) {
-        git_failed(error, ERROR_UNSUPPORTED, "the repository %s keeps its refs as a reftable, which berth cannot read",
-                   path);
-        return error_hint(error, "git refs migrate --ref-format=files, or name a clone that keeps them as files");
-    }
-    if (strstr(said, "objectformat") || strstr(said, "object format")) {
-        git_failed(error, ERROR_UNSUPPORTED, "the repository %s uses SHA-256 objects, which berth cannot read", path);
-        return error_hint(error, "name a repository with SHA-1 objects");
-    }
-    if (strstr(said, "unsupported extension") || strstr(said, "unsupported repository version")) {
-        git_failed(error, ERROR_UNSUPPORTED, "the repository %s is of a form berth cannot read", path);
-        return error_hint(error, "name a clone made without that extension");
-    }
-    if (code == GIT_ENOTFOUND) {
-        git_failed(error, ERROR_NOT_FOUND, "%s is not a git repository", path);
-        return error_hint(error, "correct `url`, or make one: git init");
-    }
-    return git_failed(error, ERROR_IO, "cannot open the repository %s", path);
-}
-
-static bool open_repository(const char *path, git_repository **repository, struct error *error)
-{
-    begin_using();
-    int code = git_repository_open_ext(repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
-    return code == 0 || explain_open(code, path, error);
 }
 
 bool place_url(const struct provider_context *context, struct str *url, struct error *error)
@@ -99,6 +52,7 @@ static bool make_mirror(const char *path, struct error *error)
     char *own = path_printf("%s.%ld.new", path, (long)getpid());
     git_repository_init_options options;
     git_repository *made = NULL;
+    open_begin();
     git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
     options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKDIR;
     options.mode = MIRROR_MODE;
@@ -122,7 +76,6 @@ bool place_mirror(const struct provider_context *context, const char *repository
     if (!path_inside(repository) || strchr(repository, '/'))
         return error_set(error, ERROR_CONFIG, "'%s' cannot be the name of a repository", repository);
     char *path = path_printf("%s/mirrors/%s.git", context->store_folder, repository);
-    begin_using();
     bool opened = (folder_exists(path) || make_mirror(path, error)) && open_repository(path, mirror, error);
     free(path);
     return opened;
@@ -203,9 +156,15 @@ bool place_fetch(const struct provider_context *context, git_repository *mirror,
 {
     struct fetch fetch = {.context = context, .token = STR_INIT, .key = STR_INIT};
     git_remote *remote = NULL;
+    git_remote_create_options options;
+    struct str rewritten = STR_INIT;
+    git_remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
+    options.repository = mirror;
+    options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
+    open_rewrite(url, &rewritten);
     bool fetched =
         section_text(context, "token", &fetch.token, error) && section_text(context, "key", &fetch.key, error);
-    if (fetched && git_remote_create_anonymous(&remote, mirror, url) != 0)
+    if (fetched && git_remote_create_with_opts(&remote, rewritten.data, &options) != 0)
         fetched = git_failed(error, ERROR_CONFIG, "'%s' is no URL that can be fetched from", url);
     fetched = fetched && fetch_remote(&fetch, mirror, remote, error);
     if (fetched) {
@@ -214,6 +173,7 @@ bool place_fetch(const struct provider_context *context, git_repository *mirror,
         free(mark);
     }
     git_remote_free(remote);
+    str_release(&rewritten);
     str_release(&fetch.token);
     str_release(&fetch.key);
     return fetched;
@@ -268,7 +228,7 @@ const char *place_default_branch(git_repository *source, struct arena *arena)
 {
     const char *head = points_at(source, "HEAD", HEADS_PREFIX, arena);
     const char *remote = points_at(source, "refs/remotes/origin/HEAD", "refs/remotes/origin/", arena);
-    const char *const names[] = {remote, git_repository_is_bare(source) ? head : NULL, "main", "master", head};
+    const char *const names[] = {remote, open_is_bare(source) ? head : NULL, "main", "master", head};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i] && has_branch(source, names[i]))
             return names[i];
