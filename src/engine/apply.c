@@ -416,6 +416,19 @@ static void describe(struct engine_turn *turn, struct resource *resource, const 
     resource->probes = list_text(turn, want.probes);
 }
 
+/* Probes and links come after, so they may name the resource's own outputs. What cannot be resolved stays to be seen as such. */
+static const char *resolved_text(struct engine_turn *turn, const char *list)
+{
+    struct error error;
+    json_t *json = json_column(list);
+    json_t *resolved = json != NULL ? with_outputs(turn, json, &error) : NULL;
+    const char *text = resolved != NULL ? json_text(turn->arena, resolved) : list;
+
+    json_decref(resolved);
+    json_decref(json);
+    return text;
+}
+
 void resource_begins(struct engine_turn *turn, const struct step *step)
 {
     long at = resource_find(turn, step->address);
@@ -475,6 +488,8 @@ bool resource_ends(struct engine_turn *turn, const struct step *step, const json
                                 : arena_strdup(turn->arena, json_get_text(spec, "planned_spec_digest"));
     resource->sources = turn->run->sources;
     resource->outputs = result.outputs != NULL ? json_text(turn->arena, result.outputs) : "";
+    resource->probes = resolved_text(turn, resource->probes);
+    resource->links = resolved_text(turn, resource->links);
     if (json_array_size(result.links) > 0)
         resource->links = json_text(turn->arena, result.links);
     resource->kind = result.kind;

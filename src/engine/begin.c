@@ -136,6 +136,8 @@ static void begin(struct request *request, struct run *run, const struct why *wh
     (void)turn_add(&turn->runs, run);
     turn->runs.states.items[turn->runs.states.count - 1] = ROW_AS_READ; /* put as turn->run */
     turn_advance(turn);
+    if (turn->effects->wake_at > 0) /* the caller knows the run only from here on: it asks again, and hears when */
+        turn_touch(turn, run->id);
 }
 
 static bool is_unapproved(const struct run *run)

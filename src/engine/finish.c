@@ -155,11 +155,16 @@ static bool resolve_output(const char *path, struct str *value, void *context, s
     return known || error_set(error, ERROR_NOT_FOUND, "'%s' was given by nothing", path);
 }
 
+json_t *with_outputs(const struct engine_turn *turn, const json_t *json, struct error *error)
+{
+    return expand_parts(json, resolve_output, (void *)(uintptr_t)turn, error);
+}
+
 static void put_entrypoint(struct engine_turn *turn, const char *kind, json_t *item, struct map *kept)
 {
     struct entrypoint *row = arena_alloc(turn->arena, sizeof *row);
     struct error error = {0};
-    json_t *resolved = expand_parts(item, resolve_output, turn, &error);
+    json_t *resolved = with_outputs(turn, item, &error);
     const char *name = arena_strdup(turn->arena, json_get_text(item, "name"));
 
     *row = (struct entrypoint){

@@ -189,4 +189,7 @@ void evidence_remove(struct engine_turn *turn);
 /* --- advance.c ------------------------------------------------------------------------------------------------------------ */
 void turn_advance(struct engine_turn *turn);
 
+/* A copy with the outputs that resources of the environment have given (new reference); NULL when one is named that nothing gave. */
+json_t *with_outputs(const struct engine_turn *turn, const json_t *json, struct error *error) BERTH_MUST_CHECK;
+
 #endif

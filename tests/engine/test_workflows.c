@@ -316,6 +316,37 @@ static void check__failing_keeps_the_environment_from_ok(void **state)
     assert_int_equal(world_environment(world, "dev")->release, 1);
 }
 
+static void retry__of_a_failed_run_goes_on_when_its_destroy_was_cancelled(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "fix/y");
+    prepare(world, "1", chain, 2, "");
+    play_step(world, "1.plan.database");
+    play_step(world, "1.plan.server");
+    play_step(world, "1.apply.database");
+    ends(world, "1.apply.server", STEP_FAILED, ERROR_TOOL);
+    assert_int_equal(command(world, "retry", "1", ""), COMMAND_REFUSED);
+    assert_int_equal(command(world, "cancel", "2", ""), COMMAND_DONE);
+    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    play_step(world, "1.apply.server");
+    assert_status(world, "1", "done");
+}
+
+static void retry__of_a_check_with_nothing_to_do_checks_again(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "feature/x");
+    prepare(world, "1", NULL, 0, "[{\"name\":\"smoke\",\"run\":[\"./smoke\"]}]");
+    ends(world, "1.check.smoke", STEP_FAILED, ERROR_TOOL);
+    assert_status(world, "1", "held");
+    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    assert_status(world, "1", "validating");
+    play_step(world, "1.check.smoke");
+    assert_status(world, "1", "done");
+}
+
 /* --- the gate --------------------------------------------------------------------------------------------------------- */
 
 static void gate__expires(void **state)
@@ -402,6 +433,45 @@ static void deferred__that_would_replace_opens_the_gate_again(void **state)
     approve(world, "1");
     play_step(world, "1.apply.server");
     assert_status(world, "1", "done");
+}
+
+static void gate__that_opened_again_ends_when_another_run_changed_the_environment(void **state)
+{
+    static const struct play_resource user[] = {{.name = "database"},
+                                                {.name = "server", .needs = "database", .uses = "database"}};
+    struct world *world = *state;
+
+    deploy(world, "staging");
+    prepare(world, "1", user, 2, "");
+    play_step(world, "1.plan.database");
+    assert_true(world_claim(world, "1.plan.server"));
+    world_result(world, world_step(world, "1.plan.server"), STEP_DONE, play_plan(world, "deferred", ""), ERROR_NONE,
+                 world_step(world, "1.plan.server")->token, world->epoch);
+    approve(world, "1");
+    play_step(world, "1.apply.database");
+    ends(world, "1.apply.server", STEP_FAILED, ERROR_WAITING);
+    assert_status(world, "1", "at the gate");
+    world_push(world, "main", "m2");
+    deploy(world, "main");
+    play_all(world, "2");
+    approve(world, "2");
+    play_all(world, "2");
+    assert_status(world, "2", "done");
+    assert_status(world, "1", "failed");
+}
+
+static void gate__of_a_run_that_begins_there_expires_too(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "staging");
+    prepare(world, "1", NULL, 0, "");
+    assert_status(world, "1", "done");
+    assert_int_equal(command(world, "protect", "staging", ""), COMMAND_DONE);
+    assert_int_equal(command(world, "destroy", "staging", "{\"confirm\":\"staging\"}"), COMMAND_ACCEPTED);
+    assert_status(world, "2", "at the gate");
+    world_pass(world, 8 * MS_HOUR);
+    assert_status(world, "2", "cancelled");
 }
 
 static void unchanged__that_uses_what_changes_is_deferred(void **state)
@@ -686,6 +756,10 @@ int main(void)
         TEST(result__of_another_attempt_is_ignored_and_audited),
         TEST(on_failure_destroy__starts_a_destroy_of_what_was_made),
         TEST(check__failing_keeps_the_environment_from_ok),
+        TEST(retry__of_a_failed_run_goes_on_when_its_destroy_was_cancelled),
+        TEST(retry__of_a_check_with_nothing_to_do_checks_again),
+        TEST(gate__that_opened_again_ends_when_another_run_changed_the_environment),
+        TEST(gate__of_a_run_that_begins_there_expires_too),
         TEST(gate__expires),
         TEST(gate__rejected_ends_the_run),
         TEST(gate__a_moved_base_is_planned_again_and_needs_a_new_approval),

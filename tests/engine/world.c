@@ -393,7 +393,8 @@ static void end_event(struct world *world, const char *run, struct engine_facts 
     take_effects(world, run, effects);
     if (world->follow) {
         world_facts(world, run, NULL, &loaded);
-        BUG_ON(!same_facts(facts, &loaded));
+        /* an ended run is loaded with the environment it had, which may be another by then */
+        BUG_ON(!run_ended((enum run_status)facts->run->status) && !same_facts(facts, &loaded));
         engine_facts_release(&loaded);
     }
     engine_facts_release(facts);
