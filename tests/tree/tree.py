@@ -28,7 +28,7 @@ TESTS = [
      lambda: checks.linked(os.path.join(build, "src", "berth"), table), "readelf", True),
     ("tree__headers_compile_alone_under_gcc", lambda: checks.headers_compile_alone(root, ["gcc"]), "gcc", False),
     ("tree__headers_compile_alone_under_clang", lambda: checks.headers_compile_alone(root, ["clang"]), "clang", False),
-    ("tree__no_banned_calls", lambda: checks.banned_calls(root), None, False),
+    ("tree__no_banned_calls", lambda: checks.banned_calls(root, table), None, False),
     ("tree__tests_wait_for_conditions", lambda: checks.no_sleep_in_tests(root), None, False),
     ("tree__files_are_short", lambda: checks.sizes(root), None, False),
     ("tree__functions_are_short", lambda: checks.function_sizes(root), None, False),
