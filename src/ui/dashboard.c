@@ -394,10 +394,8 @@ void dashboard_request(struct dashboard *dashboard, enum request request)
     if (request == REQUEST_LAST_VIEW) {
         dashboard_back(dashboard);
     } else if (request == REQUEST_REFRESH) {
-        picture_free(dashboard->picture);
-        dashboard->picture = picture_new(dashboard->reader);
         struct error error = {0};
-        if (!picture_first(dashboard->picture, (size_t)dashboard->grid.rows, &error))
+        if (!picture_again(dashboard->picture, &error))
             dashboard_say_error(dashboard, &error);
         view->ops->refresh(view, PICTURE_ALL);
     } else if (!request_of_dashboard(dashboard, request)) {
@@ -469,8 +467,8 @@ static bool work(struct dashboard *dashboard)
     struct error error = {0};
     bool more = false;
     if (!picture_load(dashboard->picture, WORK_US, &more, &error)) {
-        dashboard_say_error(dashboard, &error);
-        more = true;
+        dashboard_say_error(dashboard, &error); /* tried again at the next tick */
+        return view->ops->work(view, WORK_US);
     }
     if (!more && !dashboard->loaded) {
         dashboard->loaded = true;

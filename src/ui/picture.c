@@ -311,23 +311,28 @@ static bool take_change(const struct feed_change *change, void *context)
     return true;
 }
 
+/* Rows keep their places: what is read again comes back where it was, what is not there any more stays removed. */
 static void start_again(struct picture *picture)
 {
-    struct store *store = picture->store;
-    uint64_t versions[] = {picture->environments.version, picture->runs.version, picture->branches.version};
-    shelf_release(&picture->environments);
-    shelf_release(&picture->runs);
-    branch_shelf_release(&picture->branches);
+    struct shelf *shelves[] = {&picture->environments, &picture->runs};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t place = 0; place < shelves[i]->rows.count; place++)
+            shelves[i]->rows.items[place].is_removed = true;
+        shelves[i]->version++;
+    }
+    for (size_t place = 0; place < picture->branches.rows.count; place++)
+        picture->branches.rows.items[place].is_removed = true;
+    picture->branches.version++;
     free(picture->after);
     picture->after = NULL;
-    shelf_init(&picture->environments, &environment_type);
-    shelf_init(&picture->runs, &run_type);
-    picture->environments.version = versions[0] + 1;
-    picture->runs.version = versions[1] + 1;
-    picture->branches.version = versions[2] + 1;
-    picture->store = store;
     picture->stage = STAGE_ENVIRONMENTS;
     picture->part = 0;
+}
+
+bool picture_again(struct picture *picture, struct error *error)
+{
+    start_again(picture);
+    return picture_first(picture, CHUNK_ROWS, error);
 }
 
 bool picture_follow(struct picture *picture, unsigned *changed, struct error *error)

@@ -44,6 +44,8 @@ void picture_free(struct picture *picture);
 /* Reads what a first screen of `rows` rows shows; then picture_load reads the rest, a few milliseconds a call, and says whether more is to come. */
 bool picture_first(struct picture *picture, size_t rows, struct error *error) BERTH_MUST_CHECK;
 bool picture_load(struct picture *picture, int64_t budget_us, bool *more, struct error *error) BERTH_MUST_CHECK;
+/* Reads everything anew, on request; rows keep their places. */
+bool picture_again(struct picture *picture, struct error *error) BERTH_MUST_CHECK;
 /* Follows the feed; `*changed` gets enum picture_part bits. A feed that cannot be followed starts the picture again. */
 bool picture_follow(struct picture *picture, unsigned *changed, struct error *error) BERTH_MUST_CHECK;
 

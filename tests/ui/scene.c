@@ -383,9 +383,8 @@ void scene_assert(struct scene *scene, const char *text, bool shows, const char 
     _fail(file, line);
 }
 
-void scene_golden(struct scene *scene, const char *name)
+static void compare_golden(const char *text, const char *name)
 {
-    char *text = scene_text(scene);
     char *path = path_printf("%s/tests/ui/golden/%s", TEST_SRCDIR, name);
     struct str expected = STR_INIT;
     struct error error = {0};
@@ -400,7 +399,24 @@ void scene_golden(struct scene *scene, const char *name)
     }
     str_release(&expected);
     free(path);
+}
+
+void scene_golden(struct scene *scene, const char *name)
+{
+    char *text = scene_text(scene);
+    compare_golden(text, name);
     free(text);
+}
+
+void scene_golden_styles(struct scene *scene, const char *name)
+{
+    struct str text = STR_INIT;
+    for (int i = 1; i < STYLE_COUNT; i++)
+        str_addf(&text, "%c %s%s", 'a' + i - 1, style_names[i], i % 6 ? "  " : "\n");
+    str_add(&text, "\n\n");
+    grid_styles(terminal_memory_grid(scene->terminal), &text);
+    compare_golden(text.data, name);
+    str_release(&text);
 }
 
 size_t scene_commands(struct scene *scene, struct arena *arena, struct command **commands)

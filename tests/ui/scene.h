@@ -43,6 +43,8 @@ bool scene_shows(struct scene *scene, const char *text);
 void scene_assert(struct scene *scene, const char *text, bool shows, const char *file, int line);
 /* Compares with tests/ui/golden/NAME; with BERTH_GOLDEN=write it is written instead. */
 void scene_golden(struct scene *scene, const char *name);
+/* The same for the style role of each cell, a letter each. */
+void scene_golden_styles(struct scene *scene, const char *name);
 /* Puts a row as berthd would. */
 void scene_put(struct scene *scene, const struct record_type *type, const void *row);
 /* The commands that are in the store. */

@@ -85,6 +85,21 @@ static void help__names_every_verb_with_a_key(void **state)
     scene_close(&scene);
 }
 
+static void the_manual__lists_the_same_keys(void **state)
+{
+    struct str manual = STR_INIT;
+    size_t count, verb_count;
+    const struct binding *list = bindings(&count);
+    const struct verb *verb = verbs(&verb_count);
+    (void)state;
+    ui_keys_manual(&manual);
+    for (size_t i = 0; i < count; i++)
+        assert_non_null(strstr(manual.data, list[i].help));
+    for (size_t i = 0; i < verb_count; i++)
+        assert_int_equal(strstr(manual.data, verb[i].help) != NULL, verb[i].key != 0);
+    str_release(&manual);
+}
+
 static void themes__name_every_role_and_are_checked(void **state)
 {
     struct theme theme;
@@ -112,6 +127,7 @@ int main(void)
         cmocka_unit_test(verbs__of_one_scope_never_share_a_key),
         cmocka_unit_test(only_x__removes),
         cmocka_unit_test(help__names_every_verb_with_a_key),
+        cmocka_unit_test(the_manual__lists_the_same_keys),
         cmocka_unit_test(themes__name_every_role_and_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

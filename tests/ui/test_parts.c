@@ -350,6 +350,24 @@ static void picture__follows_what_is_put_and_removed(void **state)
     scene_close(&scene);
 }
 
+static void reading_everything_again__keeps_the_selected_row(void **state)
+{
+    struct scene scene;
+    struct subject subject = {0};
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2jj");
+    scene_type(&scene, "<^r>");
+    scene_pass(&scene, 1000);
+    struct view *view = dashboard_view(&scene.dashboard);
+    view->ops->subject(view, &subject);
+    assert_string_equal(subject.branch->name, "main");
+    assert_shows(&scene, "Branches 5");
+    scene_type(&scene, "1");
+    assert_shows(&scene, "Environments 3");
+    scene_close(&scene);
+}
+
 static void environment__goes_green_while_it_is_looked_at(void **state)
 {
     struct scene scene;
@@ -404,6 +422,7 @@ int main(void)
         cmocka_unit_test(table__removed_rows_and_filters_leave_a_valid_selection),
         cmocka_unit_test(shelf__keeps_places_and_packs_old_text),
         cmocka_unit_test(picture__follows_what_is_put_and_removed),
+        cmocka_unit_test(reading_everything_again__keeps_the_selected_row),
         cmocka_unit_test(environment__goes_green_while_it_is_looked_at),
         cmocka_unit_test(grid__a_wide_character_cut_in_half_leaves_a_blank),
     };

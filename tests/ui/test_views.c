@@ -82,6 +82,115 @@ static void dialogs__golden_at_every_size(void **state)
     golden("approve", "4<enter>A");
 }
 
+static void roles__golden_for_status_keys_and_dialogs(void **state)
+{
+    static const struct {
+        const char *keys, *name;
+    } screens[] = {{"1", "environments.roles"},
+                   {"1<enter>", "environment.roles"},
+                   {"4<enter>", "gate.roles"},
+                   {"1X", "destroy.roles"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof screens / sizeof *screens; i++) {
+        struct scene scene;
+        scene_open(&scene, 36, 120, 0);
+        scene_type(&scene, screens[i].keys);
+        scene_golden_styles(&scene, screens[i].name);
+        scene_close(&scene);
+    }
+}
+
+static void old_news__is_drawn_as_old(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_NO_DAEMON);
+    scene_golden_styles(&scene, "old.roles");
+    scene_close(&scene);
+}
+
+/* A person who leans on the keyboard while the store changes and the window is dragged: nothing breaks, nothing is asked by chance
+ * without its whole confirmation. */
+static void random_keys__never_break_it(void **state)
+{
+    static const int keys[] = {'j',
+                               'k',
+                               'g',
+                               'G',
+                               'l',
+                               'd',
+                               'w',
+                               'z',
+                               'f',
+                               'p',
+                               't',
+                               's',
+                               '/',
+                               ':',
+                               '?',
+                               '1',
+                               '2',
+                               '4',
+                               '5',
+                               'q',
+                               'D',
+                               'A',
+                               'C',
+                               'R',
+                               'X',
+                               'L',
+                               'T',
+                               'e',
+                               'b',
+                               'r',
+                               'n',
+                               'N',
+                               ' ',
+                               'x',
+                               '-',
+                               PRESS_ENTER,
+                               PRESS_ESCAPE,
+                               PRESS_TAB,
+                               PRESS_BACK_TAB,
+                               PRESS_UP,
+                               PRESS_DOWN,
+                               PRESS_LEFT,
+                               PRESS_RIGHT,
+                               PRESS_HOME,
+                               PRESS_END,
+                               PRESS_PAGE_UP,
+                               PRESS_PAGE_DOWN,
+                               PRESS_BACKSPACE,
+                               PRESS_DELETE,
+                               0x6f22,
+                               CONTROL('d'),
+                               CONTROL('u'),
+                               CONTROL('r'),
+                               CONTROL('w'),
+                               CONTROL('c'),
+                               PRESS_F1};
+    uint32_t seed = 7;
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        struct scene scene;
+        scene_open(&scene, 24, 80, SCENE_HOSTILE | (round % 2 ? SCENE_ASCII : 0));
+        for (int i = 0; i < 400; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            dashboard_press(&scene.dashboard, keys[(seed >> 10) % (sizeof keys / sizeof *keys)]);
+            scene.dashboard.quit = false;
+            if ((seed >> 24) % 16 == 0)
+                terminal_memory_resize(scene.terminal, 1 + (int)((seed >> 12) % 60), 1 + (int)((seed >> 5) % 200));
+            if ((seed >> 24) % 8 == 1) {
+                struct environment row =
+                    scene_environment("E1", "review/checkout", TIER_REVIEW, (enum environment_status)((seed >> 8) % 8));
+                scene_put(&scene, &environment_type, &row);
+            }
+            scene_pass(&scene, 37);
+        }
+        scene_close(&scene);
+    }
+}
+
 static void first_screen__is_branches_while_there_is_no_environment(void **state)
 {
     struct scene scene;
@@ -217,6 +326,9 @@ int main(void)
         cmocka_unit_test(run__golden_at_every_size),
         cmocka_unit_test(help__golden_at_every_size),
         cmocka_unit_test(dialogs__golden_at_every_size),
+        cmocka_unit_test(roles__golden_for_status_keys_and_dialogs),
+        cmocka_unit_test(old_news__is_drawn_as_old),
+        cmocka_unit_test(random_keys__never_break_it),
         cmocka_unit_test(first_screen__is_branches_while_there_is_no_environment),
         cmocka_unit_test(no_berthd__is_said_plainly),
         cmocka_unit_test(an_unknown_status__never_shows_as_well),
