@@ -78,12 +78,21 @@ static void keep_probe(struct probes *probes, const char *resource, json_t *spec
     vec_push(&probes->list, probe);
 }
 
+/* What is being made, changed or taken away is not looked at; nor what was never applied, unless it is not ours. */
+static bool worth_probing(const struct resource *resource)
+{
+    if (resource->external)
+        return resource->status != RESOURCE_GONE;
+    return resource->applied_at > 0 && (resource->status == RESOURCE_OK || resource->status == RESOURCE_DEGRADED ||
+                                        resource->status == RESOURCE_UNKNOWN);
+}
+
 static bool visit_resource(const void *row, void *context)
 {
     const struct resource *resource = row;
     size_t at;
     json_t *spec;
-    if (resource->status == RESOURCE_GONE || resource->status == RESOURCE_ABSENT || text_empty(resource->probes))
+    if (text_empty(resource->probes) || !worth_probing(resource))
         return true;
     json_t *list = json_column(resource->probes);
     json_array_foreach(list, at, spec) if (json_is_object(spec)) keep_probe(context, resource->id, spec);
@@ -100,7 +109,7 @@ static void release_probe(struct probe *probe)
 
 static void read_probes(struct probes *probes)
 {
-    static const char *const columns[] = {"id", "status", "probes", NULL};
+    static const char *const columns[] = {"id", "status", "external", "applied_at", "probes", NULL};
     struct error error = {0};
     struct store_query query = {.type = &resource_type, .columns = columns};
     for (size_t i = 0; i < probes->list.count; i++)

@@ -372,6 +372,19 @@ static const char *list_text(struct engine_turn *turn, const json_t *list)
     return json_array_size(list) > 0 ? json_text(turn->arena, list) : "";
 }
 
+/* Probes and links come after, so they may name the resource's own outputs. What cannot be resolved stays to be seen as such. */
+static const char *resolved_text(struct engine_turn *turn, const char *list)
+{
+    struct error error;
+    json_t *json = json_column(list);
+    json_t *resolved = json != NULL ? with_outputs(turn, json, &error) : NULL;
+    const char *text = resolved != NULL ? json_text(turn->arena, resolved) : list;
+
+    json_decref(resolved);
+    json_decref(json);
+    return text;
+}
+
 /* What the template says of it; what it is like is filled when it was applied. */
 static void describe(struct engine_turn *turn, struct resource *resource, const json_t *wanted)
 {
@@ -410,23 +423,10 @@ static void describe(struct engine_turn *turn, struct resource *resource, const 
     resource->data = want.data;
     resource->shared_environment = want.shared_environment;
     resource->shared_resource = want.shared_resource;
-    resource->links = list_text(turn, want.links);
+    resource->links = resolved_text(turn, list_text(turn, want.links));
     resource->tags = list_text(turn, want.tags);
     resource->needs = list_text(turn, want.needs);
-    resource->probes = list_text(turn, want.probes);
-}
-
-/* Probes and links come after, so they may name the resource's own outputs. What cannot be resolved stays to be seen as such. */
-static const char *resolved_text(struct engine_turn *turn, const char *list)
-{
-    struct error error;
-    json_t *json = json_column(list);
-    json_t *resolved = json != NULL ? with_outputs(turn, json, &error) : NULL;
-    const char *text = resolved != NULL ? json_text(turn->arena, resolved) : list;
-
-    json_decref(resolved);
-    json_decref(json);
-    return text;
+    resource->probes = resolved_text(turn, list_text(turn, want.probes));
 }
 
 void resource_begins(struct engine_turn *turn, const struct step *step)
@@ -480,6 +480,7 @@ bool resource_ends(struct engine_turn *turn, const struct step *step, const json
         return true;
     }
     spec = json_column(step->spec);
+    resource->outputs = result.outputs != NULL ? json_text(turn->arena, result.outputs) : "";
     describe(turn, resource, json_object_get(spec, "wanted"));
     resource->status = RESOURCE_OK;
     resource->spec = json_text(turn->arena, json_object_get(json_object_get(spec, "wanted"), "spec"));
@@ -487,9 +488,6 @@ bool resource_ends(struct engine_turn *turn, const struct step *step, const json
                                 ? result.spec_digest
                                 : arena_strdup(turn->arena, json_get_text(spec, "planned_spec_digest"));
     resource->sources = turn->run->sources;
-    resource->outputs = result.outputs != NULL ? json_text(turn->arena, result.outputs) : "";
-    resource->probes = resolved_text(turn, resource->probes);
-    resource->links = resolved_text(turn, resource->links);
     if (json_array_size(result.links) > 0)
         resource->links = json_text(turn->arena, result.links);
     resource->kind = result.kind;
