@@ -95,6 +95,7 @@ static int setup(void **state)
     run(workspace->folder, (const char *const[]){"git", "add", ".", NULL});
     run(workspace->folder, (const char *const[]){"git", "commit", "-q", "-m", "begin", NULL});
     run(workspace->folder, (const char *const[]){"git", "branch", "feature/checkout", NULL});
+    run(workspace->folder, (const char *const[]){"git", "branch", "feature/漢字-👩‍💻-❤️-é", NULL});
     free(state_home);
     free(templates);
     *state = workspace;
@@ -141,7 +142,7 @@ static void a_branch__becomes_an_environment_and_is_gone_again(void **state)
     struct screen screen;
     char name[64];
     open_dashboard(&screen, workspace);
-    screen_type(&screen, "/feature\r");
+    screen_type(&screen, "/checkout\r");
     assert_true(screen_wait(&screen, "Branches 1 of"));
     screen_type(&screen, "D");
     assert_true(screen_wait(&screen, "y: deploy"));
@@ -191,6 +192,22 @@ static void a_resize__is_followed(void **state)
     screen_stop(&screen);
 }
 
+static void wide_names__keep_the_border_straight(void **state)
+{
+    struct screen screen;
+    open_dashboard(&screen, *state);
+    assert_true(screen_wait(&screen, "漢字"));
+    for (int row = 4; row < 30; row++) {
+        VTermScreenCell cell;
+        vterm_screen_get_cell(screen.cells, (VTermPos){row, 119}, &cell);
+        if (cell.chars[0] != 0x2502 && cell.chars[0] != 0x2524) /* the side, or a dividing line's end */
+            fail_msg("row %d ends in U+%04X:\n%s", row, cell.chars[0], screen.text);
+    }
+    screen_type(&screen, "Q");
+    assert_true(screen_wait_end(&screen));
+    screen_stop(&screen);
+}
+
 static void sigterm__restores_the_terminal(void **state)
 {
     struct screen screen;
@@ -217,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resize__is_followed),
+        cmocka_unit_test(wide_names__keep_the_border_straight),
         cmocka_unit_test(sigterm__restores_the_terminal),
         cmocka_unit_test(control_c__never_quits),
         cmocka_unit_test(a_branch__becomes_an_environment_and_is_gone_again),
