@@ -70,7 +70,7 @@ static bool write_marker(const char *path, const struct marker *marker, struct e
 }
 
 /* Written beside and renamed only where nothing is: exactly one wins, and nobody ever sees half a file. */
-static enum marker_taken place_marker(const char *path, const struct marker *marker, struct error *error)
+static enum marker_taken place_file(const char *path, const struct marker *marker, struct error *error)
 {
     char *beside = path_printf("%s.%ld", path, (long)getpid());
     enum marker_taken taken = MARKER_TAKEN;
@@ -86,8 +86,25 @@ static enum marker_taken place_marker(const char *path, const struct marker *mar
     return taken;
 }
 
+/* All markers of a process say the same: one more name for the last of them costs a third of one more file, and is as exclusive. */
+static enum marker_taken place_marker(const char *path, struct marker *marker, struct error *error)
+{
+    if (marker->placed && link(marker->placed, path) == 0)
+        return MARKER_TAKEN;
+    if (marker->placed && errno == EEXIST) {
+        error_errno(error, ERROR_IO, errno, "cannot note the beginning of a step in %s", path);
+        return MARKER_WAS_THERE;
+    }
+    enum marker_taken taken = place_file(path, marker, error);
+    if (taken == MARKER_TAKEN) {
+        free(marker->placed);
+        marker->placed = mem_strdup(path);
+    }
+    return taken;
+}
+
 enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt,
-                              const struct marker *marker, struct error *error)
+                              struct marker *marker, struct error *error)
 {
     char *path = marker_path(store_folder, run, step, attempt, "started");
     char *folder = marker_run_folder(store_folder, run, error);
@@ -95,6 +112,12 @@ enum marker_taken marker_take(const char *store_folder, const char *run, const c
     free(folder);
     free(path);
     return taken;
+}
+
+void marker_release(struct marker *marker)
+{
+    free(marker->placed);
+    marker->placed = NULL;
 }
 
 bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,

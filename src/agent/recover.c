@@ -110,6 +110,7 @@ static enum progress look_at_ending(struct supervisor *supervisor, struct ending
             return GOES_ON;
         }
         enum marker_taken taken = marker_take(folder, ending->run, ending->step, ending->attempt, &nobody, &error);
+        marker_release(&nobody);
         ending->never_started = taken == MARKER_TAKEN;
         return taken == MARKER_TAKEN ? RESOLVED : GOES_ON;
     }

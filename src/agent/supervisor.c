@@ -32,10 +32,13 @@ void supervisor_want(struct supervisor *supervisor)
 
 static void on_timer(uv_timer_t *timer);
 
-/* The next tick: a second, sooner when a run is due or tools are being ended. */
+/* The next tick: a second, sooner when a run is due, tools are being ended, or a turn that failed is to be tried again. */
 static void set_timer(struct supervisor *supervisor)
 {
     int64_t wait = supervisor->endings.count > 0 ? ENDING_TICK_MS : TICK_MS, now = time_now_ms();
+    int64_t failed = supervisor->failed_until_ms - time_monotonic_ms();
+    if (failed >= 0 && failed < wait)
+        wait = failed + 1;
     for (size_t i = 0; i < supervisor->due.count; i++) {
         int64_t left = supervisor->due.items[i].at_ms - now;
         if (left < wait)

@@ -124,6 +124,7 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
     if (task->step.phase >= PHASE_APPLY)
         fault_point("worker.after_tool");
     if (!result.body) {
+        result.body = attempt.replan;
         result.status = status_of_failure(&result.error);
         redact_error(worker->redactor, &result.error);
         if (attempt.log.fd >= 0) {
@@ -222,6 +223,7 @@ int worker_main(const struct agent_options *options)
     }
     setup_release(&worker.setup);
     redactor_free(worker.redactor);
+    marker_release(&worker.self);
     str_release(&payload);
     return 0;
 }

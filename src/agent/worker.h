@@ -32,6 +32,7 @@ struct attempt {
     struct run_log log;
     int64_t progress_at_ms; /* monotonic, of the last one sent */
     struct provider_context context;
+    json_t *replan; /* what a deferred resource turned out to do, when that needs the gate again; owned */
 };
 
 /* The phases. Each gives the body of the result (new reference) or NULL with the error. */

@@ -197,6 +197,7 @@ static bool check_wanted(struct preparing *preparing, const char *tree, struct e
         };
         if (provider->executor->check && !provider->executor->check(&attempt->context, &task, error))
             return error_context(error, "the resource '%s' cannot be deployed", wanted->address);
+        wanted->replans = (provider->executor->flags & EXECUTOR_REPLANS) != 0;
         if (provider_stopped(&attempt->context))
             return error_set(error, ERROR_CANCELLED, "preparing was cancelled");
     }

@@ -266,10 +266,12 @@ static bool replan_deferred(struct working *working, struct error *error)
         return true;
     bool planned =
         provider_call_plan(working->provider, &working->context, &working->task, working->attempt->arena, &plan, error);
+    if (planned && (plan.action == PLAN_REPLACE || plan.action == PLAN_DESTROY))
+        working->attempt->replan = plan_result_to_json(&plan);
     json_decref(plan.changes);
     if (!planned)
         return false;
-    if (plan.action == PLAN_REPLACE || plan.action == PLAN_DESTROY) {
+    if (working->attempt->replan) {
         error_set(error, ERROR_WAITING, "'%s' turned out to %s something", working->task.address,
                   word_name(plan_action_names, (int)plan.action));
         return error_hint(error, "deploy again to see and approve it");

@@ -316,7 +316,9 @@ static void step_fails(struct engine_turn *turn, struct step *step, const struct
 static bool step_replans(const struct step *step)
 {
     json_t *spec = json_column(step->spec);
-    bool replans = json_is_true(json_object_get(json_object_get(spec, "wanted"), "replans"));
+    const json_t *wanted = json_object_get(spec, "wanted");
+    const json_t *of = json_is_object(wanted) ? wanted : json_object_get(spec, "recorded");
+    bool replans = json_is_true(json_object_get(of, "replans"));
 
     json_decref(spec);
     return replans;

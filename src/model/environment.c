@@ -117,6 +117,7 @@ static const struct column resource_columns[] = {
     INT(resource, attempts),
     INT(resource, backoff_ms),
     BOOL(resource, repeatable),
+    BOOL(resource, replans),
     ENUM(resource, status, resource_status_names),
     TEXT(resource, status_reason),
     TEXT(resource, ready),

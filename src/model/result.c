@@ -51,6 +51,7 @@ static const struct field wanted_fields[] = {
     FIELD(wanted_resource, attempts, FIELD_INT),
     FIELD(wanted_resource, backoff_ms, FIELD_INT),
     FIELD(wanted_resource, repeatable, FIELD_BOOL),
+    FIELD(wanted_resource, replans, FIELD_BOOL),
     FIELD(wanted_resource, phase_hint, FIELD_TEXT),
 };
 static const struct field source_fields[] = {

@@ -67,7 +67,7 @@ struct resource {
     const char *executor, *kind, *group, *target, *description, *contact;
     const char *runner, *pool;                /* how it is worked on, also when it vanished from its template */
     int64_t timeout_ms, attempts, backoff_ms; /* as in wanted_resource */
-    bool repeatable;
+    bool repeatable, replans;
     int status; /* enum resource_status */
     const char *status_reason;
     const char *ready;                /* "2/3", or "" */

@@ -32,7 +32,8 @@ struct wanted_resource {
     const char *shared_environment, *shared_resource;
     int64_t timeout_ms, attempts, backoff_ms; /* attempts at least 1 */
     bool repeatable;                          /* `retries` declared and not `never` */
-    const char *phase_hint;                   /* at: seed | wipe | validate, or "" */
+    bool replans;           /* its executor plans again after an interruption instead of asking (set when preparing) */
+    const char *phase_hint; /* at: seed | wipe | validate, or "" */
 };
 
 /* Specs of steps, written by the engine (a worker also gets the run, the environment's row and known outputs, see the agent's task.h):
