@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define OBSERVER_RESTART_MS 1000
+#define OBSERVE_AGAIN_MS 2000
 
 static void take_result(struct supervisor *supervisor, struct child *child, const char *payload, size_t count)
 {
@@ -61,6 +62,13 @@ static void note_lost_step(struct supervisor *supervisor, struct child *child)
         recover_add(supervisor, child->run, child->step, child->attempt, child->token);
 }
 
+static void observers_not_before(struct supervisor *supervisor, int64_t wait_ms)
+{
+    int64_t from = time_monotonic_ms() + wait_ms;
+    if (from > supervisor->observers_from_ms)
+        supervisor->observers_from_ms = from;
+}
+
 static void on_gone(struct child *child)
 {
     struct supervisor *supervisor = child->owner;
@@ -69,7 +77,7 @@ static void on_gone(struct child *child)
     if (child->kind == CHILD_NOTIFIER)
         supervisor->delivering = false;
     if (child->kind != CHILD_WORKER)
-        supervisor->observers_from_ms = time_monotonic_ms() + OBSERVER_RESTART_MS;
+        observers_not_before(supervisor, OBSERVER_RESTART_MS);
     for (size_t i = 0; i < supervisor->children.count; i++) {
         if (supervisor->children.items[i] == child) {
             supervisor->children.items[i] = supervisor->children.items[--supervisor->children.count];
@@ -122,6 +130,14 @@ void children_keep_observers(struct supervisor *supervisor)
     if (supervisor->config && !children_find(supervisor, CHILD_PROBES) &&
         !children_start(supervisor, CHILD_PROBES, &error))
         log_error("agent", LOG_ERROR, &error);
+}
+
+void children_observe_again(struct supervisor *supervisor, enum child_kind kind)
+{
+    struct child *child = children_find(supervisor, kind);
+    if (child)
+        process_signal(&child->process, SIGKILL);
+    observers_not_before(supervisor, OBSERVE_AGAIN_MS);
 }
 
 void children_free_all(struct supervisor *supervisor)

@@ -65,10 +65,8 @@ bool lifetime_begin(struct supervisor *supervisor, struct error *error)
 
 bool lifetime_serving(struct supervisor *supervisor, struct error *error)
 {
-    if (supervisor->serving)
-        return true;
-    supervisor->serving = true;
-    return say_state(supervisor, "serving", "", error);
+    supervisor->serving = supervisor->serving || say_state(supervisor, "serving", "", error);
+    return supervisor->serving;
 }
 
 /* --- what is still to come -------------------------------------------------------------------------------------------- */
@@ -148,14 +146,20 @@ static const char *what_is_to_come(struct supervisor *supervisor)
 /* Ends in one transaction, lets go of the lock, and looks again: a command that came in between is taken back up. */
 static bool end_if_nothing_comes(struct supervisor *supervisor, struct error *error)
 {
+    struct store_cursor cursor;
+    if (!store_cursor(supervisor->store, &cursor, error))
+        return false;
+    if (cursor.revision == supervisor->waited_at_revision) /* nothing changed since it had something to wait for */
+        return true;
     if (!store_begin(supervisor->store, STORE_DURABLE, error))
         return false;
     const char *to_come = what_is_to_come(supervisor);
     if (!put_daemon(supervisor, to_come ? "serving" : "ended", to_come ? to_come : "", error) ||
-        !store_commit(supervisor->store, NULL, error)) {
+        !store_commit(supervisor->store, &cursor.revision, error)) {
         store_abandon(supervisor->store);
         return false;
     }
+    supervisor->waited_at_revision = to_come ? cursor.revision : 0;
     if (to_come)
         return true;
     file_unlock(&supervisor->lock);
@@ -191,6 +195,8 @@ void lifetime_look(struct supervisor *supervisor)
     }
     if (supervisor->draining)
         return;
+    if (supervisor->config && !lifetime_serving(supervisor, &error))
+        log_error("agent", LOG_ERROR, &error);
     if (workers_busy(supervisor) > 0 || supervisor->endings.count > 0 || supervisor->due.count > 0 ||
         supervisor->delivering) {
         supervisor->idle_since_ms = now;

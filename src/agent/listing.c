@@ -143,6 +143,7 @@ void listing_branches(struct supervisor *supervisor, const char *payload, size_t
     log_error("agent", LOG_ERROR, &error);
     store_abandon(supervisor->store);
     supervisor->listing_failed = true; /* its end will not count as whole */
+    children_observe_again(supervisor, CHILD_BRANCHES);
 }
 
 static bool miss_branch(struct supervisor *supervisor, const char *id, struct arena *arena, struct error *error)
@@ -206,6 +207,7 @@ void listing_ended(struct supervisor *supervisor, const char *json, size_t lengt
          !store_commit(supervisor->store, NULL, &error))) {
         log_error("agent", LOG_ERROR, &error);
         store_abandon(supervisor->store);
+        children_observe_again(supervisor, CHILD_BRANCHES);
     }
     supervisor->listing_failed = false;
     json_decref(message);
@@ -224,7 +226,7 @@ static void use_policy(struct supervisor *supervisor, struct config *config, con
     supervisor->config = config;
     config->commit = arena_strdup(&config->arena, row->commit);
     supervisor->policy_commit = mem_strdup(row->commit);
-    setup_write(&payload, row->path, row->text, row->commit, supervisor->epoch);
+    setup_write(&payload, row->text, row->commit);
     supervisor->setup_payload = str_take(&payload);
     supervisor->look_at_commands = supervisor->look_at_steps = supervisor->due_everything = true;
     children_setup_all(supervisor);
@@ -331,6 +333,7 @@ void listing_policy(struct supervisor *supervisor, const char *json, size_t leng
     } else {
         log_error("agent", LOG_ERROR, &error);
         store_abandon(supervisor->store);
+        children_observe_again(supervisor, CHILD_BRANCHES);
     }
     config_free(config);
     json_decref(message);

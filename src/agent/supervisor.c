@@ -163,6 +163,7 @@ static bool start(struct supervisor *supervisor, struct error *error)
         !listing_load_policy(supervisor, error))
         return false;
     watch_all(supervisor);
+    cleanup_left(supervisor);
     if (supervisor->config && !lifetime_serving(supervisor, error))
         return false;
     children_keep_observers(supervisor);
@@ -187,6 +188,7 @@ static void release(struct supervisor *supervisor)
     vec_release(&supervisor->endings);
     vec_release(&supervisor->claims);
     vec_release(&supervisor->cancel_steps);
+    vec_release(&supervisor->ended_runs);
     free(supervisor->policy_commit);
     free(supervisor->setup_payload);
     free(supervisor->owner_login);

@@ -72,9 +72,11 @@ struct supervisor {
     VEC(struct claim) claims;
     VEC(struct due_run) due;
     VEC(char *) cancel_steps;
+    VEC(char *) ended_runs;
     struct hot_run hot;
     char new_ids[SUPERVISOR_NEW_IDS][27];
     int64_t next_run;                                          /* 0: not known */
+    int64_t waited_at_revision;                                /* at which something was still to come */
     int64_t idle_since_ms, failed_until_ms, observers_from_ms; /* monotonic */
     bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, leave_now, ended;
     bool delivering, listing_failed, serving, tick, accepted;
@@ -111,7 +113,17 @@ struct child *children_start(struct supervisor *supervisor, enum child_kind kind
 struct child *children_find(const struct supervisor *supervisor, enum child_kind kind);
 void children_setup_all(struct supervisor *supervisor);
 void children_keep_observers(struct supervisor *supervisor);
+/* What an observer brought could not be stored: it is ended, and the next one sees it again. */
+void children_observe_again(struct supervisor *supervisor, enum child_kind kind);
 void children_free_all(struct supervisor *supervisor);
+
+/* --- cleanup.c: folders of runs that have ended --------------------------------------------------------------------------- */
+/* Notes a run row that is being written; cleanup_ended removes the folders once that is committed, cleanup_forget when it was not. */
+void cleanup_note(struct supervisor *supervisor, const struct run *run);
+void cleanup_ended(struct supervisor *supervisor);
+void cleanup_forget(struct supervisor *supervisor);
+/* What an earlier supervisor did not come to remove. */
+void cleanup_left(struct supervisor *supervisor);
 
 /* --- recover.c: steps whose worker is gone ---------------------------------------------------------------------------- */
 bool recover_running(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;

@@ -1,13 +1,18 @@
 # Faults: processes killed at named points, calls that fail, disks that lie.
-# Tests here that take long are named in long_tests, so that they start first.
-faults_world = tests/faults/world.c tests/faults/world.h
+# Tests here that take long are named in long_tests, so that they start first. They need a build with --enable-faults.
+faults_parts = tests/faults/world.c tests/faults/world.h tests/faults/story.c tests/faults/story.h \
+	tests/faults/cases.c tests/faults/cases.h
 AM_CPPFLAGS += -I$(top_srcdir)/tests
 
-if FAULTS
-long_tests += tests/faults/test_kills tests/faults/test_nth
-endif
 test_tools += tests/faults/test_kills tests/faults/test_nth
-tests_faults_test_kills_SOURCES = tests/faults/test_kills.c tests/faults/kills.c tests/faults/kills.h $(faults_world)
+tests_faults_test_kills_SOURCES = tests/faults/test_kills.c tests/faults/kills.c tests/faults/kills.h $(faults_parts)
 tests_faults_test_kills_LDADD = $(libs_store)
-tests_faults_test_nth_SOURCES = tests/faults/test_nth.c $(faults_world)
+tests_faults_test_nth_SOURCES = tests/faults/test_nth.c $(faults_parts)
 tests_faults_test_nth_LDADD = $(libs_store)
+
+# One program, a script for each kind of call.
+faults_scripts = tests/faults/nth-provider-call.sh tests/faults/nth-store-write.sh tests/faults/nth-store-read.sh
+if FAULTS
+long_tests += tests/faults/test_kills $(faults_scripts)
+torture_tests += $(faults_scripts)
+endif

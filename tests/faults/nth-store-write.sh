@@ -1,0 +1,3 @@
+#!/bin/sh
+# The Nth store.write of a whole story fails, for every N.
+exec "$BERTH_BUILDDIR/tests/faults/test_nth" store.write
