@@ -156,6 +156,30 @@ static void run__leaves_what_was_detached_and_does_not_wait_for_it(void **state)
     }
 }
 
+static void run__gives_what_is_about_to_detach_a_moment(void **state)
+{
+    struct place *place = *state;
+    const char *script = "(sleep 0.05; exec setsid sh -c 'echo $$ >detached; exec sleep 300') >/dev/null 2>&1 & exit 0";
+    assert_int_equal(run_shell(place, script).exit_status, 0);
+    pid_t pid = pid_in(place, "detached");
+    assert_false(is_gone(pid));
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    while (waitpid(pid, NULL, 0) < 0) {
+    }
+}
+
+static void run__loses_nothing_that_only_looks_like_a_secret(void **state)
+{
+    struct place *place = *state;
+    place->context.redactor = redactor_new();
+    redactor_add(place->context.redactor, "hunter2hunter2", 14);
+    struct runner_outcome outcome = run_shell(place, "printf 'the end: hunter2hunt'");
+    assert_string_equal(place_log(place), "the end: hunter2hunt");
+    assert_string_equal(outcome.last_line, "the end: hunter2hunt");
+    redactor_free(place->context.redactor);
+    place->context.redactor = NULL;
+}
+
 static void run__ends_what_stays_in_the_session(void **state)
 {
     struct place *place = *state;
@@ -263,12 +287,13 @@ static void run__leaks_nothing_and_is_fast(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(run__gives_exit_status_and_last_line),       TEST(run__gives_a_clean_environment),
-        TEST(run__says_when_a_program_is_missing),        TEST(run__redacts_what_the_tool_says),
-        TEST(run__takes_a_hundred_megabytes_in_one_line), TEST(run__leaves_what_was_detached_and_does_not_wait_for_it),
-        TEST(run__ends_what_stays_in_the_session),        TEST(run__stops_at_its_time_even_what_ignores_signals),
-        TEST(run__interrupts_first_when_it_is_stopped),   TEST(run__starts_nothing_when_it_is_stopped_before),
-        TEST(run__refuses_a_sandbox_it_has_not),          TEST(run__leaks_nothing_and_is_fast),
+        TEST(run__gives_exit_status_and_last_line),        TEST(run__gives_a_clean_environment),
+        TEST(run__says_when_a_program_is_missing),         TEST(run__redacts_what_the_tool_says),
+        TEST(run__takes_a_hundred_megabytes_in_one_line),  TEST(run__leaves_what_was_detached_and_does_not_wait_for_it),
+        TEST(run__gives_what_is_about_to_detach_a_moment), TEST(run__loses_nothing_that_only_looks_like_a_secret),
+        TEST(run__ends_what_stays_in_the_session),         TEST(run__stops_at_its_time_even_what_ignores_signals),
+        TEST(run__interrupts_first_when_it_is_stopped),    TEST(run__starts_nothing_when_it_is_stopped_before),
+        TEST(run__refuses_a_sandbox_it_has_not),           TEST(run__leaks_nothing_and_is_fast),
     };
     return TESTS_RUN(tests);
 }
