@@ -86,38 +86,28 @@ static enum marker_taken place_file(const char *path, const struct marker *marke
     return taken;
 }
 
-/* All markers of a process say the same: one more name for the last of them costs a third of one more file, and is as exclusive. */
-static enum marker_taken place_marker(const char *path, struct marker *marker, struct error *error)
+/* All markers of a process say the same: one more name for the last of them costs less than one more file, and is as exclusive. */
+static enum marker_taken place_marker(const char *path, const struct marker *marker, char **placed, struct error *error)
 {
-    if (marker->placed && link(marker->placed, path) == 0)
+    if (placed && *placed && link(*placed, path) == 0)
         return MARKER_TAKEN;
-    if (marker->placed && errno == EEXIST) {
-        error_errno(error, ERROR_IO, errno, "cannot note the beginning of a step in %s", path);
-        return MARKER_WAS_THERE;
-    }
     enum marker_taken taken = place_file(path, marker, error);
-    if (taken == MARKER_TAKEN) {
-        free(marker->placed);
-        marker->placed = mem_strdup(path);
+    if (taken == MARKER_TAKEN && placed) {
+        free(*placed);
+        *placed = mem_strdup(path);
     }
     return taken;
 }
 
 enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt,
-                              struct marker *marker, struct error *error)
+                              const struct marker *marker, char **placed, struct error *error)
 {
     char *path = marker_path(store_folder, run, step, attempt, "started");
     char *folder = marker_run_folder(store_folder, run, error);
-    enum marker_taken taken = folder ? place_marker(path, marker, error) : MARKER_ERROR;
+    enum marker_taken taken = folder ? place_marker(path, marker, placed, error) : MARKER_ERROR;
     free(folder);
     free(path);
     return taken;
-}
-
-void marker_release(struct marker *marker)
-{
-    free(marker->placed);
-    marker->placed = NULL;
 }
 
 bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,

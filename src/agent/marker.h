@@ -17,17 +17,16 @@ struct marker { /* what .started says */
     pid_t pid;  /* 0: taken back before it began */
     uint64_t start_ticks;
     char boot[40]; /* boot id of the machine */
-    char *placed;  /* the last file this process made of it: the next ones are links to that. NULL: none */
 };
 
 enum marker_taken { MARKER_TAKEN, MARKER_WAS_THERE, MARKER_ERROR };
-/* Makes the file; `marker` says for whom: a worker's own (marker_of_process), or a recovery's (all zero). */
+/* Makes the file; `marker` says for whom: a worker's own (marker_of_process), or a recovery's (all zero). `placed` (may be
+ * NULL) keeps the path of the caller's last file, which the next ones become links to; NULL at first, the caller frees. */
 enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt,
-                              struct marker *marker, struct error *error) BERTH_MUST_CHECK;
-/* What this process writes: its pid, start and boot. marker_release ends it; the files stay. */
+                              const struct marker *marker, char **placed, struct error *error) BERTH_MUST_CHECK;
+/* What this process writes: its pid, start and boot. */
 void marker_of_process(struct marker *marker);
-void marker_release(struct marker *marker);
-/* False when there is none (error code ERROR_NOT_FOUND) or it cannot be read. Gives no `placed`. */
+/* False when there is none (error code ERROR_NOT_FOUND) or it cannot be read. */
 bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,
                  struct error *error) BERTH_MUST_CHECK;
 /* The result file: written whole and synced; read, ERROR_NOT_FOUND when there is none; removed once stored. */

@@ -12,7 +12,7 @@
 
 enum frame_kind {
     /* supervisor to child */
-    FRAME_SETUP = 'S',   /* {"file","text","commit","epoch"}: the policy in force; text "" while there is none */
+    FRAME_SETUP = 'S',   /* {"text","commit"}: the policy in force */
     FRAME_TASK = 'T',    /* worker: one step, see task.h */
     FRAME_STORED = 'A',  /* worker: {"step"}: its result is committed */
     FRAME_DELIVER = 'D', /* notifier: a delivery row as JSON */

@@ -109,8 +109,8 @@ static enum progress look_at_ending(struct supervisor *supervisor, struct ending
             log_error("agent", LOG_ERROR, &error);
             return GOES_ON;
         }
-        enum marker_taken taken = marker_take(folder, ending->run, ending->step, ending->attempt, &nobody, &error);
-        marker_release(&nobody);
+        enum marker_taken taken =
+            marker_take(folder, ending->run, ending->step, ending->attempt, &nobody, NULL, &error);
         ending->never_started = taken == MARKER_TAKEN;
         return taken == MARKER_TAKEN ? RESOLVED : GOES_ON;
     }

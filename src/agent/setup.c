@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define BOOTSTRAP_NAME "trusted"
+#define POLICY_FILE "berth.yaml"
 
 static bool is_url(const char *place)
 {
@@ -44,15 +45,22 @@ void setup_init(struct setup *setup, const struct agent_options *options)
         .provider = "git",
         .pool = "",
         .built = true,
-        .node = node_with_url(&setup->arena, NULL, options->repository),
+        .node = node_with_url(&setup->own, NULL, options->repository),
     };
+}
+
+static void forget_policy(struct setup *setup)
+{
+    config_free(setup->config);
+    map_release(&setup->sections);
+    arena_release(&setup->arena);
+    setup->config = NULL;
 }
 
 void setup_release(struct setup *setup)
 {
-    config_free(setup->config);
-    arena_release(&setup->arena);
-    setup->config = NULL;
+    forget_policy(setup);
+    arena_release(&setup->own);
 }
 
 bool setup_take(struct setup *setup, const char *json, size_t length, struct error *error)
@@ -64,10 +72,9 @@ bool setup_take(struct setup *setup, const char *json, size_t length, struct err
         struct arena arena = {0};
         struct problems problems;
         problems_init(&problems, &arena);
-        struct config *config =
-            config_load(arena_strdup(&setup->arena, json_get_text(message, "file")), text, strlen(text), &problems);
+        struct config *config = config_load(POLICY_FILE, text, strlen(text), &problems);
         if (config) {
-            config_free(setup->config);
+            forget_policy(setup);
             setup->config = config;
             config->commit = arena_strdup(&config->arena, json_get_text(message, "commit"));
         } else {
@@ -93,20 +100,23 @@ const struct config_section *setup_repository(struct setup *setup, const char *n
     const struct node *url = node_get(section->node, "url");
     if (!url || is_url(url->text))
         return section;
-    struct config_section *absolute = arena_alloc(&setup->arena, sizeof *absolute);
+    struct config_section *absolute = map_get(&setup->sections, name);
+    if (absolute)
+        return absolute;
+    absolute = arena_alloc(&setup->arena, sizeof *absolute);
     *absolute = *section;
     char *path = is_url(setup->options->repository) && text_equal(url->text, ".")
                      ? mem_strdup(setup->options->repository)
                      : path_join(setup->options->repository, url->text);
     absolute->node = node_with_url(&setup->arena, section->node, path);
     free(path);
+    map_set(&setup->sections, name, absolute);
     return absolute;
 }
 
-void setup_write(struct str *out, const char *file, const char *text, const char *commit, int64_t epoch)
+void setup_write(struct str *out, const char *text, const char *commit)
 {
-    json_t *message = json_pack("{s:s, s:s, s:s, s:I}", "file", file, "text", text ? text : "", "commit",
-                                commit ? commit : "", "epoch", (json_int_t)epoch);
+    json_t *message = json_pack("{s:s, s:s}", "text", text ? text : "", "commit", commit ? commit : "");
     char *json = json_dumps(message, JSON_COMPACT);
     str_add(out, json ? json : "{}");
     free(json);

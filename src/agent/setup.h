@@ -15,7 +15,9 @@
 struct setup {
     const struct agent_options *options;
     struct config *config;           /* NULL: none yet */
-    struct arena arena;              /* sections made for it */
+    struct arena arena;              /* of sections that were made for this policy … */
+    struct map sections;             /* … by repository */
+    struct arena own;                /* of `bootstrap` */
     struct config_section bootstrap; /* the trusted repository before there is a policy */
 };
 void setup_init(struct setup *setup, const struct agent_options *options);
@@ -28,6 +30,6 @@ const struct config_section *setup_repository(struct setup *setup, const char *n
 
 /* Builds a FRAME_SETUP payload. */
 struct str;
-void setup_write(struct str *out, const char *file, const char *text, const char *commit, int64_t epoch);
+void setup_write(struct str *out, const char *text, const char *commit);
 
 #endif

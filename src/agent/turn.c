@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define COMMANDS_A_TURN 64
+#define ADVANCES_A_TURN 1000 /* a turn ends; what is left comes in the next */
 #define FAILED_TURN_WAIT_MS 200
 #define HOT_BYTES (16u << 20)
 
@@ -137,6 +138,8 @@ bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects
             return false;
         if (put->type == &step_type)
             supervisor->look_at_steps = true;
+        if (put->type == &run_type && put->row)
+            cleanup_note(supervisor, put->row);
         if (put->type == &delivery_type)
             supervisor->look_at_deliveries = true;
     }
@@ -249,11 +252,13 @@ static bool accept_commands(struct supervisor *supervisor, struct error *error)
 /* Advances every run that is due; what they touch is advanced in the same turn. */
 static bool advance_due(struct supervisor *supervisor, struct error *error)
 {
-    for (size_t i = 0; i < supervisor->due.count;) {
+    size_t advances = 0;
+    for (size_t i = 0; i < supervisor->due.count && advances < ADVANCES_A_TURN;) {
         if (supervisor->due.items[i].at_ms > time_now_ms()) {
             i++;
             continue;
         }
+        advances++;
         char *run = supervisor->due.items[i].run;
         supervisor->due.items[i] = supervisor->due.items[--supervisor->due.count];
         struct error missing = {0};
@@ -375,6 +380,7 @@ static void turn_failed(struct supervisor *supervisor, const struct error *error
     store_abandon(supervisor->store);
     supervisor_cool(supervisor);
     forget_claims(supervisor);
+    cleanup_forget(supervisor);
     for (size_t i = 0; i < supervisor->cancel_steps.count; i++)
         free(supervisor->cancel_steps.items[i]);
     vec_clear(&supervisor->cancel_steps);
@@ -430,4 +436,5 @@ void supervisor_turn(struct supervisor *supervisor)
     recover_forget_stored(supervisor);
     send_claims(supervisor);
     send_cancels(supervisor);
+    cleanup_ended(supervisor);
 }

@@ -191,7 +191,7 @@ static bool take_task(struct worker *worker, const struct str *payload)
         return false;
     }
     enum marker_taken taken = marker_take(worker->setup.options->store_folder, task.run.id, task.step.id,
-                                          task.step.attempt, &worker->self, &error);
+                                          task.step.attempt, &worker->self, &worker->placed, &error);
     if (taken == MARKER_TAKEN) {
         do_task(worker, &task, &arena, &result);
         go_on = hand_in(worker, &task, &result);
@@ -223,7 +223,7 @@ int worker_main(const struct agent_options *options)
     }
     setup_release(&worker.setup);
     redactor_free(worker.redactor);
-    marker_release(&worker.self);
+    free(worker.placed);
     str_release(&payload);
     return 0;
 }

@@ -17,6 +17,7 @@ struct worker {
     struct setup setup;
     struct redactor *redactor;
     struct marker self;
+    char *placed;                /* its last marker file */
     bool held_secrets, orphaned; /* orphaned: the supervisor's end of the socket is closed */
 };
 /* The worker's process; returns its exit status. */

@@ -258,6 +258,18 @@ static void check_counts(struct story *story)
     }
 }
 
+/* Folders of runs go with their runs. */
+static bool folders_are_gone(struct world *world, void *context)
+{
+    struct folder_list list = {0};
+    char *runs = path_join(world->store_folder, "runs");
+    bool gone = folder_list(runs, &list, NULL) && list.count == 0;
+    (void)context;
+    folder_list_free(&list);
+    free(runs);
+    return gone;
+}
+
 static void check_story(struct story *story)
 {
     const struct kill_cell *cell = story->cell;
@@ -268,6 +280,8 @@ static void check_story(struct story *story)
     if ((cell->outcome == KILL_HOLDS) != story->held)
         trouble(story, story->held ? "it was held, which was not called for" : "it went on without asking");
     check_counts(story);
+    if (!world_wait(&story->world, folders_are_gone, NULL))
+        trouble(story, "folders of ended runs stay");
     if (world_breaches(&story->world, &story->trouble) > 0)
         trouble(story, "");
 }
