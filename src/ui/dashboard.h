@@ -145,6 +145,8 @@ extern const struct view_ops *const root_views[4];
 void frame_draw(struct dashboard *dashboard, struct grid *grid, struct area *body);
 /* Too small for frames: a plain list. */
 bool frame_is_small(const struct grid *grid);
+/* Appends why what is shown is not what the repositories hold now: no policy, one that was not taken, a listing that failed. False: nothing is wrong. */
+bool frame_trouble(const struct dashboard *dashboard, struct str *out);
 
 /* layers */
 void prompt_open_command(struct dashboard *dashboard);

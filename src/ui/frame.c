@@ -122,15 +122,35 @@ static void draw_views(struct dashboard *dashboard, struct grid *grid, struct co
     }
 }
 
+/* --- what is wrong ---------------------------------------------------------------------------------------- */
+
+bool frame_trouble(const struct dashboard *dashboard, struct str *out)
+{
+    const struct surroundings *around = picture_surroundings(dashboard->picture);
+    const struct policy_row *policy = around->policy;
+    size_t before = out->length;
+    if (policy && !text_empty(policy->error))
+        str_addf(out, text_empty(policy->commit) ? "no policy: %s" : "policy not taken, the old one stays: %s",
+                 policy->error);
+    for (size_t i = 0; out->length == before && i < around->repository_count; i++)
+        if (!text_empty(around->repositories[i].error))
+            str_addf(out, "%s: %s", around->repositories[i].id, around->repositories[i].error);
+    return out->length > before;
+}
+
 /* --- below ------------------------------------------------------------------------------------------------ */
 
 static void draw_message(struct dashboard *dashboard, struct grid *grid, int row)
 {
+    struct str trouble = STR_INIT;
     if (dashboard->message.length && dashboard->now_ms < dashboard->message_until)
         grid_put(grid, row, 1, grid->columns - 2, dashboard->message_style, dashboard->message.data);
     else if (!dashboard->serving)
         grid_put(grid, row, 1, grid->columns - 2, STYLE_STALE,
                  "No berthd serves this: shown is what was seen last, commands wait.");
+    else if (frame_trouble(dashboard, &trouble))
+        grid_put(grid, row, 1, grid->columns - 2, STYLE_WARNING, trouble.data);
+    str_release(&trouble);
 }
 
 static int draw_key(struct grid *grid, int row, int column, int end, enum style style, const char *key,
