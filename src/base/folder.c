@@ -16,6 +16,8 @@
 
 bool folder_make(const char *path, mode_t mode, struct error *error)
 {
+    if (folder_exists(path)) /* mkdir would lock every folder on the way, and others make files there */
+        return true;
     char *partial = mem_strdup(path);
     bool made = true;
     for (char *slash = partial; made && slash;) {

@@ -33,17 +33,34 @@ static int remove_folder(void **state)
 static void marker__only_one_of_two_can_take_an_attempt(void **state)
 {
     struct error error = {0};
-    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, &worker, &error), MARKER_TAKEN);
-    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, &nobody, &error), MARKER_WAS_THERE);
-    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 2, &nobody, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, &worker, NULL, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 1, &nobody, NULL, &error), MARKER_WAS_THERE);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a[0]", 2, &nobody, NULL, &error), MARKER_TAKEN);
+}
+
+static void marker__further_ones_of_a_process_are_as_exclusive(void **state)
+{
+    struct error error = {0};
+    struct marker marker;
+    char *placed = NULL;
+    assert_int_equal(marker_take(*state, "17", "a", 1, &worker, &placed, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "b", 1, &nobody, NULL, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "b", 1, &worker, &placed, &error), MARKER_WAS_THERE);
+    assert_int_equal(marker_take(*state, "18", "b", 1, &worker, &placed, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "18", "b", 1, &nobody, NULL, &error), MARKER_WAS_THERE);
+    assert_true(marker_read(*state, "18", "b", 1, &marker, &error));
+    assert_int_equal(marker.pid, worker.pid);
+    assert_true(marker_read(*state, "17", "b", 1, &marker, &error));
+    assert_int_equal(marker.pid, 0);
+    free(placed);
 }
 
 static void marker__steps_of_similar_names_are_apart(void **state)
 {
     struct error error = {0};
-    assert_int_equal(marker_take(*state, "17", "17.apply.a/b", 1, &nobody, &error), MARKER_TAKEN);
-    assert_int_equal(marker_take(*state, "17", "17.apply.a.b", 1, &nobody, &error), MARKER_TAKEN);
-    assert_int_equal(marker_take(*state, "17", "17.apply.../../x", 1, &nobody, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a/b", 1, &nobody, NULL, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.a.b", 1, &nobody, NULL, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "17.apply.../../x", 1, &nobody, NULL, &error), MARKER_TAKEN);
 }
 
 static void marker__says_who_began(void **state)
@@ -54,7 +71,7 @@ static void marker__says_who_began(void **state)
     char boot[40];
     struct marker self;
     marker_of_process(&self);
-    assert_int_equal(marker_take(*state, "17", "s", 1, &self, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "s", 1, &self, NULL, &error), MARKER_TAKEN);
     assert_true(marker_read(*state, "17", "s", 1, &marker, &error));
     assert_true(process_start_ticks(getpid(), &ticks));
     marker_boot_id(boot);
@@ -76,7 +93,7 @@ static void marker__one_that_is_empty_is_corrupt_and_not_missing(void **state)
 {
     struct error error = {0};
     struct marker marker;
-    assert_int_equal(marker_take(*state, "17", "s", 1, &worker, &error), MARKER_TAKEN);
+    assert_int_equal(marker_take(*state, "17", "s", 1, &worker, NULL, &error), MARKER_TAKEN);
     char *folder = path_join(*state, "runs/17");
     struct folder_list list;
     assert_true(folder_list(folder, &list, &error));
@@ -111,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(marker__only_one_of_two_can_take_an_attempt, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(marker__further_ones_of_a_process_are_as_exclusive, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(marker__steps_of_similar_names_are_apart, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(marker__says_who_began, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(marker__one_that_is_missing_is_not_found, make_folder, remove_folder),
