@@ -4,7 +4,6 @@
  * notifier that dies after a delivery and before its answer does no harm when the next one repeats it.
  */
 #include "agent/observer.h"
-#include "agent/secrets.h"
 
 #include "agent/protocol.h"
 #include "berth/base/fault.h"
@@ -33,7 +32,7 @@ static const struct config_notify *receiver_of(const struct config *config, cons
     return read && at >= 0 && (size_t)at < config->notify_count ? &config->notify[at] : NULL;
 }
 
-static bool deliver(struct setup *setup, const struct delivery *delivery, struct error *error)
+static bool deliver(struct setup *setup, struct http_client *http, const struct delivery *delivery, struct error *error)
 {
     const struct config_notify *notify = receiver_of(setup->config, delivery->receiver);
     const struct provider *provider = notify ? provider_named(notify->section.provider) : NULL;
@@ -45,6 +44,8 @@ static bool deliver(struct setup *setup, const struct delivery *delivery, struct
     struct redactor *redactor = redactor_new();
     struct provider_context context = {
         .config = setup->config,
+        .section = &notify->section,
+        .http = http,
         .store_folder = setup->options->store_folder,
         .run_folder = "",
         .token = "",
@@ -53,15 +54,12 @@ static bool deliver(struct setup *setup, const struct delivery *delivery, struct
         .log_fd = -1,
         .redactor = redactor,
     };
-    struct arena arena = {0};
-    context.section = secrets_in_section(&context, &notify->section, &arena, error);
-    bool delivered = context.section && provider_call_deliver(provider, &context, delivery, delivery->id, error);
+    bool delivered = provider_call_deliver(provider, &context, delivery, delivery->id, error);
     redactor_free(redactor);
-    arena_release(&arena);
     return delivered;
 }
 
-static bool take_delivery(struct setup *setup, const struct str *payload)
+static bool take_delivery(struct setup *setup, struct http_client *http, const struct str *payload)
 {
     struct arena arena = {0};
     struct delivery delivery;
@@ -71,7 +69,7 @@ static bool take_delivery(struct setup *setup, const struct str *payload)
     bool done = message && record_from_json(&delivery_type, message, &arena, &delivery, &error);
     if (done) {
         fault_point("notifier.before_delivery");
-        done = deliver(setup, &delivery, &error);
+        done = deliver(setup, http, &delivery, &error);
         fault_point("notifier.after_delivery");
     }
     if (!done)
@@ -94,14 +92,16 @@ int notifier_main(const struct agent_options *options)
     struct error error = {0};
     uint8_t kind = 0;
     bool go_on = true;
+    struct http_client *http = http_client_new();
     setup_init(&setup, options);
     while (go_on && frame_receive(CHILD_SOCKET_FD, &kind, &payload, NULL)) {
         if (kind == FRAME_SETUP && !setup_take(&setup, payload.data, payload.length, &error))
             log_error("agent", LOG_WARNING, &error);
         if (kind == FRAME_DELIVER)
-            go_on = take_delivery(&setup, &payload);
+            go_on = take_delivery(&setup, http, &payload);
     }
     str_release(&payload);
+    http_client_free(http);
     setup_release(&setup);
     return 0;
 }

@@ -186,8 +186,8 @@ static void list_repository(struct branches *branches, struct watched *watched, 
     const char *default_branch = NULL;
     bool complete = false;
     int64_t began = time_monotonic_ms();
-    bool listed = provider->branches->list(&context, watched->name, &watched->known, visit_branch, &listing, &complete,
-                                           &default_branch, &arena, &error) &&
+    bool listed = provider_call_list(provider, &context, watched->name, &watched->known, visit_branch, &listing,
+                                     &complete, &default_branch, &arena, &error) &&
                   send_batch(&listing);
     fault_point("observer.after_listing");
     if (!listed || !complete)
@@ -211,7 +211,7 @@ static void look_at_repository(struct branches *branches, struct watched *watche
         return;
     }
     struct provider_context context = context_for(branches, section);
-    bool followed = provider->branches->follow(&context, &state, &watched->fd, &error);
+    bool followed = provider_call_follow(provider, &context, &state, &watched->fd, &error);
     bool again = watched->missing.count > 0;
     watched->next_ms = time_monotonic_ms() + (watched->fd >= 0 ? WATCHED_POLL_MS : POLL_MS);
     if (!followed || again || !text_equal(state.data, watched->state.data)) {
@@ -249,14 +249,15 @@ struct trusted {
 static bool read_policy_at(struct trusted *trusted, const char *ref, struct arena *arena, struct str *text,
                            struct error *error)
 {
-    const struct provider_branches *git = trusted->provider->branches;
+    const struct provider *git = trusted->provider;
     str_clear(text);
-    if (!git->resolve(&trusted->context, trusted->name, ref, arena, &trusted->commit, &trusted->kind, &trusted->branch,
-                      error) ||
-        !git->pin(&trusted->context, trusted->name, trusted->commit, "policy", error))
+    if (!provider_call_resolve(git, &trusted->context, trusted->name, ref, arena, &trusted->commit, &trusted->kind,
+                               &trusted->branch, error) ||
+        !provider_call_pin(git, &trusted->context, trusted->name, trusted->commit, "policy", error))
         return false;
     trusted->ref = text_empty(ref) ? trusted->branch : ref;
-    if (git->read(&trusted->context, trusted->name, trusted->commit, POLICY_FILE, POLICY_LIMIT, text, error))
+    if (provider_call_read(git, &trusted->context, trusted->name, trusted->commit, POLICY_FILE, POLICY_LIMIT, text,
+                           error))
         return true;
     error_context(error, "cannot read the policy from %s of the trusted ref '%s'", POLICY_FILE,
                   trusted->ref ? trusted->ref : "");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* References to secrets become values, known to the redactor before anybody sees them. */
+/* A reference to a secret becomes its value, known to the redactor before anybody sees it. */
 #include "agent/secrets.h"
 
 #include "berth/config.h"
@@ -34,56 +34,4 @@ bool secrets_resolve(const struct provider_context *context, const struct config
     if (context->redactor)
         redactor_add(context->redactor, value->data + before, value->length - before);
     return true;
-}
-
-struct resolving {
-    const struct provider_context *context;
-    struct arena *arena;
-    bool any;
-};
-
-static bool resolve_part(const char *path, struct str *value, void *owner, struct error *error)
-{
-    struct resolving *resolving = owner;
-    resolving->any = true;
-    if (!text_starts(path, "secret."))
-        return error_set(error, ERROR_CONFIG, "'%s' cannot be used in the policy itself", path);
-    return secrets_resolve(resolving->context, NULL, path + strlen("secret."), resolving->arena, value, error);
-}
-
-static const struct node *node_of_json(const json_t *json, struct arena *arena, struct problems *problems)
-{
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    char *kept = arena_strdup(arena, text);
-    free(text);
-    return node_parse(arena, "berth.yaml", kept, strlen(kept), problems);
-}
-
-const struct config_section *secrets_in_section(const struct provider_context *context,
-                                                const struct config_section *section, struct arena *arena,
-                                                struct error *error)
-{
-    struct resolving resolving = {.context = context, .arena = arena};
-    struct problems problems;
-    struct scope *scope = scope_new();
-    const struct config_section *result = NULL;
-    problems_init(&problems, arena);
-    json_t *parts = expand_tree(scope, context->config->file, section->node, EXPAND_EARLY, &problems);
-    json_t *plain = parts ? expand_parts(parts, resolve_part, &resolving, error) : NULL;
-    if (!parts)
-        problems_error(&problems, error);
-    if (plain && !resolving.any)
-        result = section;
-    else if (plain) {
-        struct config_section *resolved = arena_copy(arena, section, sizeof *section);
-        resolved->node = node_of_json(plain, arena, &problems);
-        result = resolved->node ? resolved : NULL;
-        if (!result)
-            problems_error(&problems, error);
-    }
-    json_decref(parts);
-    json_decref(plain);
-    scope_free(scope);
-    problems_release(&problems);
-    return result;
 }

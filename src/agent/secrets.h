@@ -12,9 +12,4 @@
  * The context's config and redactor are used; its section is not. */
 bool secrets_resolve(const struct provider_context *context, const struct config_entry *entry, const char *path,
                      struct arena *arena, struct str *value, struct error *error) BERTH_MUST_CHECK;
-/* A section of the policy with its ${{ secret.… }} resolved; it lives in the arena. The section itself when it has none. NULL with the error. */
-const struct config_section *secrets_in_section(const struct provider_context *context,
-                                                const struct config_section *section, struct arena *arena,
-                                                struct error *error) BERTH_MUST_CHECK;
-
 #endif

@@ -87,18 +87,21 @@ static enum step_status status_of_failure(const struct error *error)
     return error->code == ERROR_INTERRUPTED ? STEP_INTERRUPTED : STEP_FAILED;
 }
 
-static json_t *redacted_json(const struct redactor *redactor, json_t *value)
+/* Text by text: a secret may look like JSON. Keys are the executors' own words. */
+static void redact_json(const struct redactor *redactor, json_t *value)
 {
-    if (!value || redactor_count(redactor) == 0)
-        return value;
-    struct str clean = STR_INIT;
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    redact_text(redactor, text, &clean);
-    json_t *again = json_loadb(clean.data, clean.length, JSON_DECODE_ANY, NULL);
-    free(text);
-    str_release(&clean);
-    json_decref(value);
-    return again;
+    const char *key;
+    json_t *item;
+    void *next;
+    size_t at;
+    if (json_is_string(value)) {
+        struct str clean = STR_INIT;
+        redact_text(redactor, json_string_value(value), &clean);
+        json_string_set(value, clean.data);
+        str_release(&clean);
+    }
+    json_array_foreach(value, at, item) redact_json(redactor, item);
+    json_object_foreach_safe(value, next, key, item) redact_json(redactor, item);
 }
 
 static void redact_error(const struct redactor *redactor, struct error *error)
@@ -132,7 +135,8 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
             provider_log(&attempt.context, "berth: %s", error_line(&result.error, line, sizeof line));
         }
     }
-    result.body = redacted_json(worker->redactor, result.body);
+    if (redactor_count(worker->redactor) > 0)
+        redact_json(worker->redactor, result.body);
     if (attempt.log.fd >= 0)
         result.log_bytes = lseek(attempt.log.fd, 0, SEEK_END);
     run_log_close(&attempt.log);

@@ -49,7 +49,7 @@ static bool run_command(struct attempt *attempt, const json_t *check, struct err
                                   "BERTH_RUN", attempt->task->run.id, "BERTH_COMMIT", attempt->task->run.commit);
     struct runner_job job = {.argv = argv, .folder = tree, .environment = variables};
     struct runner_outcome outcome = {.exit_status = -1};
-    bool ran = runner->runner->run(&attempt->context, &job, &outcome, error);
+    bool ran = provider_call_run(runner, &attempt->context, &job, &outcome, error);
     json_decref(variables);
     if (!ran)
         return false;

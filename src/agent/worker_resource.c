@@ -214,7 +214,7 @@ const char *worker_tree(struct attempt *attempt, const char *repository, const c
         return NULL;
     }
     struct provider_context context = worker_context(attempt, section);
-    if (provider->branches->export(&context, repository, commit, folder, error) || folder_exists(folder))
+    if (provider_call_export(provider, &context, repository, commit, folder, error) || folder_exists(folder))
         return folder;
     error_context(error, "cannot lay out the tree of commit %.12s", commit);
     return NULL;
