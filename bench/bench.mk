@@ -19,7 +19,8 @@ bench_bench_chains_LDADD = $(libs_store)
 bench_runs += bench/bench_chains
 
 bench_programs += bench/bench_git_list
-bench_bench_git_list_SOURCES = bench/bench_git_list.c bench/measure.c bench/measure.h
+bench_bench_git_list_SOURCES = bench/bench_git_list.c bench/repository.c bench/repository.h \
+	bench/measure.c bench/measure.h
 bench_bench_git_list_LDADD = $(libs_provider)
 bench_runs += bench/bench_git_list
 
@@ -27,3 +28,8 @@ bench_programs += bench/bench_first_frame
 bench_bench_first_frame_SOURCES = bench/bench_first_frame.c bench/measure.c bench/measure.h
 bench_bench_first_frame_LDADD = $(libs_store)
 bench_runs += bench/bench_first_frame
+
+bench_programs += bench/bench_daemon
+bench_bench_daemon_SOURCES = bench/bench_daemon.c bench/repository.c bench/repository.h bench/measure.c bench/measure.h
+bench_bench_daemon_LDADD = $(libs_store)
+bench_runs += bench/bench_daemon
