@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_ROWS 250
+#define BATCH_ROWS 1000
 #define POLL_MS 30000         /* of what cannot be watched */
 #define WATCHED_POLL_MS 60000 /* of what can: a watch may miss */
 #define AGAIN_MS 1000         /* after a listing that missed a branch, or failed */
@@ -25,14 +25,20 @@
 #define POLICY_LIMIT (16u << 20)
 #define REPOSITORIES_LIMIT 32
 
+struct known {
+    char commit[65]; /* first: the provider reads it as the map's text */
+    uint64_t seen;   /* the number of the listing that saw it last */
+};
+
 struct watched { /* one repository */
     char *name;
-    struct map known;   /* branch name -> commit, owned text */
+    struct map known;   /* branch name -> struct known, owned */
     struct map missing; /* branch name -> itself: missed once */
     struct str state;   /* of `follow` at the last listing */
     int fd;
-    int64_t next_ms; /* monotonic */
-    bool loaded;     /* `known` has been read from the store */
+    int64_t next_ms;   /* monotonic */
+    uint64_t listings; /* begun */
+    bool loaded;       /* `known` has been read from the store */
 };
 
 struct branches {
@@ -59,12 +65,23 @@ static void release_map(struct map *map)
     map_release(map);
 }
 
+static void know(struct watched *watched, const char *name, const char *commit)
+{
+    struct known *known = map_get(&watched->known, name);
+    if (!known) {
+        known = mem_zero(1, sizeof *known);
+        map_set(&watched->known, name, known);
+    }
+    text_copy(known->commit, sizeof known->commit, commit);
+    known->seen = watched->listings;
+}
+
 static bool visit_known(const void *row, void *context)
 {
     const struct branch *branch = row;
     struct watched *watched = context;
     if (branch->gone_at == 0 && branch->misses == 0)
-        free(map_set(&watched->known, branch->name, mem_strdup(branch->commit)));
+        know(watched, branch->name, branch->commit);
     else if (branch->gone_at == 0)
         free(map_set(&watched->missing, branch->name, mem_strdup(branch->name)));
     return true;
@@ -88,7 +105,6 @@ static void load_known(struct branches *branches, struct watched *watched)
 struct listing {
     struct branches *branches;
     struct watched *watched;
-    struct map seen; /* branch name -> a mark */
     struct str batch;
     size_t rows, count;
 };
@@ -105,18 +121,25 @@ static bool send_batch(struct listing *listing)
 static bool visit_branch(const struct branch *branch, void *owner)
 {
     struct listing *listing = owner;
-    const char *known = map_get(&listing->watched->known, branch->name);
+    struct known *known = map_get(&listing->watched->known, branch->name);
     listing->count++;
-    map_set(&listing->seen, branch->name, listing);
-    if (known && text_equal(known, branch->commit))
+    if (known && text_equal(known->commit, branch->commit)) {
+        known->seen = listing->watched->listings;
         return true;
+    }
     record_pack(&branch_type, branch, &listing->batch);
-    free(map_set(&listing->watched->known, branch->name, mem_strdup(branch->commit)));
+    know(listing->watched, branch->name, branch->commit);
     forget(&listing->watched->missing, branch->name);
     if (++listing->rows < BATCH_ROWS)
         return true;
     fault_point("observer.mid_listing");
     return send_batch(listing);
+}
+
+static bool is_seen(const struct watched *watched, const char *name)
+{
+    const struct known *known = map_get(&watched->known, name);
+    return known && known->seen == watched->listings;
 }
 
 /* What was known, or missed once before, and was not seen now. */
@@ -129,12 +152,13 @@ static json_t *collect_missing(struct listing *listing)
     const char *name;
     void *value;
     while (map_next(&watched->missing, &at, &name, &value))
-        if (!map_get(&listing->seen, name))
+        if (!is_seen(watched, name))
             json_array_append_new(missing, json_sprintf("%s:%s", watched->name, name));
     release_map(&watched->missing);
     at = 0;
     while (map_next(&watched->known, &at, &name, &value)) {
-        if (map_get(&listing->seen, name))
+        const struct known *known = value;
+        if (known->seen == watched->listings)
             continue;
         json_array_append_new(missing, json_sprintf("%s:%s", watched->name, name));
         map_set(&first, name, mem_strdup(name));
@@ -186,6 +210,7 @@ static void list_repository(struct branches *branches, struct watched *watched, 
     const char *default_branch = NULL;
     bool complete = false;
     int64_t began = time_monotonic_ms();
+    watched->listings++;
     bool listed = provider_call_list(provider, &context, watched->name, &watched->known, visit_branch, &listing,
                                      &complete, &default_branch, &arena, &error) &&
                   send_batch(&listing);
@@ -195,7 +220,6 @@ static void list_repository(struct branches *branches, struct watched *watched, 
     if (!branches->observer.ended)
         send_listed(&listing, section, listed && complete, default_branch, &error, time_monotonic_ms() - began);
     str_release(&listing.batch);
-    map_release(&listing.seen);
     arena_release(&arena);
 }
 
