@@ -23,6 +23,12 @@ const struct config_section *config_section_named(const struct config_sections *
 /* Every entry that a branch of a repository matches, in order; returns how many were written to `entries` (at most `room`). */
 size_t config_match_branch(const struct config *config, const char *repository, const char *branch,
                            const struct config_entry **entries, size_t room);
+/* Whether an entry's `branches` take that branch of that repository. */
+bool config_entry_takes(const struct config_entry *entry, const char *repository, const char *branch);
+/* The name of the environment that a branch makes by an entry, in the arena; `inputs` is an object of texts, or NULL. "" when the name needs more than
+ * that. The one place that knows: whoever shows, triggers or accepts a deploy of a branch asks here. */
+const char *config_entry_branch_name(const struct config *config, const struct config_entry *entry, const char *branch,
+                                     const struct json_t *inputs, struct arena *arena);
 /* The entry whose pattern yields an environment name ("review/x" from "review/${{ branch.slug }}"), or NULL. */
 const struct config_entry *config_entry_for_name(const struct config *config, const char *environment_name);
 

@@ -10,7 +10,6 @@
 #include "berth/base/hash.h"
 #include "berth/base/log.h"
 #include "berth/base/str.h"
-#include "berth/base/text.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
 #include "berth/store.h"
@@ -19,39 +18,18 @@
 #include <string.h>
 
 #define ENTRIES_A_BRANCH 64
-#define BRANCH_SLUG_BYTES 40
 #define MISSES_UNTIL_GONE 2
 
 /* --- triggers -------------------------------------------------------------------------------------------------------- */
 
-static const char *name_of_environment(struct supervisor *supervisor, const struct config_entry *entry,
-                                       const struct branch *branch, struct arena *arena)
-{
-    const struct node *name = node_get(entry->node, "name");
-    struct scope *scope = scope_new();
-    struct str slug = STR_INIT, expanded = STR_INIT;
-    struct problems problems;
-    const char *result = NULL;
-    problems_init(&problems, arena);
-    text_slug(&slug, branch->name, BRANCH_SLUG_BYTES);
-    scope_set(scope, "branch.name", branch->name);
-    scope_set(scope, "branch.slug", slug.data);
-    if (name && expand_text(scope, supervisor->config->file, name, &expanded, &problems))
-        result = arena_strdup(arena, expanded.data);
-    problems_release(&problems);
-    str_release(&slug);
-    str_release(&expanded);
-    scope_free(scope);
-    return result;
-}
-
+/* No key: the row of the branch is written in the same transaction, and a branch may come back to a commit it had before. */
 static bool trigger_entry(struct supervisor *supervisor, const struct config_entry *entry, const struct branch *branch,
                           struct arena *arena, struct error *error)
 {
     char id[ID_SIZE];
     int64_t now = time_now_ms();
-    const char *name = name_of_environment(supervisor, entry, branch, arena);
-    if (!name)
+    const char *name = config_entry_branch_name(supervisor->config, entry, branch->name, NULL, arena);
+    if (text_empty(name))
         return true; /* a name that needs more than a branch is not made by a push */
     json_t *arguments = json_pack("{s:s, s:s}", "ref", branch->name, "commit", branch->commit);
     id_new(id, now);
@@ -62,7 +40,6 @@ static bool trigger_entry(struct supervisor *supervisor, const struct config_ent
         .arguments = json_text(arena, arguments),
         .actor = "trigger:push",
         .via = "push",
-        .key = arena_printf(arena, "push:%s:%s:%s", branch->id, branch->commit, entry->name),
         .status = COMMAND_WAITING,
         .submitted_at = now,
     };

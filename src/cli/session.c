@@ -176,11 +176,7 @@ static void hint_nearest(struct cli *cli, const char *name, struct error *error)
 const char *session_environment_of(struct cli *cli, const char *subject)
 {
     const struct config_entry *entries[2];
-    struct problems problems;
-    struct scope *scope;
-    struct str slug = STR_INIT, name = STR_INIT;
-    const char *result = subject;
-    const char *repository;
+    const char *repository, *name;
 
     if (cli->config == NULL || cli->config->repositories.count == 0 ||
         config_entry_for_name(cli->config, subject) != NULL)
@@ -189,18 +185,8 @@ const char *session_environment_of(struct cli *cli, const char *subject)
                                                              : cli->config->trusted_repository;
     if (config_match_branch(cli->config, repository, subject, entries, 2) != 1)
         return subject;
-    problems_init(&problems, &cli->arena);
-    scope = scope_new();
-    text_slug(&slug, subject, entries[0]->slug_max > 0 ? (size_t)entries[0]->slug_max : 40);
-    scope_set(scope, "branch.name", subject);
-    scope_set(scope, "branch.slug", slug.data);
-    if (config_entry_expand_name(cli->config, entries[0], scope, &name, &problems))
-        result = arena_strdup(&cli->arena, name.data);
-    scope_free(scope);
-    str_release(&slug);
-    str_release(&name);
-    problems_release(&problems);
-    return result;
+    name = config_entry_branch_name(cli->config, entries[0], subject, NULL, &cli->arena);
+    return text_empty(name) ? subject : name;
 }
 
 bool session_need_environment(struct cli *cli, const char *name, struct environment *environment, struct error *error)

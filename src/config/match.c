@@ -5,7 +5,9 @@
 #include "config/read.h"
 
 #include "berth/base/str.h"
+#include "berth/base/text.h"
 
+#include <jansson.h>
 #include <string.h>
 
 static bool branch_fits(const struct name_list *patterns, const char *branch)
@@ -23,6 +25,12 @@ static bool branch_fits(const struct name_list *patterns, const char *branch)
     return fits;
 }
 
+bool config_entry_takes(const struct config_entry *entry, const char *repository, const char *branch)
+{
+    return (entry->sources & (1u << SOURCE_BRANCHES)) && text_equal(entry->repository, repository) &&
+           branch_fits(&entry->branches, branch);
+}
+
 size_t config_match_branch(const struct config *config, const char *repository, const char *branch,
                            const struct config_entry **entries, size_t room)
 {
@@ -31,8 +39,7 @@ size_t config_match_branch(const struct config *config, const char *repository, 
     for (size_t i = 0; i < config->environment_count && used < room; i++) {
         const struct config_entry *entry = &config->environments[i];
 
-        if ((entry->sources & (1u << SOURCE_BRANCHES)) && text_equal(entry->repository, repository) &&
-            branch_fits(&entry->branches, branch))
+        if (config_entry_takes(entry, repository, branch))
             entries[used++] = entry;
     }
     return used;
@@ -107,4 +114,31 @@ bool config_entry_expand_name(const struct config *config, const struct config_e
                               struct str *out, struct problems *problems)
 {
     return expand_text(scope, config->file, node_get(entry->node, "name"), out, problems);
+}
+
+const char *config_entry_branch_name(const struct config *config, const struct config_entry *entry, const char *branch,
+                                     const json_t *inputs, struct arena *arena)
+{
+    struct scope *scope = scope_new();
+    struct problems problems;
+    struct str slug = STR_INIT, name = STR_INIT;
+    const char *key, *result = "";
+    json_t *value;
+
+    problems_init(&problems, arena);
+    text_slug(&slug, branch, (size_t)entry->slug_max);
+    scope_set(scope, "branch.name", branch);
+    scope_set(scope, "branch.slug", slug.data);
+    json_object_foreach((json_t *)(uintptr_t)inputs, key, value)
+    {
+        if (json_is_string(value))
+            scope_set(scope, arena_printf(arena, "input.%s", key), json_string_value(value));
+    }
+    if (config_entry_expand_name(config, entry, scope, &name, &problems))
+        result = arena_strdup(arena, name.data);
+    str_release(&name);
+    str_release(&slug);
+    problems_release(&problems);
+    scope_free(scope);
+    return result;
 }

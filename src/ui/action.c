@@ -151,25 +151,6 @@ static size_t entries_of_branch(struct dashboard *dashboard, const struct branch
     return config_match_branch(dashboard->config, repository, branch->name, entries, MOST_ENTRIES);
 }
 
-static const char *entry_environment(struct dashboard *dashboard, const struct config_entry *entry,
-                                     const struct branch_row *branch, struct arena *arena)
-{
-    struct scope *scope = scope_new();
-    struct str slug = STR_INIT, name = STR_INIT;
-    struct problems problems;
-    problems_init(&problems, arena);
-    text_slug(&slug, branch->name, 63);
-    scope_set(scope, "branch.name", branch->name);
-    scope_set(scope, "branch.slug", slug.data);
-    bool fine = config_entry_expand_name(dashboard->config, entry, scope, &name, &problems);
-    const char *result = fine ? arena_strdup(arena, name.data) : "";
-    problems_release(&problems);
-    str_release(&slug);
-    str_release(&name);
-    scope_free(scope);
-    return result;
-}
-
 /* --- actions ---------------------------------------------------------------------------------------------- */
 
 static bool about_run(const struct verb *verb)
@@ -310,8 +291,9 @@ const struct why *action_why(struct dashboard *dashboard, const struct verb *ver
         return state_no(arena,
                         arena_printf(arena, "no environment in berth.yaml takes the branch %s", subject->branch->name),
                         "add it to source.branches of an entry on the trusted ref");
-    return may(dashboard, verb, entry ? entry_environment(dashboard, entry, subject->branch, arena) : name, environment,
-               entry, subject->run, arena);
+    return may(dashboard, verb,
+               entry ? config_entry_branch_name(dashboard->config, entry, subject->branch->name, NULL, arena) : name,
+               environment, entry, subject->run, arena);
 }
 
 static void refuse(struct dashboard *dashboard, const struct verb *verb, const struct why *why)
@@ -364,7 +346,8 @@ static void ask_which(struct dashboard *dashboard, const struct verb *verb, cons
     choosing->verb = verb;
     choosing->branch_id = mem_strdup(branch->id);
     for (size_t i = 0; i < count; i++) {
-        choosing->names[i] = mem_strdup(entry_environment(dashboard, entries[i], branch, &arena));
+        choosing->names[i] =
+            mem_strdup(config_entry_branch_name(dashboard->config, entries[i], branch->name, NULL, &arena));
         items[i] = (struct menu_item){(char)('1' + i), choosing->names[i]};
     }
     menu_open(dashboard, arena_printf(&arena, "%s: which environment?", verb->hint), items, count, environment_chosen,
@@ -389,7 +372,8 @@ void action_press(struct dashboard *dashboard, const struct verb *verb, const st
         ask_which(dashboard, verb, subject->branch, entries, count);
     else if (count == 1 && !subject->environment)
         action_preview(dashboard, action_new(dashboard, verb, subject,
-                                             entry_environment(dashboard, entries[0], subject->branch, &arena)));
+                                             config_entry_branch_name(dashboard->config, entries[0],
+                                                                      subject->branch->name, NULL, &arena)));
     else
         action_preview(dashboard, action_new(dashboard, verb, subject, NULL));
     arena_release(&arena);
