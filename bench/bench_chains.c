@@ -65,7 +65,7 @@ static double deploy_once(struct world *world)
     chains_template(&template_text);
     world_open_template(world, template_text.data);
     world_start(world);
-    world_submit(world, "deploy", "review/feature-x", "{\"ref\":\"feature/x\"}");
+    world_submit(world, "deploy", "review/feature-x-217d2b", "{\"ref\":\"feature/x\"}");
     const struct run *run = world_wait_run(world, 1u << RUN_GATE | 1u << RUN_FAILED | 1u << RUN_HELD | 1u << RUN_DONE);
     if (run && run->status == RUN_GATE) {
         str_addf(&arguments, "{\"digest\":\"%s\"}", run->digest);

@@ -35,6 +35,7 @@ struct engine_facts {
     VEC(const struct plan *) plans;
     VEC(const struct approval *) approvals; /* oldest first */
     const struct branch *branch;            /* the one the command names, when known */
+    const struct branch *ref_branch;        /* the one its argument `ref` names, when there is one */
     int64_t runs_active, steps_running;     /* in the workspace: limits */
     int64_t next_run;                       /* number a new run would take */
     /* The environment's groups, templates and links, as recorded. */

@@ -21,7 +21,6 @@
 
 #include <jansson.h>
 #include <stdint.h>
-
 struct config;
 struct config_entry;
 struct config_section;
@@ -88,6 +87,9 @@ struct provider_branches {
     bool (*resolve)(const struct provider_context *context, const char *repository, const char *ref,
                     struct arena *arena, const char **commit, const char **kind, const char **branch,
                     struct error *error);
+    /* Whether a commit (full) is the head of a branch or one of its ancestors. An error when that cannot be known: no such branch, a shallow clone. */
+    bool (*contains)(const struct provider_context *context, const char *repository, const char *branch,
+                     const char *commit, bool *yes, struct error *error);
     /* Copies the commit's objects into berth's own mirror and pins them as refs/berth/pins/PIN. Idempotent. */
     bool (*pin)(const struct provider_context *context, const char *repository, const char *commit, const char *pin,
                 struct error *error);
@@ -229,6 +231,9 @@ bool provider_call_follow(const struct provider *provider, const struct provider
 bool provider_call_resolve(const struct provider *provider, const struct provider_context *context,
                            const char *repository, const char *ref, struct arena *arena, const char **commit,
                            const char **kind, const char **branch, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_contains(const struct provider *provider, const struct provider_context *context,
+                            const char *repository, const char *branch, const char *commit, bool *yes,
+                            struct error *error) BERTH_MUST_CHECK;
 bool provider_call_pin(const struct provider *provider, const struct provider_context *context, const char *repository,
                        const char *commit, const char *pin, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_unpin(const struct provider *provider, const struct provider_context *context,
@@ -242,5 +247,4 @@ bool provider_call_read(const struct provider *provider, const struct provider_c
 bool provider_call_export(const struct provider *provider, const struct provider_context *context,
                           const char *repository, const char *commit, const char *folder,
                           struct error *error) BERTH_MUST_CHECK;
-
 #endif

@@ -20,7 +20,7 @@
 struct preparing {
     struct attempt *attempt;
     const struct config_section *section;
-    const struct provider_branches *git;
+    const struct provider *provider;
     struct provider_context context;
     const char *repository, *commit, *kind, *branch;
     struct branch facts;
@@ -30,6 +30,59 @@ struct preparing {
     struct prepare_result result;
 };
 
+static bool names_kind(struct name_list kinds, const char *kind)
+{
+    for (size_t i = 0; i < kinds.count; i++)
+        if (text_equal(kinds.items[i], kind))
+            return true;
+    return kinds.count == 0;
+}
+
+static bool refuse_ref(const struct preparing *preparing, const char *ref, const char *why, struct error *error)
+{
+    const struct attempt *attempt = preparing->attempt;
+    error_set(error, ERROR_DENIED, "'%s' cannot go to '%s': %s (%s:%d)", ref, attempt->task->run.environment_name, why,
+              attempt->context.config->file, attempt->entry->line);
+    return error_hint(error, "deploy a ref that its `source` takes, or change that on the trusted ref");
+}
+
+/* A tag or commit that was named for an environment of branches must be one of its branch, which is the run's ref. */
+static bool is_of_branch(const struct preparing *preparing, struct error *error)
+{
+    const struct run *run = &preparing->attempt->task->run;
+    bool yes = false;
+    if (text_equal(preparing->kind, "branch"))
+        return refuse_ref(preparing, run->commit, "it is another branch", error);
+    return provider_call_contains(preparing->provider, &preparing->context, run->repository, run->ref,
+                                  preparing->commit, &yes, error) &&
+           (yes ||
+            refuse_ref(preparing, run->commit,
+                       arena_printf(preparing->attempt->arena, "it is no commit of the branch '%s'", run->ref), error));
+}
+
+/* Whether the source that the policy gives the environment takes what the ref turned out to be. What a machine saw move, and what was prepared once,
+ * was looked at then. */
+static bool ref_is_taken(const struct preparing *preparing, struct error *error)
+{
+    const struct run *run = &preparing->attempt->task->run;
+    const struct config_entry *entry = preparing->attempt->entry;
+    bool is_plan = run->workflow == WORKFLOW_PLAN && entry->plan_on != 0;
+    if (!text_empty(run->sources) || run->origin != ORIGIN_COMMAND || is_plan)
+        return true;
+    if (text_equal(preparing->kind, "branch") && text_empty(run->commit) &&
+        config_entry_takes(entry, run->repository, preparing->branch))
+        return true;
+    if (entry->sources & (1u << SOURCE_MANUAL))
+        return names_kind(entry->refs, preparing->kind) ||
+               refuse_ref(preparing, run->ref,
+                          arena_printf(preparing->attempt->arena, "a %s is not taken", preparing->kind), error);
+    if (!(entry->sources & (1u << SOURCE_BRANCHES)))
+        return true;
+    if (text_empty(run->commit))
+        return refuse_ref(preparing, run->ref, "it is no branch that is taken there", error);
+    return is_of_branch(preparing, error);
+}
+
 static bool find_source(struct preparing *preparing, struct error *error)
 {
     struct attempt *attempt = preparing->attempt;
@@ -38,24 +91,26 @@ static bool find_source(struct preparing *preparing, struct error *error)
     preparing->section = setup_repository(&attempt->worker->setup, run->repository, error);
     if (!preparing->section)
         return false;
-    const struct provider *provider = provider_named(preparing->section->provider);
-    if (!provider || !provider->branches)
+    preparing->provider = provider_named(preparing->section->provider);
+    if (!preparing->provider || !preparing->provider->branches)
         return error_set(error, ERROR_UNSUPPORTED, "repositories of provider '%s' are not built yet",
                          preparing->section->provider);
-    preparing->git = provider->branches;
     preparing->context = worker_context(attempt, preparing->section);
     const char *wish = text_empty(run->commit) ? run->ref : run->commit;
-    return preparing->git->resolve(&preparing->context, run->repository, wish, attempt->arena, &preparing->commit,
-                                   &preparing->kind, &preparing->branch, error);
+    return provider_call_resolve(preparing->provider, &preparing->context, run->repository, wish, attempt->arena,
+                                 &preparing->commit, &preparing->kind, &preparing->branch, error) &&
+           ref_is_taken(preparing, error);
 }
 
 static bool pin_source(struct preparing *preparing, struct error *error)
 {
     struct attempt *attempt = preparing->attempt;
     char *pin = path_printf("runs/%s", attempt->task->run.id);
-    bool pinned = preparing->git->pin(&preparing->context, preparing->repository, preparing->commit, pin, error) &&
-                  preparing->git->describe(&preparing->context, preparing->repository, preparing->commit,
-                                           attempt->arena, &preparing->facts, &preparing->committer_email, error);
+    bool pinned =
+        provider_call_pin(preparing->provider, &preparing->context, preparing->repository, preparing->commit, pin,
+                          error) &&
+        provider_call_describe(preparing->provider, &preparing->context, preparing->repository, preparing->commit,
+                               attempt->arena, &preparing->facts, &preparing->committer_email, error);
     free(pin);
     return pinned;
 }
@@ -76,8 +131,8 @@ static bool read_template(struct preparing *preparing, const char *name, struct 
         return true;
     if (preparing->template_count == TEMPLATES_LIMIT)
         return error_set(error, ERROR_LIMIT, "an environment of more than %d templates", TEMPLATES_LIMIT);
-    bool read = preparing->git->read(&preparing->context, preparing->repository, preparing->commit, path,
-                                     TEMPLATE_LIMIT, &text, error);
+    bool read = provider_call_read(preparing->provider, &preparing->context, preparing->repository, preparing->commit,
+                                   path, TEMPLATE_LIMIT, &text, error);
     if (read) {
         struct template *template = template_load(path, text.data, text.length, problems);
         if (template)
@@ -101,7 +156,7 @@ static void set_commit_scope(const struct preparing *preparing, struct scope *sc
     scope_set(scope, "commit.subject", preparing->facts.subject);
     scope_set(scope, "commit.author", preparing->facts.author);
     if (!text_empty(branch)) {
-        text_slug(&slug, branch, 40);
+        text_slug(&slug, branch, (size_t)preparing->attempt->entry->slug_max);
         scope_set(scope, "branch.name", branch);
         scope_set(scope, "branch.slug", slug.data);
     }
@@ -195,7 +250,7 @@ static bool check_wanted(struct preparing *preparing, const char *tree, struct e
             .tree = tree,
             .commit = preparing->commit,
         };
-        if (provider->executor->check && !provider->executor->check(&attempt->context, &task, error))
+        if (provider->executor->check && !provider_call_check(provider, &attempt->context, &task, error))
             return error_context(error, "the resource '%s' cannot be deployed", wanted->address);
         wanted->replans = (provider->executor->flags & EXECUTOR_REPLANS) != 0;
         if (provider_stopped(&attempt->context))

@@ -161,8 +161,8 @@ static bool refused(struct cli *cli, const struct command *command, struct error
         print_why(cli, why, stderr);
     }
     error_set(error, code == ERROR_NONE ? ERROR_DENIED : code, "%s", text_empty(message) ? "it was refused" : message);
-    if (!text_empty(json_get_text(answer, "hint")))
-        error_hint(error, "%s", json_get_text(answer, "hint"));
+    if (!text_empty(json_get_text(answer, "next")))
+        error_hint(error, "%s", json_get_text(answer, "next"));
     else if (why != NULL && why_first(why) != NULL && !text_empty(why_first(why)->next))
         error_hint(error, "%s", why_first(why)->next);
     json_decref(answer);

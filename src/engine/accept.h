@@ -20,6 +20,21 @@ void subject_resolve(const struct config *config, const struct command *command,
 json_t *subject_pairs(const struct command *command);
 bool subject_is_run(const char *verb);
 
+/* Which ref a deploy or plan of an environment is about. An environment that branches make takes a branch that makes just it, or a tag or commit of
+ * that branch: `ref` is then the branch and `commit` the other. Any other entry takes what is asked for, as far as its `refs` allow. */
+struct ref_wish {
+    const struct config *config;
+    const struct command *command;
+    const struct environment *environment; /* or NULL: none yet */
+    const char *name;                      /* the environment's */
+    const struct branch *branch;           /* the one that is the subject, or the ref; or NULL */
+    const struct branch *ref_branch;       /* the one that is the ref, or NULL */
+    bool by_branch;                        /* the subject is that branch */
+    const char *ref, *commit;              /* out; "" none */
+    const char *refusal, *next;            /* out: why not, "" when it may */
+};
+bool subject_ref(struct ref_wish *wish, const struct config_entry *entry, const char *asked, struct arena *arena);
+
 struct request {
     struct engine_turn *turn;
     const struct command *command;

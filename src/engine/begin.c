@@ -12,23 +12,6 @@ struct wish { /* what a run would be about */
     int64_t ttl_ms, pull_request;
 };
 
-/* A pattern that names one branch only. */
-static const char *literal_branch(const struct config_entry *entry)
-{
-    if (entry == NULL || !(entry->sources & (1u << SOURCE_BRANCHES)) || entry->branches.count != 1 ||
-        strpbrk(entry->branches.items[0], "*?!") != NULL)
-        return "";
-    return entry->branches.items[0];
-}
-
-static const char *first_of(const char *const *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!text_empty(texts[i]))
-            return texts[i];
-    return "";
-}
-
 static const char *pairs_text(struct request *request, json_t *pairs)
 {
     const char *text = json_object_size(pairs) > 0 ? json_text(request->turn->arena, pairs) : "";
@@ -37,23 +20,46 @@ static const char *pairs_text(struct request *request, json_t *pairs)
     return text;
 }
 
+/* The ref, by hand or of a machine; only a machine that saw a branch move says which commit it saw. False: refused already. */
+static bool wish_of_ref(struct request *request, bool by_branch, struct wish *wish)
+{
+    struct engine_turn *turn = request->turn;
+    struct ref_wish ref = {
+        .config = turn->facts->config,
+        .command = request->command,
+        .environment = turn->environment,
+        .name = request->subject.environment,
+        .branch = turn->facts->branch,
+        .ref_branch = turn->facts->ref_branch,
+        .by_branch = by_branch,
+        .commit = "",
+    };
+    int trigger;
+
+    if (!subject_ref(&ref, request->subject.entry, argument_text(request, "ref"), turn->arena)) {
+        answer_refused(request, ERROR_DENIED, NULL, ref.refusal, ref.next);
+        return false;
+    }
+    wish->ref = arena_strdup(turn->arena, ref.ref);
+    wish->commit = origin_of(request->command, &trigger) != ORIGIN_COMMAND ? argument_text(request, "commit")
+                                                                           : arena_strdup(turn->arena, ref.commit);
+    return true;
+}
+
 static bool wish_of(struct request *request, struct wish *wish)
 {
-    const struct environment *environment = request->turn->environment;
     const struct branch *branch = request->turn->facts->branch;
     const struct config_entry *entry = request->subject.entry;
     bool by_branch = branch != NULL && (text_equal(request->command->subject, branch->name) ||
                                         text_equal(request->command->subject, branch->id));
-    const char *const refs[] = {argument_text(request, "ref"), by_branch ? branch->name : "",
-                                environment != NULL ? environment->branch : "", entry->default_ref,
-                                literal_branch(entry)};
     int64_t number = json_get_int(request->arguments, "pr");
     long long parsed;
 
-    *wish = (struct wish){.pull_request = number, .commit = argument_text(request, "commit")};
+    *wish = (struct wish){.pull_request = number};
     if (number == 0 && text_to_int(argument_text(request, "pr"), &parsed))
         wish->pull_request = parsed;
-    wish->ref = arena_strdup(request->turn->arena, first_of(refs, sizeof refs / sizeof *refs));
+    if (!wish_of_ref(request, by_branch, wish))
+        return false;
     wish->repository = arena_strdup(request->turn->arena, by_branch ? branch->repository : entry->repository);
     if (text_empty(wish->repository))
         wish->repository = request->turn->facts->config->trusted_repository;

@@ -90,22 +90,27 @@ static bool load_living(struct loading *loading, const char *name)
     return loaded;
 }
 
-static bool load_branch_named(struct loading *loading, const struct config *config, const char *name)
+/* The branch of that id, or of that name in any repository; NULL when there is none. */
+static bool find_branch(struct loading *loading, const struct config *config, const char *name,
+                        const struct branch **branch)
 {
     const void *row = NULL;
 
-    if (text_empty(name) || loading->facts->branch != NULL)
-        return true;
-    if (!get(loading, &branch_type, name, &row))
+    if (!text_empty(name) && !get(loading, &branch_type, name, &row))
         return false;
-    for (size_t i = 0; row == NULL && config != NULL && i < config->repositories.count; i++) {
+    for (size_t i = 0; row == NULL && !text_empty(name) && config != NULL && i < config->repositories.count; i++) {
         const char *id = arena_printf(loading->arena, "%s:%s", config->repositories.items[i].name, name);
 
         if (!get(loading, &branch_type, id, &row))
             return false;
     }
-    loading->facts->branch = row;
+    *branch = row;
     return true;
+}
+
+static bool load_branch_named(struct loading *loading, const struct config *config, const char *name)
+{
+    return loading->facts->branch != NULL || find_branch(loading, config, name, &loading->facts->branch);
 }
 
 /* --- the environment's rows ------------------------------------------------------------------------------------------ */
@@ -340,7 +345,7 @@ static bool load_about_environment(struct loading *loading, const struct command
     struct subject subject;
 
     json_decref(arguments);
-    if (!load_living(loading, command->subject))
+    if (!load_living(loading, command->subject) || !find_branch(loading, config, ref, &facts->ref_branch))
         return false;
     if (facts->environment == NULL && !load_branch_named(loading, config, command->subject))
         return false;

@@ -3,11 +3,9 @@
 #include "engine/accept.h"
 
 #include "berth/base/str.h"
-#include "berth/base/text.h"
 #include "berth/config.h"
 
 #define ENTRIES_LIMIT 32
-#define SLUG_LIMIT 40
 
 bool subject_is_run(const char *verb)
 {
@@ -43,36 +41,14 @@ json_t *subject_pairs(const struct command *command)
     return pairs;
 }
 
-static void set_branch_scope(struct scope *scope, const struct config_entry *entry, const struct branch *branch)
-{
-    struct str slug = STR_INIT;
-
-    text_slug(&slug, branch->name, entry->slug_max > 0 ? (size_t)entry->slug_max : SLUG_LIMIT);
-    scope_set(scope, "branch.name", branch->name);
-    scope_set(scope, "branch.slug", slug.data);
-    str_release(&slug);
-}
-
 static const char *expanded_name(const struct config *config, const struct command *command,
                                  const struct config_entry *entry, const struct branch *branch, struct arena *arena)
 {
-    struct scope *scope = scope_new();
-    struct problems problems;
-    struct str name = STR_INIT;
-    json_t *pairs = subject_pairs(command), *value;
-    const char *key, *text = "";
+    json_t *pairs = subject_pairs(command);
+    const char *name = config_entry_branch_name(config, entry, branch->name, pairs, arena);
 
-    problems_init(&problems, arena);
-    set_branch_scope(scope, entry, branch);
-    json_object_foreach(pairs, key, value) if (json_is_string(value))
-        scope_set(scope, arena_printf(arena, "input.%s", key), json_string_value(value));
-    if (config_entry_expand_name(config, entry, scope, &name, &problems))
-        text = arena_strdup(arena, name.data);
     json_decref(pairs);
-    str_release(&name);
-    problems_release(&problems);
-    scope_free(scope);
-    return text;
+    return name;
 }
 
 static void resolve_branch(const struct config *config, const struct command *command, const struct branch *branch,
@@ -100,6 +76,98 @@ static void resolve_branch(const struct config *config, const struct command *co
         subject->refusal = arena_printf(arena, "the branch '%s' fits %zu environments: %s", branch->name, count, names);
         subject->next = arena_printf(arena, "name the environment: %s", names);
     }
+}
+
+static bool is_of_branches(const struct config_entry *entry)
+{
+    return (entry->sources & (1u << SOURCE_BRANCHES)) && !(entry->sources & (1u << SOURCE_MANUAL));
+}
+
+/* A pattern that names one branch only. */
+static const char *literal_branch(const struct config_entry *entry)
+{
+    if (!(entry->sources & (1u << SOURCE_BRANCHES)) || entry->branches.count != 1 ||
+        strpbrk(entry->branches.items[0], "*?[{!") != NULL)
+        return "";
+    return entry->branches.items[0];
+}
+
+/* Other commits than its branches' may be planned there, where the policy plans them by itself. */
+static bool plans_others(const struct ref_wish *wish, const struct config_entry *entry)
+{
+    return text_equal(wish->command->verb, "plan") && entry->plan_on != 0 &&
+           (wish->environment != NULL || text_equal(entry->name, wish->name));
+}
+
+static bool refuse_ref(struct ref_wish *wish, const char *refusal, const char *next)
+{
+    wish->ref = wish->commit = "";
+    wish->refusal = refusal;
+    wish->next = next;
+    return false;
+}
+
+/* The branch makes exactly this environment, now or when it was made: a stored name is never computed again. */
+static bool makes_environment(struct ref_wish *wish, const struct config_entry *entry, struct arena *arena)
+{
+    const struct environment *environment = wish->environment;
+    json_t *pairs;
+    const char *name;
+
+    if (!config_entry_takes(entry, entry->repository, wish->ref))
+        return refuse_ref(
+            wish,
+            arena_printf(arena, "the branch '%s' is none of those that '%s' takes (%s:%d)", wish->ref, wish->name,
+                         wish->config->file, entry->line),
+            arena_printf(arena,
+                         "deploy the branch where it belongs: berth deploy %s, or change `branches` on the "
+                         "trusted ref",
+                         wish->ref));
+    if (environment != NULL && text_equal(environment->branch, wish->ref))
+        return true;
+    pairs = subject_pairs(wish->command);
+    name = config_entry_branch_name(wish->config, entry, wish->ref, pairs, arena);
+    json_decref(pairs);
+    if (text_equal(name, wish->name))
+        return true;
+    return refuse_ref(wish,
+                      arena_printf(arena, "the environment of the branch '%s' is '%s', not '%s' (%s:%d)", wish->ref,
+                                   name, wish->name, wish->config->file, entry->line),
+                      arena_printf(arena, "berth %s %s", wish->command->verb, wish->ref));
+}
+
+static const char *owner_of(const struct ref_wish *wish, const struct config_entry *entry)
+{
+    if (wish->by_branch)
+        return wish->branch->name;
+    if (wish->environment != NULL && config_entry_takes(entry, entry->repository, wish->environment->branch))
+        return wish->environment->branch;
+    return literal_branch(entry); /* berth.yaml may name another branch by now */
+}
+
+bool subject_ref(struct ref_wish *wish, const struct config_entry *entry, const char *asked, struct arena *arena)
+{
+    const char *owner = owner_of(wish, entry);
+    bool is_branch = (wish->branch != NULL && text_equal(wish->branch->name, asked)) ||
+                     (wish->ref_branch != NULL && text_equal(wish->ref_branch->name, asked));
+
+    wish->refusal = wish->next = "";
+    wish->ref = !text_empty(asked) ? asked : !text_empty(owner) ? owner : entry->default_ref;
+    if (!is_of_branches(entry) || text_empty(wish->ref) || plans_others(wish, entry))
+        return true;
+    if (is_branch || text_empty(asked) || text_equal(asked, owner))
+        return makes_environment(wish, entry, arena);
+    if (text_empty(owner))
+        return config_entry_takes(entry, entry->repository, asked)
+                   ? makes_environment(wish, entry, arena) /* not listed yet; who resolves it sees whether it is one */
+                   : refuse_ref(wish,
+                                arena_printf(arena, "nothing says of which branch of '%s' '%s' is", wish->name, asked),
+                                "name the branch: berth deploy BRANCH --ref COMMIT");
+    wish->ref = owner;
+    if (!makes_environment(wish, entry, arena))
+        return false;
+    wish->commit = asked; /* a tag or commit of that branch: who resolves it sees whether it is */
+    return true;
 }
 
 void subject_resolve(const struct config *config, const struct command *command, const struct environment *environment,

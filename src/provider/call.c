@@ -143,6 +143,13 @@ bool provider_call_resolve(const struct provider *provider, const struct provide
     CALL(provider, branches, resolve, ref, (context, repository, ref, arena, commit, kind, branch, error));
 }
 
+bool provider_call_contains(const struct provider *provider, const struct provider_context *context,
+                            const char *repository, const char *branch, const char *commit, bool *yes,
+                            struct error *error)
+{
+    CALL(provider, branches, contains, branch, (context, repository, branch, commit, yes, error));
+}
+
 bool provider_call_pin(const struct provider *provider, const struct provider_context *context, const char *repository,
                        const char *commit, const char *pin, struct error *error)
 {

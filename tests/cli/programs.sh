@@ -116,6 +116,32 @@ killed_while_waiting() {
     # an interrupted script that declares no retries is held and asks; one whose worker ended first is done
     [ "$got" = 1 ] || [ "$got" = 0 ]
 }
+# Neither by a branch nor by a commit does --ref bring what `source` does not take.
+refs_refused() {
+    outside=$(git_in "$shop" rev-parse feature/x)
+    says 'branches list them' status 1 "$BERTH" -C "$shop" deploy nothing &&
+        says 'none of those that' status 4 "$BERTH" -C "$shop" deploy staging --ref feature/x &&
+        says "is no commit of the branch 'main'" status 1 "$BERTH" -C "$shop" deploy staging --ref "$outside" --wait --timeout 60s
+}
+# A branch that comes back to a commit it had before is listed, and deployed, as it is.
+pushed_back() {
+    folder=$work/back
+    git init -q -b main "$folder" && "$BERTH" -C "$folder" init && sed -i 's/deploy_on: \[manual\]/deploy_on: [push]/' "$folder/berth.yaml" || return 1
+    git_in "$folder" add -A && git_in "$folder" commit -q -m first && git_in "$folder" branch feature/x || return 1
+    says feature/x "$BERTH" -C "$folder" branches || return 1
+    here=$(git_in "$folder" rev-parse feature/x)
+    there=$(git_in "$folder" commit-tree -p "$here" -m there "$here^{tree}")
+    other=$(git_in "$folder" commit-tree -p "$here" -m other "$here^{tree}")
+    for commit in "$there" "$here" "$other" "$there" "$here"; do
+        git_in "$folder" update-ref refs/heads/feature/x "$commit" || return 1
+        tries=0
+        until "$BERTH" -C "$folder" branches --json | grep -q "\"commit\": \"$commit\"" &&
+            "$BERTH" -C "$folder" envs --json | grep -q "\"commit\": \"$commit\""; do
+            tries=$((tries + 1))
+            [ $tries -lt 500 ] || { "$BERTH" -C "$folder" branches; return 1; }
+        done
+    done
+}
 demo() {
     says 'the demo did all it should' "$BERTH" demo --headless </dev/null && ! ls -d "$work"/berth-demo-* 2>/dev/null
 }
@@ -127,7 +153,7 @@ no_policy() {
         says 'no berth.yaml was read' status 1 timeout 20 "$BERTH" -C "$work/empty" deploy main && "$BERTH" -C "$work/empty" stop
 }
 
-echo 1..15
+echo 1..17
 check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
@@ -139,6 +165,8 @@ check 'a branch without a gate is deployed to the end' deploy_review
 check 'destroy wants the name twice, then removes' destroy_review
 check 'a permanent environment wants an approval besides its name' destroy_staging
 check 'a berthd killed while a command waits is started again' killed_while_waiting
+check 'a ref that the source does not take is refused' refs_refused
+check 'a branch pushed back to an earlier commit is seen and deployed' pushed_back
 check 'the audit is whole' says 'the audit is whole' "$BERTH" -C "$shop" audit verify
 check 'stop ends berthd' ends
 check 'a berthd that cannot start is quoted' fake_start

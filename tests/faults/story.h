@@ -8,7 +8,7 @@
 
 #include "faults/world.h"
 
-#define STORY_ENVIRONMENT "review/feature-x"
+#define STORY_ENVIRONMENT "review/feature-x-217d2b"
 #define RUNS_ENDED                                                                                         \
     (1u << RUN_DONE | 1u << RUN_FAILED | 1u << RUN_REJECTED | 1u << RUN_SUPERSEDED | 1u << RUN_CANCELLED | \
      1u << RUN_ROLLED_BACK)

@@ -405,6 +405,33 @@ static void resolve__takes_branches_tags_and_commits(void **state)
     free(repo);
 }
 
+static bool contained(struct place *place, const char *branch, const char *commit)
+{
+    bool yes = false;
+    must(provider_call_contains(provider(), &place->context, "app", branch, commit, &yes, &place->error),
+         &place->error);
+    return yes;
+}
+
+static void contains__only_a_branchs_own_history(void **state)
+{
+    struct place *place = *state;
+    char *repo = repository(place);
+    const char *first = head(place), *second;
+    bool yes = true;
+    git(place, repo, "branch", "old", NULL);
+    commit_file(place, "more", "x", "Second");
+    second = head(place);
+    assert_true(contained(place, "main", first));
+    assert_true(contained(place, "main", second));
+    assert_true(contained(place, "old", first));
+    assert_false(contained(place, "old", second));
+    assert_false(provider_call_contains(provider(), &place->context, "app", "nothing", first, &yes, &place->error));
+    assert_int_equal(place->error.code, ERROR_NOT_FOUND);
+    assert_false(yes);
+    free(repo);
+}
+
 /* --- pinning ------------------------------------------------------------------------------------------------- */
 
 static void pin(struct place *place, const char *commit, const char *name)
@@ -702,6 +729,7 @@ int main(void)
         TEST(open__takes_harmless_extensions_and_no_folder_inside),
         TEST(open__refuses_the_repository_of_another_user),
         TEST(resolve__takes_branches_tags_and_commits),
+        TEST(contains__only_a_branchs_own_history),
         TEST(pin__keeps_a_commit_when_the_repository_is_gone),
         TEST(pin__copies_many_files_as_one_pack_and_then_only_what_is_new),
         TEST(pin__refuses_what_is_not_there),

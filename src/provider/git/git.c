@@ -147,6 +147,35 @@ static bool resolve(const struct provider_context *context, const char *reposito
     return done;
 }
 
+static bool lacks_history(const char *branch, struct error *error)
+{
+    git_failed(error, ERROR_UNSUPPORTED, "the history of the branch '%s' cannot be walked", branch);
+    return error_hint(error, "a shallow clone lacks it: git fetch --unshallow, or deploy the branch itself");
+}
+
+static bool contains(const struct provider_context *context, const char *repository, const char *branch,
+                     const char *commit, bool *yes, struct error *error)
+{
+    git_repository *source = NULL;
+    struct resolved head = {.found = false};
+    git_oid id;
+    int code = 0;
+    *yes = false;
+    if (!place_source(context, repository, &source, error))
+        return false;
+    bool known = look_up_ref(source, HEADS_PREFIX, branch, "branch", &head) ||
+                 error_set(error, ERROR_NOT_FOUND, "there is no branch '%s' in '%s'", branch, repository);
+    if (known && git_oid_fromstr(&id, commit) != 0)
+        known = error_set(error, ERROR_USAGE, "'%s' is no full commit", commit);
+    if (known) {
+        code = git_oid_equal(&head.id, &id) ? 1 : git_graph_descendant_of(source, &head.id, &id);
+        known = code >= 0 || lacks_history(branch, error);
+    }
+    *yes = known && code > 0;
+    git_repository_free(source);
+    return known;
+}
+
 /* --- what the mirror has ------------------------------------------------------------------------------------- */
 
 static bool describe(const struct provider_context *context, const char *repository, const char *commit,
@@ -252,6 +281,7 @@ static const struct provider_branches branches = {
     .list = list_branches,
     .follow = follow_refs,
     .resolve = resolve,
+    .contains = contains,
     .pin = pin_commit,
     .unpin = pin_remove,
     .describe = describe,

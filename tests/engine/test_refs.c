@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/* Which ref may go to which environment, a sentence each: a branch makes one environment, and --ref is no way around `source`. */
+#include "play.h"
+
+#include "berth/base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define OWNER "uid:1000"
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define SLUG "feature-x-217d2b"
+
+static const char yaml[] = "version: 1\n"
+                           "workspace: shop\n"
+                           "repositories: { app: { provider: git, url: . } }\n"
+                           "targets: { here: { provider: local } }\n"
+                           "environments:\n"
+                           "  - name: \"review/${{ branch.slug }}\"\n"
+                           "    tier: review\n"
+                           "    source: { branches: [\"feature/**\"] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    deploy_on: [push]\n"
+                           "  - name: staging\n"
+                           "    tier: staging\n"
+                           "    source: { branches: [main] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "  - name: preview\n"
+                           "    tier: test\n"
+                           "    source: { branches: [main] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    plan_on: [pull_request]\n"
+                           "  - name: \"try/${{ input.name }}\"\n"
+                           "    tier: ephemeral\n"
+                           "    source: { manual: { refs: [commit, branch], default: main } }\n"
+                           "    inputs: { name: { type: string, required: true } }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    ttl: { default: 8h, max: 5d }\n";
+
+static int set_up(void **state)
+{
+    struct world *world = mem_zero(1, sizeof *world);
+
+    world_init(world, world_config(yaml));
+    world_use_store(world);
+    world_push(world, "feature/x", "c1");
+    world_push(world, "feature/y", "c2");
+    world_push(world, "main", "m1");
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    struct config *config = world->config;
+
+    world_release(world);
+    config_free(config);
+    vec_free(world);
+    return 0;
+}
+
+static void accepted(struct world *world, const char *verb, const char *subject, const char *arguments)
+{
+    assert_int_equal(world_command(world, verb, subject, arguments, OWNER, "cli")->status, COMMAND_ACCEPTED);
+}
+
+static void refused(struct world *world, const char *verb, const char *subject, const char *arguments, const char *why)
+{
+    assert_int_equal(world_command(world, verb, subject, arguments, OWNER, "cli")->status, COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), why));
+    assert_true(world_audited(world, arena_printf(&world->arena, "%s.denied", verb)));
+}
+
+static const struct run *last_run(const struct world *world)
+{
+    return world->runs.items[world->runs.count - 1];
+}
+
+static void ref__branch_goes_to_the_environment_it_makes(void **state)
+{
+    struct world *world = *state;
+
+    accepted(world, "deploy", "feature/x", "");
+    assert_string_equal(last_run(world)->environment_name, "review/" SLUG);
+    accepted(world, "deploy", "review/" SLUG, "{\"ref\":\"feature/x\",\"with\":[\"a=1\"]}");
+    assert_string_equal(last_run(world)->ref, "feature/x");
+    assert_string_equal(last_run(world)->commit, "");
+}
+
+static void ref__branch_makes_no_second_environment(void **state)
+{
+    struct world *world = *state;
+
+    refused(world, "deploy", "review/feature-x", "{\"ref\":\"feature/x\"}",
+            "the environment of the branch 'feature/x' is 'review/" SLUG "', not 'review/feature-x'");
+    refused(world, "plan", "review/feature-x", "{\"ref\":\"feature/x\"}", "not 'review/feature-x'");
+    assert_int_equal(world->runs.count, 0);
+}
+
+static void ref__branch_of_another_environment_is_denied(void **state)
+{
+    struct world *world = *state;
+
+    accepted(world, "deploy", "feature/x", "");
+    play_all(world, "1");
+    refused(world, "deploy", "review/" SLUG, "{\"ref\":\"feature/y\"}", "the environment of the branch 'feature/y' is");
+    refused(world, "deploy", "feature/x", "{\"ref\":\"feature/y\"}", "the environment of the branch 'feature/y' is");
+}
+
+static void ref__branch_that_no_pattern_takes_is_denied(void **state)
+{
+    struct world *world = *state;
+
+    refused(world, "deploy", "staging", "{\"ref\":\"feature/x\"}",
+            "the branch 'feature/x' is none of those that 'staging' takes");
+    refused(world, "plan", "staging", "{\"ref\":\"feature/x\"}", "is none of those");
+    refused(world, "deploy", "review/main", "{\"ref\":\"main\"}", "is none of those");
+    accepted(world, "deploy", "staging", "");
+    assert_string_equal(last_run(world)->ref, "main");
+}
+
+static void ref__machine_is_held_to_it_too(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(world_command(world, "deploy", "review/feature-x", "{\"ref\":\"feature/x\",\"commit\":\"c1\"}",
+                                   "trigger:push", "push")
+                         ->status,
+                     COMMAND_REFUSED);
+    assert_int_equal(world_command(world, "deploy", "review/" SLUG, "{\"ref\":\"feature/x\",\"commit\":\"c1\"}",
+                                   "trigger:push", "push")
+                         ->status,
+                     COMMAND_ACCEPTED);
+    assert_string_equal(last_run(world)->commit, "c1");
+}
+
+static void ref__commit_is_one_of_the_branch(void **state)
+{
+    struct world *world = *state;
+
+    accepted(world, "deploy", "staging", "{\"ref\":\"v1.2\"}");
+    assert_string_equal(last_run(world)->ref, "main");
+    assert_string_equal(last_run(world)->commit, "v1.2");
+    accepted(world, "deploy", "feature/x", "{\"ref\":\"abcdef12\"}");
+    assert_string_equal(last_run(world)->ref, "feature/x");
+    assert_string_equal(last_run(world)->commit, "abcdef12");
+    refused(world, "deploy", "review/other", "{\"ref\":\"abcdef12\"}", "nothing says of which branch");
+}
+
+static void ref__commit_is_said_by_machines_alone(void **state)
+{
+    struct world *world = *state;
+
+    accepted(world, "deploy", "staging", "{\"commit\":\"c1\"}");
+    assert_string_equal(last_run(world)->ref, "main");
+    assert_string_equal(last_run(world)->commit, "");
+}
+
+static void ref__another_branch_may_be_planned_where_policy_plans_them(void **state)
+{
+    struct world *world = *state;
+
+    accepted(world, "plan", "preview", "{\"ref\":\"feature/x\"}");
+    refused(world, "deploy", "preview", "{\"ref\":\"feature/x\"}", "is none of those");
+}
+
+static void ref__manual_environment_takes_what_is_asked_for(void **state)
+{
+    struct world *world = *state;
+
+    accepted(world, "deploy", "try/a", "{\"ref\":\"feature/x\",\"with\":[\"name=a\"]}");
+    assert_string_equal(last_run(world)->ref, "feature/x");
+    accepted(world, "deploy", "try/b", "{\"ref\":\"abcdef12\",\"with\":[\"name=b\"]}");
+    assert_string_equal(last_run(world)->ref, "abcdef12");
+    assert_string_equal(last_run(world)->commit, "");
+    accepted(world, "deploy", "try/c", "{\"with\":[\"name=c\"]}");
+    assert_string_equal(last_run(world)->ref, "main");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(ref__branch_goes_to_the_environment_it_makes),
+        TEST(ref__branch_makes_no_second_environment),
+        TEST(ref__branch_of_another_environment_is_denied),
+        TEST(ref__branch_that_no_pattern_takes_is_denied),
+        TEST(ref__machine_is_held_to_it_too),
+        TEST(ref__commit_is_one_of_the_branch),
+        TEST(ref__commit_is_said_by_machines_alone),
+        TEST(ref__another_branch_may_be_planned_where_policy_plans_them),
+        TEST(ref__manual_environment_takes_what_is_asked_for),
+    };
+    return cmocka_run_group_tests_name("engine refs", tests, NULL, NULL);
+}
