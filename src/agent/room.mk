@@ -28,6 +28,8 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/task.c \
 	src/agent/task.h \
 	src/agent/turn.c \
+	src/agent/variables.c \
+	src/agent/variables.h \
 	src/agent/worker.c \
 	src/agent/worker.h \
 	src/agent/worker_check.c \

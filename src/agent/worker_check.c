@@ -3,6 +3,7 @@
  * The check phase: one item of a template's `checks` decides whether an environment that is Validating becomes OK. A check is a command run in the
  * commit's tree, or a probe repeated until it says ok or its time is over.
  */
+#include "agent/variables.h"
 #include "agent/worker.h"
 
 #include "berth/base/time.h"
@@ -44,9 +45,9 @@ static bool run_command(struct attempt *attempt, const json_t *check, struct err
     const struct provider *runner = provider_named("local");
     if (!tree || !runner)
         return false;
-    json_t *variables = json_pack("{s:s, s:s, s:s, s:s}", "BERTH_ENVIRONMENT", attempt->task->run.environment_name,
-                                  "BERTH_SLUG", attempt->task->environment.slug ? attempt->task->environment.slug : "",
-                                  "BERTH_RUN", attempt->task->run.id, "BERTH_COMMIT", attempt->task->run.commit);
+    json_t *variables = worker_variables(attempt, attempt->task->run.commit, error);
+    if (!variables)
+        return false;
     struct runner_job job = {.argv = argv, .folder = tree, .environment = variables};
     struct runner_outcome outcome = {.exit_status = -1};
     bool ran = provider_call_run(runner, &attempt->context, &job, &outcome, error);

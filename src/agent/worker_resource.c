@@ -4,6 +4,7 @@
  * they resolve to is never looked at again; everything resolved is known to the redactor before any tool sees it.
  */
 #include "agent/secrets.h"
+#include "agent/variables.h"
 #include "agent/worker.h"
 
 #include "berth/base/fault.h"
@@ -52,53 +53,6 @@ static bool resolve_path(const char *path, struct str *value, void *context, str
     if (text_starts(path, "resource."))
         return resolve_output(working, path + strlen("resource."), value, error);
     return error_set(error, ERROR_CORRUPT, "'%s' was left to be resolved by the worker, which cannot", path);
-}
-
-/* --- what the tool is told ----------------------------------------------------------------------------------- */
-
-static void add_variable(struct working *working, const char *prefix, const char *name, const char *value)
-{
-    struct str variable = STR_INIT;
-    str_addf(&variable, "BERTH_%s", prefix);
-    for (const char *at = name; *at; at++)
-        str_add_char(&variable, (*at >= 'a' && *at <= 'z')                                 ? (char)(*at - 'a' + 'A')
-                                : (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ? *at
-                                                                                           : '_');
-    json_object_set_new(working->variables, variable.data, json_string(value ? value : ""));
-    str_release(&variable);
-}
-
-static void add_variables_of(struct working *working, const char *prefix, const char *object_json)
-{
-    json_t *object = json_column(object_json);
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value)
-    {
-        if (json_is_string(value))
-            add_variable(working, prefix, key, json_string_value(value));
-    }
-    json_decref(object);
-}
-
-static bool add_variables(struct working *working, struct error *error)
-{
-    const struct task *task = working->attempt->task;
-    const char *slug = task->has_environment ? task->environment.slug : "";
-    char *folder = path_printf("%s/environments/%s", working->attempt->context.store_folder,
-                               task->environment.id ? task->environment.id : "none");
-    bool made = folder_make(folder, 0700, error);
-    working->variables = json_object();
-    add_variable(working, "", "environment", task->run.environment_name);
-    add_variable(working, "", "slug", slug);
-    add_variable(working, "", "tier", word_name(tier_names, task->environment.tier));
-    add_variable(working, "", "run", task->run.id);
-    add_variable(working, "", "commit", working->task.commit);
-    add_variable(working, "", "resource", task->step.address);
-    add_variable(working, "", "environment_folder", folder);
-    add_variables_of(working, "INPUT_", task->run.inputs);
-    free(folder);
-    return made;
 }
 
 /* --- setting up ------------------------------------------------------------------------------------------------ */
@@ -185,7 +139,9 @@ static bool working_open(struct working *working, struct attempt *attempt, struc
     };
     working->task.commit = source_commit(working, &repository);
     working->task.tree = worker_tree(attempt, repository, working->task.commit, error);
-    return working->task.tree && find_runner(working, error) && add_variables(working, error);
+    if (working->task.tree && find_runner(working, error))
+        working->variables = worker_variables(attempt, working->task.commit, error);
+    return working->variables;
 }
 
 static void working_close(struct working *working)
