@@ -3,6 +3,7 @@
 #include "command/table.h"
 
 #include "berth/base/str.h"
+#include "berth/base/text.h"
 
 #include <string.h>
 
@@ -200,6 +201,18 @@ static bool unknown_verb(const char *word, struct error *error)
     return false;
 }
 
+/* Commands are stored and sent as JSON, which holds nothing else. */
+static bool words_are_text(int argc, char **argv, struct error *error)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!text_valid(argv[i], strlen(argv[i]))) {
+            error_set(error, ERROR_USAGE, "the word %d after %s is not UTF-8", i, argv[0]);
+            return error_hint(error, "a branch whose name is not UTF-8 has to be renamed: git branch -m OLD NEW");
+        }
+    }
+    return true;
+}
+
 bool call_parse(int argc, char **argv, struct arena *arena, struct call *call, struct error *error)
 {
     struct parser parser = {.call = call, .arena = arena, .error = error};
@@ -211,6 +224,8 @@ bool call_parse(int argc, char **argv, struct arena *arena, struct call *call, s
     if (call->verb == NULL)
         return unknown_verb(argv[0], error);
     call->arguments = json_object();
+    if (!words_are_text(argc, argv, error))
+        goto failed;
     for (int i = 1, used = 1; i < argc; i += used) {
         const char *word = argv[i];
 

@@ -132,6 +132,20 @@ static void parse__refuses_with_what_to_do(void **state)
     }
 }
 
+static void parse__refuses_words_that_are_not_text(void **state)
+{
+    static const char *const lines[] = {"deploy latin-\xe9", "deploy x --ref cut-\xf0\x9f", "find -- \xff"};
+    struct call call;
+    struct error error;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_false(parse(lines[i], &call, &error));
+        assert_int_equal(error.code, ERROR_USAGE);
+        assert_non_null(strstr(error.message, "is not UTF-8"));
+    }
+}
+
 static void help__is_taken_though_arguments_are_missing(void **state)
 {
     struct error error;
@@ -288,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(parse__takes_what_is_right, teardown),
         cmocka_unit_test_teardown(parse__refuses_with_what_to_do, teardown),
+        cmocka_unit_test_teardown(parse__refuses_words_that_are_not_text, teardown),
         cmocka_unit_test_teardown(help__is_taken_though_arguments_are_missing, teardown),
         cmocka_unit_test_teardown(check__arguments_from_anywhere, teardown),
         cmocka_unit_test_teardown(check__an_argument_over_the_limit_is_refused, teardown),
