@@ -382,6 +382,19 @@ static void check_one(struct path_use *use)
     visit_template(use);
 }
 
+/* An entry names templates by their files; one that calls itself otherwise would pass under a name that nobody asked for. */
+static void check_own_name(const struct config_entry *entry, const struct template *template, struct problems *problems)
+{
+    const struct node *name = node_get(template->root, "template");
+
+    if (names_have(&entry->templates, template->name) || !name)
+        return;
+    problem_add(problems, PROBLEM_ERROR, template->file, name->line, name->column,
+                "give it the name of its file, and name that in `templates`",
+                "the template calls itself \"%s\", which is none of the templates of \"%s\"", template->name,
+                entry->name);
+}
+
 void check_entry_templates(const struct config *config, const struct config_entry *entry,
                            struct template *const *templates, size_t count, struct problems *problems)
 {
@@ -397,6 +410,7 @@ void check_entry_templates(const struct config *config, const struct config_entr
     for (size_t t = 0; t < count; t++) {
         use.template = templates[t];
         use.file = templates[t]->file;
+        check_own_name(entry, templates[t], problems);
         check_one(&use);
     }
     arena_release(&arena);

@@ -39,10 +39,15 @@ static bool add(struct trial *trial, const char *text)
     return template != NULL;
 }
 
+static bool expand_entry(struct trial *trial, const struct config_entry *entry)
+{
+    return template_expand(trial->config, entry, trial->templates, trial->count, trial->scope, &trial->arena,
+                           &trial->result, &trial->problems);
+}
+
 static bool expand(struct trial *trial)
 {
-    return template_expand(trial->config, &trial->config->environments[0], trial->templates, trial->count, trial->scope,
-                           &trial->arena, &trial->result, &trial->problems);
+    return expand_entry(trial, &trial->config->environments[0]);
 }
 
 static void end(struct trial *trial)
@@ -321,19 +326,34 @@ static void expand__outputs_and_groups_add_needs(void **state)
 
 static void expand__several_templates_have_their_own_addresses_and_order(void **state)
 {
+    const char *names[] = {"web", "base"};
     struct trial trial;
 
     (void)state;
     begin(&trial, "");
+    struct config_entry entry = trial.config->environments[0];
+    entry.templates = (struct name_list){names, 2};
     assert_true(
         add(&trial, "template: base\nversion: 1\nresources:\n  db: { " RUN ", outputs: [url] }\n  net: { " RUN " }\n"));
     assert_true(add(&trial, WEB "requires: [base]\nresources:\n  net: { " RUN " }\n"
                                 "  app: { " RUN ", needs: [net], env: { U: \"${{ resource.db.outputs.url }}\" } }\n"));
-    if (!expand(&trial))
+    if (!expand_entry(&trial, &entry))
         print_problems(&trial.problems);
     assert_int_equal(trial.result.wanted.count, 4);
     check_json(wanted(&trial, "web:net")->needs, "[\"db\",\"base:net\"]");
     check_json(wanted(&trial, "app")->needs, "[\"web:net\",\"db\"]");
+    end(&trial);
+}
+
+static void expand__a_template_that_calls_itself_otherwise_is_refused(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    begin(&trial, "");
+    assert_true(add(&trial, "template: other\nversion: 1\nresources: { a: { " RUN " } }\n"));
+    assert_false(expand(&trial));
+    expect_error(&trial.problems, 1, "the template calls itself \"other\", which is none of the templates of \"one\"");
     end(&trial);
 }
 
@@ -467,6 +487,7 @@ int main(void)
         cmocka_unit_test(expand__a_resource_cannot_need_itself),
         cmocka_unit_test(expand__outputs_and_groups_add_needs),
         cmocka_unit_test(expand__several_templates_have_their_own_addresses_and_order),
+        cmocka_unit_test(expand__a_template_that_calls_itself_otherwise_is_refused),
         cmocka_unit_test(expand__inputs_are_asked_for_and_checked),
         cmocka_unit_test(expand__what_a_command_gives_stands_over_with),
         cmocka_unit_test(use__a_missing_template_is_an_error_of_its_own_repository),
