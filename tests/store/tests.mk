@@ -34,3 +34,5 @@ tests_store_test_sqlite_LDADD = $(test_store)
 unit_tests += tests/store/test_processes
 tests_store_test_processes_SOURCES = tests/store/test_processes.c tests/store/place.c tests/store/place.h tests/store/ok.h
 tests_store_test_processes_LDADD = $(test_store)
+unit_tests += tests/store/test_schema
+tests_store_test_schema_LDADD = $(test_store)
