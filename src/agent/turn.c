@@ -19,8 +19,9 @@
 #include <unistd.h>
 
 #define COMMANDS_A_TURN 64
-#define ADVANCES_A_TURN 1000 /* a turn ends; what is left comes in the next */
-#define FAILED_TURN_WAIT_MS 200
+#define ADVANCES_A_TURN 1000    /* a turn ends; what is left comes in the next */
+#define FAILED_TURN_WAIT_MS 200 /* doubled with each failure in a row */
+#define FAILED_TURN_LONGEST_MS 5000
 #define HOT_BYTES (16u << 20)
 
 void supervisor_due(struct supervisor *supervisor, const char *run, int64_t at_ms)
@@ -387,7 +388,10 @@ static void turn_failed(struct supervisor *supervisor, const struct error *error
     supervisor->next_run = 0;
     supervisor->look_at_commands = supervisor->look_at_steps = true;
     supervisor->due_everything = true;
-    supervisor->failed_until_ms = time_monotonic_ms() + FAILED_TURN_WAIT_MS;
+    supervisor->failed_wait_ms = supervisor->failed_wait_ms == 0 ? FAILED_TURN_WAIT_MS : 2 * supervisor->failed_wait_ms;
+    if (supervisor->failed_wait_ms > FAILED_TURN_LONGEST_MS)
+        supervisor->failed_wait_ms = FAILED_TURN_LONGEST_MS;
+    supervisor->failed_until_ms = time_monotonic_ms() + supervisor->failed_wait_ms;
 }
 
 static bool visit_open_run(const void *row, void *context)
@@ -428,6 +432,7 @@ void supervisor_turn(struct supervisor *supervisor)
         turn_failed(supervisor, &error);
         return;
     }
+    supervisor->failed_wait_ms = 0;
     if (supervisor->accepted)
         fault_point("supervisor.after_accept");
     supervisor->accepted = false;
