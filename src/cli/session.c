@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* An open store and the policy in it: finding environments and runs by what a person calls them, and asking policy. */
-#include "cli/cli.h"
+#include "cli/output.h"
 
 #include "berth/base/text.h"
 #include "berth/base/time.h"
@@ -76,6 +76,15 @@ static void wait_for_listing(struct cli *cli)
     }
 }
 
+/* What is decided and shown stands on an older policy than the trusted ref has: said beside the answer, which it does not change. */
+static void say_old_policy(struct cli *cli)
+{
+    if (text_empty(cli->policy.text) || text_empty(cli->policy.error))
+        return;
+    fprintf(stderr, "berth: the policy of %s stays in force, a newer one was not taken: %s\n",
+            shown_commit(cli, cli->policy.commit), shown(cli, cli->policy.error));
+}
+
 bool session_open(struct cli *cli, enum store_role role, enum session_start start, struct error *error)
 {
     struct error first = {0};
@@ -104,7 +113,11 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
     }
     if (start == SESSION_START)
         wait_for_listing(cli);
-    return load_policy(cli, error);
+    if (!load_policy(cli, error))
+        return false;
+    if (start == SESSION_START)
+        say_old_policy(cli);
+    return true;
 }
 
 void session_close(struct cli *cli)
