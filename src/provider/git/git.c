@@ -24,6 +24,7 @@ struct resolved {
     git_oid id;
     const char *kind;
     bool found, ambiguous;
+    bool unreadable; /* the ref is there, what it points to is not */
 };
 
 static bool is_hex(const char *text)
@@ -39,12 +40,13 @@ static bool look_up_ref(git_repository *source, const char *prefix, const char *
     git_object *object = NULL;
     struct str name = STR_INIT;
     str_addf(&name, "%s%s", prefix, ref);
-    if (git_reference_lookup(&found, source, name.data) == 0 &&
-        git_reference_peel(&object, found, GIT_OBJECT_COMMIT) == 0) {
+    bool there = git_reference_lookup(&found, source, name.data) == 0;
+    if (there && git_reference_peel(&object, found, GIT_OBJECT_COMMIT) == 0) {
         resolved->id = *git_object_id(object);
         resolved->kind = kind;
         resolved->found = true;
     }
+    resolved->unreadable |= there && !resolved->found;
     git_object_free(object);
     git_reference_free(found);
     str_release(&name);
@@ -84,6 +86,9 @@ static bool explain_missing(const char *repository, const char *ref, const struc
     if (resolved->ambiguous) {
         error_set(error, ERROR_NOT_FOUND, "several commits of '%s' begin with %s", repository, shown.data);
         error_hint(error, "give more digits");
+    } else if (resolved->unreadable) {
+        error_set(error, ERROR_CORRUPT, "the commit of '%s' cannot be read in '%s'", shown.data, repository);
+        error_hint(error, "git fsck there tells what is damaged or missing");
     } else {
         error_set(error, ERROR_NOT_FOUND, "'%s' is no branch, tag or commit of '%s'", shown.data, repository);
         error_hint(error, "berth branches lists what there is");
