@@ -149,7 +149,7 @@ SECRETS = {
     "file": "another secret/of a file\nwith a second line of it",
 }
 LEAK = r"""#!/usr/bin/env python3
-import base64, json, os, sys, urllib.parse
+import base64, json, os, select, sys, urllib.parse
 secrets = [sys.argv[2], os.environ["GIVEN"]]
 def say(text):
     os.write(1, (text + "\n").encode())
@@ -169,6 +169,9 @@ for secret in secrets:
     for start in range(0, len(raw), 3):
         os.write(2, raw[start:start + 3])
     os.write(2, b"\n")
+    for part in (b"halved " + raw[:9], raw[9:20], raw[20:] + b"\n"):
+        os.write(1, part)
+        select.select([], [], [], 0.05)  # poll: each part is a read of its own
     os.write(1, b"x" * 65530 + raw + b"\n")
     with open(os.environ["BERTH_OUTPUTS"], "a") as file:
         file.write("said=" + secret.replace("\n", " ")[:20] + base64.b64encode(raw).decode() + "\n")
