@@ -28,7 +28,7 @@ struct dialog {
     int field_count, focus; /* 0: Cancel, then the fields, last the button */
     size_t dropped;
     int64_t opened_us;
-    bool shows_command, removes;
+    bool shows_command, removes, is_pressed; /* it was pressed too early: what is missing shows as a refusal */
     struct str complaint;
 };
 
@@ -89,10 +89,9 @@ static void submit(struct dialog *dialog, bool dry_run)
     struct error error = {0};
     const char *why = dry_run ? NULL : missing(dialog);
     str_clear(&dialog->complaint);
-    if (why) {
-        str_add(&dialog->complaint, why);
+    dialog->is_pressed = why != NULL;
+    if (why)
         return;
-    }
     fill_call(dialog);
     if (action_submit(dialog->layer.dashboard, dialog->action, reason_of(dialog), dry_run, &error)) {
         dialog->layer.is_done = true;
@@ -103,6 +102,18 @@ static void submit(struct dialog *dialog, bool dry_run)
 }
 
 /* --- keys ------------------------------------------------------------------------------------------------- */
+
+static bool ends_a_run(const struct dialog *dialog)
+{
+    return text_equal(dialog->action->verb->name, "cancel");
+}
+
+static void leave(struct dialog *dialog)
+{
+    dialog->layer.is_done = true;
+    dashboard_say(dialog->layer.dashboard, STYLE_MUTED, "%s: %s, nothing was asked", dialog->action->verb->name,
+                  ends_a_run(dialog) ? "left as it is" : "cancelled");
+}
 
 static void scroll(struct dialog *dialog, int step)
 {
@@ -116,7 +127,7 @@ static void press_enter(struct dialog *dialog)
 {
     int button = dialog->field_count + 1;
     if (dialog->focus == 0)
-        dialog->layer.is_done = true;
+        leave(dialog);
     else if (dialog->focus < button)
         dialog->focus++;
     else if (!dialog->removes)
@@ -145,7 +156,7 @@ static void press_plain(struct dialog *dialog, int key)
     else if (key == 'G' || key == PRESS_END)
         scroll(dialog, dialog->lines);
     else if (key == 'q' || key == 'n')
-        dialog->layer.is_done = true;
+        leave(dialog);
 }
 
 static void dialog_press(struct layer *layer, int key)
@@ -154,8 +165,7 @@ static void dialog_press(struct layer *layer, int key)
     int stops = dialog->field_count + 2, page = dialog->shown > 1 ? dialog->shown - 1 : 1;
     bool in_field = dialog->focus > 0 && dialog->focus <= dialog->field_count;
     if (key == PRESS_ESCAPE || key == CONTROL('c')) {
-        layer->is_done = true;
-        dashboard_say(layer->dashboard, STYLE_MUTED, "%s: cancelled, nothing was asked", dialog->action->verb->name);
+        leave(dialog);
     } else if (key == PRESS_TAB || key == PRESS_BACK_TAB) {
         dialog->focus = (dialog->focus + (key == PRESS_TAB ? 1 : stops - 1)) % stops;
     } else if (key == PRESS_ENTER) {
@@ -251,21 +261,22 @@ static void draw_fields(struct dialog *dialog, struct grid *grid, struct area ar
         bool focus = dialog->focus == i + 1;
         int row = area.row + i, column = area.column + 22;
         grid_put(grid, row, area.column, 21, focus ? STYLE_TITLE : STYLE_MUTED, field->label);
-        grid_blank(grid, (struct area){row, column, 1, area.columns - 22}, focus ? STYLE_BUTTON_FOCUS : STYLE_BUTTON);
-        if (grid->ascii || !focus)
-            grid_put(grid, row, column - 1, 1, STYLE_MUTED, focus ? ">" : "[");
-        line_draw(&field->line, grid, row, column, area.columns - 23, focus ? STYLE_BUTTON_FOCUS : STYLE_BUTTON, focus);
+        grid_blank(grid, (struct area){row, column, 1, area.columns - 23}, focus ? STYLE_BUTTON_FOCUS : STYLE_BUTTON);
+        grid_put(grid, row, column - 1, 1, STYLE_MUTED, focus ? ">" : "[");
+        grid_put(grid, row, area.column + area.columns - 1, 1, STYLE_MUTED, focus ? "<" : "]");
+        line_draw(&field->line, grid, row, column, area.columns - 24, focus ? STYLE_BUTTON_FOCUS : STYLE_BUTTON, focus);
     }
 }
 
 static void draw_buttons(struct dialog *dialog, struct grid *grid, int row, struct area area)
 {
     bool on_button = dialog->focus == dialog->field_count + 1, ready = missing(dialog) == NULL;
+    const char *away = ends_a_run(dialog) ? "Go back" : "Cancel"; /* never two buttons that say cancel */
     struct str text = STR_INIT;
     int column = area.column;
-    column += grid_put(grid, row, column, 12, dialog->focus == 0 ? STYLE_BUTTON_FOCUS : STYLE_BUTTON,
-                       dialog->focus == 0 ? "[>Cancel<]" : "[ Cancel ]") +
-              3;
+    str_addf(&text, dialog->focus == 0 ? "[>%s<]" : "[ %s ]", away);
+    column += grid_put(grid, row, column, 12, dialog->focus == 0 ? STYLE_BUTTON_FOCUS : STYLE_BUTTON, text.data) + 3;
+    str_clear(&text);
     str_addf(&text, on_button ? "[>%s<]" : "[ %s ]", dialog->action->verb->hint);
     column += grid_put(grid, row, column, area.columns,
                        !ready            ? STYLE_KEY_DISABLED
@@ -282,9 +293,9 @@ static void draw_buttons(struct dialog *dialog, struct grid *grid, int row, stru
     else
         str_addf(&text, "y: %s", dialog->action->verb->hint);
     grid_put(grid, row, column, area.column + area.columns - column,
-             dialog->complaint.length ? STYLE_FAILED
-             : ready                  ? STYLE_KEY
-                                      : STYLE_MUTED,
+             dialog->complaint.length || (dialog->is_pressed && !ready) ? STYLE_FAILED
+             : ready                                                    ? STYLE_KEY
+                                                                        : STYLE_MUTED,
              text.data);
     str_release(&text);
 }
@@ -341,8 +352,8 @@ static void dialog_draw(struct layer *layer, struct grid *grid)
     draw_buttons(dialog, grid, row++, inside);
     draw_extra(dialog, grid, row, inside);
     grid_put(grid, area.row + area.rows - 2, inside.column, inside.columns, STYLE_MUTED,
-             dialog->action->verb->dry_run ? "tab next   esc cancel   d dry run   c as a command line"
-                                           : "tab next   esc cancel   c as a command line");
+             dialog->action->verb->dry_run ? "tab next   esc back   d dry run   c as a command line"
+                                           : "tab next   esc back   c as a command line");
     str_release(&title);
 }
 

@@ -53,7 +53,10 @@ static void a_key_that_comes_too_soon__does_not_confirm(void **state)
     scene_type(&scene, "D");
     scene_type(&scene, "y");
     assert_int_equal(command_count(&scene), 0);
+    assert_shows(&scene, "a moment");
     scene_pass(&scene, GUARD_MS);
+    assert_hides(&scene, "a moment");
+    assert_shows(&scene, "y: deploy");
     scene_type(&scene, "y");
     assert_int_equal(command_count(&scene), 1);
     scene_close(&scene);
@@ -71,6 +74,21 @@ static void cancel__has_the_focus_and_enter_takes_it(void **state)
     scene_type(&scene, "<enter>");
     assert_hides(&scene, "Cancel");
     assert_hides(&scene, "DEPLOY");
+    assert_shows(&scene, "deploy: cancelled, nothing was asked");
+    assert_int_equal(command_count(&scene), 0);
+    scene_close(&scene);
+}
+
+static void the_dialog_that_cancels_a_run__has_one_button_that_says_so(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, ":cancel 18<enter>");
+    assert_shows(&scene, "[>Go back<]   [ cancel ]");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "<enter>");
+    assert_shows(&scene, "cancel: left as it is, nothing was asked");
     assert_int_equal(command_count(&scene), 0);
     scene_close(&scene);
 }
@@ -257,6 +275,7 @@ int main(void)
         cmocka_unit_test(keys_typed_before_it_opened__are_dropped),
         cmocka_unit_test(a_key_that_comes_too_soon__does_not_confirm),
         cmocka_unit_test(cancel__has_the_focus_and_enter_takes_it),
+        cmocka_unit_test(the_dialog_that_cancels_a_run__has_one_button_that_says_so),
         cmocka_unit_test(a_confirmed_deploy__is_one_command_row_of_the_tui),
         cmocka_unit_test(enter__never_confirms_a_removal),
         cmocka_unit_test(a_destroy__needs_the_typed_name),
