@@ -179,7 +179,8 @@ bool cli_check(struct cli *cli, int *status, struct error *error)
         else
             print_problems(cli, &checked.problems);
         if (!cli->call.json)
-            printf("%zu errors, %zu warnings\n", checked.problems.errors, checked.problems.warnings);
+            printf("%zu error%s, %zu warning%s\n", checked.problems.errors, checked.problems.errors == 1 ? "" : "s",
+                   checked.problems.warnings, checked.problems.warnings == 1 ? "" : "s");
         *status = checked.problems.errors > 0;
     }
     config_free(config);

@@ -416,6 +416,19 @@ void check_entry_templates(const struct config *config, const struct config_entr
     arena_release(&arena);
 }
 
+/* Its file is there and was not taken: what is wrong in it is said already. */
+static bool is_refused(const struct problems *problems, const char *name)
+{
+    struct str end = STR_INIT;
+    bool refused = false;
+
+    str_addf(&end, "templates/%s.yaml", name);
+    for (size_t i = 0; i < problems->list.count && !refused; i++)
+        refused = !problems->list.items[i].warning && text_ends(problems->list.items[i].file, end.data);
+    str_release(&end);
+    return refused;
+}
+
 /* The templates of another repository's entry cannot be at hand: they are seen when it is deployed. */
 static void missing_template(const struct config *config, const struct config_entry *entry, const struct node *name,
                              struct problems *problems)
@@ -447,7 +460,7 @@ void config_check_templates(const struct config *config, struct template *const 
 
             if (found)
                 used[used_count++] = (struct template *)found;
-            else
+            else if (!is_refused(problems, names->items[i]->text))
                 missing_template(config, entry, names->items[i], problems);
         }
         if (used_count == names->count)

@@ -421,6 +421,20 @@ static void use__a_missing_template_is_an_error_of_its_own_repository(void **sta
     end(&trial);
 }
 
+static void use__a_template_with_errors_of_its_own_is_not_called_missing(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    begin(&trial, "");
+    assert_null(template_load("templates/web.yaml", "template: web\n", 14, &trial.problems));
+    size_t errors = trial.problems.errors;
+    assert_true(errors > 0);
+    config_check_templates(trial.config, trial.templates, 0, &trial.problems);
+    assert_int_equal(trial.problems.errors, errors);
+    end(&trial);
+}
+
 static void expand__counts_that_explode_are_refused(void **state)
 {
     struct trial trial;
@@ -491,6 +505,7 @@ int main(void)
         cmocka_unit_test(expand__inputs_are_asked_for_and_checked),
         cmocka_unit_test(expand__what_a_command_gives_stands_over_with),
         cmocka_unit_test(use__a_missing_template_is_an_error_of_its_own_repository),
+        cmocka_unit_test(use__a_template_with_errors_of_its_own_is_not_called_missing),
         cmocka_unit_test(expand__counts_that_explode_are_refused),
         cmocka_unit_test(expand__a_value_cannot_make_structure),
         cmocka_unit_test(expand__shared_resources_name_their_owner),
