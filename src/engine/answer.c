@@ -20,13 +20,17 @@ static bool has_run(struct request *request)
 static bool has_edge(struct request *request, const char *event)
 {
     const struct run *run = request->turn->run;
+    const char *status = word_name(run_status_names, run->status), *reason = run->status_reason;
 
     if (edge_exists(run->status, event))
         return true;
+    if (!text_empty(reason) && !text_starts(reason, status)) /* "cancelled by uid:0" says both */
+        status = arena_printf(request->turn->arena, "%s, %s", status, reason);
+    else if (!text_empty(reason))
+        status = reason;
     answer_refused(request, ERROR_CONFLICT, NULL,
-                   arena_printf(request->turn->arena, "run %s is %s%s%s: there is nothing to %s", run->id,
-                                word_name(run_status_names, run->status), text_empty(run->status_reason) ? "" : ", ",
-                                run->status_reason != NULL ? run->status_reason : "", request->command->verb),
+                   arena_printf(request->turn->arena, "run %s is %s: there is nothing to %s", run->id, status,
+                                request->command->verb),
                    "");
     return false;
 }
@@ -158,7 +162,7 @@ static bool is_asked_already(struct request *request)
 {
     const struct run *run = request->turn->run;
 
-    if (text_empty(run->cancel_by))
+    if (text_empty(run->cancel_by) || run_ended((enum run_status)run->status))
         return false;
     answer_refused(request, ERROR_CONFLICT, NULL,
                    arena_printf(request->turn->arena, "run %s is being cancelled by %s already, it waits for %s",

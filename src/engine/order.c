@@ -169,12 +169,31 @@ void accept_protect(struct request *request)
         turn->environment->is_protected = true;
 }
 
+/* Protection is what a waiting destroy asks its approval for: taking it away must not be the approval. */
+static bool destroy_waits(struct request *request, const struct why *why)
+{
+    struct engine_turn *turn = request->turn;
+
+    for (size_t i = 0; i < turn->runs.rows.count; i++) {
+        const struct run *run = run_at(turn, i);
+
+        if (run == NULL || run->status != RUN_GATE || !run_destroys(run))
+            continue;
+        answer_refused(request, ERROR_CONFLICT, why,
+                       arena_printf(turn->arena, "run %s waits at its gate to destroy '%s': nothing would stop it",
+                                    run->id, run->environment_name),
+                       arena_printf(turn->arena, "berth reject %s first, or let an approver answer it", run->id));
+        return true;
+    }
+    return false;
+}
+
 void accept_unprotect(struct request *request)
 {
     struct engine_turn *turn = request->turn;
     const struct why *why;
 
-    if (!may_order(request, &why) ||
+    if (!may_order(request, &why) || destroy_waits(request, why) ||
         !carry_out(request, why, arena_printf(turn->arena, "'%s' is not protected any more", turn->environment->name)))
         return;
     (void)remove_holds(turn, "protect");

@@ -139,6 +139,27 @@ static void apply__waits_for_what_it_needs(void **state)
     assert_int_equal(status_of(world, "1.apply.server"), STEP_READY);
 }
 
+static void apply__takes_the_status_over_from_the_probes(void **state)
+{
+    struct world *world = *state;
+    struct resource seen;
+
+    deploy(world, "feature/x");
+    prepare(world, "1", chain, 1, "");
+    play_all(world, "1");
+    seen = *world_resource(world, "dev", "database");
+    seen.status = RESOURCE_FAILED;
+    seen.observed_by = "probes";
+    world_put(world, &resource_type, &seen);
+    world_push(world, "feature/x", "c2");
+    deploy(world, "feature/x");
+    prepare(world, "2", chain, 1, "");
+    play_step(world, "2.plan.database");
+    ends(world, "2.apply.database", STEP_FAILED, ERROR_TOOL);
+    assert_int_equal(world_resource(world, "dev", "database")->status, RESOURCE_FAILED);
+    assert_string_equal(world_resource(world, "dev", "database")->observed_by, "");
+}
+
 static void failure__skips_dependents_and_holds_with_the_evidence(void **state)
 {
     struct world *world = *state;
@@ -557,6 +578,9 @@ static void cancel__while_planning_ends_at_once(void **state)
     assert_status(world, "1", "cancelled");
     assert_int_equal(world->asked_to_stop.count, 1);
     assert_int_equal(status_of(world, "1.plan.database"), STEP_CANCELLED);
+    assert_int_equal(command(world, "cancel", "1", ""), COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), "run 1 is cancelled by "));
+    assert_non_null(strstr(world_answer(world), ": there is nothing to cancel"));
 }
 
 static void cancel__while_applying_waits_for_what_runs(void **state)
@@ -676,6 +700,25 @@ static void destroy__that_would_create_fails(void **state)
     assert_int_equal(world_environment(world, "dev")->status, ENVIRONMENT_OK);
 }
 
+static void unprotect__is_no_approval_of_a_destroy_that_waits(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "fix/y");
+    prepare(world, "1", chain, 2, "");
+    play_all(world, "1");
+    assert_int_equal(command(world, "protect", "brief", ""), COMMAND_DONE);
+    assert_int_equal(command(world, "destroy", "brief", "{\"confirm\":\"brief\"}"), COMMAND_ACCEPTED);
+    play_all(world, "2");
+    assert_status(world, "2", "at the gate");
+    assert_int_equal(command(world, "unprotect", "brief", ""), COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), "run 2 waits at its gate to destroy 'brief'"));
+    assert_status(world, "2", "at the gate");
+    assert_int_equal(command(world, "reject", "2", ""), COMMAND_DONE);
+    assert_int_equal(command(world, "unprotect", "brief", ""), COMMAND_DONE);
+    assert_false(world_environment(world, "brief")->is_protected);
+}
+
 /* --- orders ------------------------------------------------------------------------------------------------------------------ */
 
 static void orders__are_rows(void **state)
@@ -745,6 +788,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(apply__waits_for_what_it_needs),
+        TEST(apply__takes_the_status_over_from_the_probes),
         TEST(failure__skips_dependents_and_holds_with_the_evidence),
         TEST(retry__goes_on_with_what_failed_and_repeats_nothing),
         TEST(retry__is_refused_when_another_run_changed_the_environment),
@@ -778,6 +822,7 @@ int main(void)
         TEST(external__is_recorded_unknown_and_only_forgotten),
         TEST(destroy__of_what_was_never_deployed_is_refused),
         TEST(destroy__that_would_create_fails),
+        TEST(unprotect__is_no_approval_of_a_destroy_that_waits),
         TEST(orders__are_rows),
         TEST(slug__that_is_taken_gets_a_hash_and_is_prepared_again),
         cmocka_unit_test(page__shows_the_edges_as_they_are),
