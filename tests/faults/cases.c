@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define AT_ONCE 4
-#define CASE_LIMIT_MS 200000
+#define CASE_LIMIT_MS 100000
 #define POLL_MS 5
 #define TEXT_LIMIT 65536
 
@@ -91,6 +91,10 @@ static bool case_ended(struct running *place, struct case_result *results)
     if (waitpid(place->pid, &status, WNOHANG) != place->pid)
         return false;
     read_case(place, status, &results[place->index]);
+    if (getenv("BERTH_SLOW"))
+        fprintf(stderr, "# case %zu: %lld ms%s%s\n", place->index + 1,
+                (long long)(time_monotonic_ms() - place->since_ms),
+                results[place->index].trouble.length > 0 ? ", " : "", results[place->index].trouble.data);
     place->pid = 0;
     return true;
 }

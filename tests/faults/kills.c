@@ -17,7 +17,12 @@ const char *const kill_moment_names[] = {
     "mid-apply",
     "after the tool ended",
     "after the result was sent",
+    "while checking",
+    "before a delivery",
+    "after a delivery, before it is recorded",
+    "while pruning",
     "while destroying",
+    "in the middle of a listing",
     NULL,
 };
 const char *const world_executor_names[] = {"exec", "exec, retries", "external", NULL};
@@ -43,7 +48,16 @@ static const struct kill_row rows[] = {
     {"supervisor", AT_APPLY, KILL_FROM_TEST, NULL, false, NULL},
     {"supervisor", AT_AFTER_TOOL, KILL_AT_POINT, "supervisor.before_commit", false, NULL},
     {"supervisor", AT_AFTER_RESULT, KILL_AT_POINT, "supervisor.after_commit", false, NULL},
+    {"supervisor", AT_CHECK, KILL_FROM_TEST, NULL, false, NULL},
+    {"supervisor", AT_PRUNE, KILL_FROM_TEST, NULL, false, NULL},
     {"supervisor", AT_DESTROY, KILL_FROM_TEST, NULL, false, NULL},
+    {SUPERVISOR_TWICE, AT_APPLY, KILL_FROM_TEST, NULL, false, NULL},
+    {SUPERVISOR_TWICE, AT_DESTROY, KILL_FROM_TEST, NULL, false, NULL},
+    {SUPERVISOR_AND_WORKER, AT_APPLY, KILL_FROM_TEST, NULL, true, NULL},
+    {SUPERVISOR_AND_WORKER, AT_PRUNE, KILL_FROM_TEST, NULL, true, NULL},
+    {SUPERVISOR_AND_WORKER, AT_DESTROY, KILL_FROM_TEST, NULL, true, NULL},
+    {THE_MACHINE, AT_APPLY, KILL_FROM_TEST, NULL, true, NULL},
+    {THE_MACHINE, AT_DESTROY, KILL_FROM_TEST, NULL, true, NULL},
     {"worker", AT_ACCEPT, KILL_IMPOSSIBLE, NULL, false, "a worker has nothing to do before a command is accepted"},
     {"worker", AT_CLAIM, KILL_FROM_TEST, NULL, false, NULL},
     {"worker", AT_AFTER_CLAIM, KILL_AT_POINT, "worker.before_prepare", false, NULL},
@@ -53,6 +67,8 @@ static const struct kill_row rows[] = {
     {"worker", AT_APPLY, KILL_AT_POINT, "tool.running", true, NULL},
     {"worker", AT_AFTER_TOOL, KILL_AT_POINT, "worker.after_tool", true, NULL},
     {"worker", AT_AFTER_RESULT, KILL_AT_POINT, "worker.after_result", false, NULL},
+    {"worker", AT_CHECK, KILL_AT_POINT, "worker.before_check", true, NULL},
+    {"worker", AT_PRUNE, KILL_AT_POINT, "worker.mid_destroy", true, NULL},
     {"worker", AT_DESTROY, KILL_AT_POINT, "worker.mid_destroy", true, NULL},
     {"tool", AT_ACCEPT, KILL_IMPOSSIBLE, NULL, false, "no tool runs before an apply"},
     {"tool", AT_CLAIM, KILL_IMPOSSIBLE, NULL, false, "no tool runs before an apply"},
@@ -63,14 +79,23 @@ static const struct kill_row rows[] = {
     {"tool", AT_APPLY, KILL_FROM_TEST, NULL, true, NULL},
     {"tool", AT_AFTER_TOOL, KILL_IMPOSSIBLE, NULL, false, "it has ended"},
     {"tool", AT_AFTER_RESULT, KILL_IMPOSSIBLE, NULL, false, "it has ended"},
+    {"tool", AT_CHECK, KILL_FROM_TEST, NULL, true, NULL},
+    {"tool", AT_PRUNE, KILL_FROM_TEST, NULL, true, NULL},
     {"tool", AT_DESTROY, KILL_FROM_TEST, NULL, true, NULL},
     {"observer:branches", AT_ACCEPT, KILL_AT_POINT, "observer.after_listing", false, NULL},
+    {"observer:branches", AT_LISTING, KILL_AT_POINT, "observer.mid_listing", false, NULL},
     {"observer:branches", AT_GATE, KILL_FROM_TEST, NULL, false, NULL},
     {"observer:branches", AT_APPLY, KILL_FROM_TEST, NULL, false, NULL},
     {"observer:branches", AT_DESTROY, KILL_FROM_TEST, NULL, false, NULL},
     {"observer:probes", AT_GATE, KILL_FROM_TEST, NULL, false, NULL},
     {"observer:probes", AT_APPLY, KILL_FROM_TEST, NULL, false, NULL},
     {"observer:probes", AT_DESTROY, KILL_FROM_TEST, NULL, false, NULL},
+    {"notifier", AT_DELIVER, KILL_AT_POINT, "notifier.before_delivery", false, NULL},
+    {"notifier", AT_DELIVERED, KILL_AT_POINT, "notifier.after_delivery", false, NULL},
+    {"dashboard", AT_ACCEPT, KILL_AT_POINT, "dashboard.after_insert", false, NULL},
+    {"dashboard", AT_GATE, KILL_FROM_TEST, NULL, false, NULL},
+    {"dashboard", AT_APPLY, KILL_FROM_TEST, NULL, false, NULL},
+    {"dashboard", AT_DESTROY, KILL_FROM_TEST, NULL, false, NULL},
 };
 
 size_t kill_cells(struct kill_cell *cells, size_t room)
@@ -79,7 +104,8 @@ size_t kill_cells(struct kill_cell *cells, size_t room)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (int executor = WORLD_EXEC; executor <= WORLD_EXTERNAL && count < room; executor++) {
             const struct kill_row *row = &rows[i];
-            bool holds = row->interrupts && executor != WORLD_EXEC_RETRIES;
+            /* the check declares no `retries` */
+            bool holds = row->interrupts && (executor != WORLD_EXEC_RETRIES || row->moment == AT_CHECK);
             cells[count++] = (struct kill_cell){
                 .process = row->process,
                 .moment = row->moment,
@@ -94,6 +120,16 @@ size_t kill_cells(struct kill_cell *cells, size_t room)
     return count;
 }
 
+static const char page_head[] =
+    "# What is killed, when, and what holds\n\n"
+    "Written by `tests/faults/test_kills`, which plays every cell with the real programs: a deploy with its gate and a check, then a destroy "
+    "(pruning: a second\n"
+    "deploy in between), and SIGKILL to one process at one moment. After each story: nothing that was recorded as finished ran again, nothing "
+    "interrupted ran again\n"
+    "without being asked, no gate was skipped, no tool is left, no lock stays, the audit verifies, every branch is listed, every notification "
+    "came, and\n"
+    "the run reached its end or said what it waits for. `BERTH_UPDATE=1` writes this page anew.\n\n";
+
 static const char *outcome_text(const struct kill_cell *cell)
 {
     if (cell->way == KILL_IMPOSSIBLE)
@@ -103,6 +139,7 @@ static const char *outcome_text(const struct kill_cell *cell)
 
 void kill_table(struct str *out)
 {
+    str_add(out, page_head);
     struct kill_cell cells[256];
     size_t count = kill_cells(cells, 256);
     str_add(out, "| process killed | moment | exec | exec, `retries` | beside an external resource |\n");

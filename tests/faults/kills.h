@@ -8,6 +8,10 @@
 
 #include "faults/world.h"
 
+#define SUPERVISOR_TWICE "supervisor, and the next one at once"
+#define SUPERVISOR_AND_WORKER "supervisor and worker together"
+#define THE_MACHINE "everything, and the machine restarts" /* played: all is killed, the marks say another boot */
+
 enum kill_way {
     KILL_AT_POINT,   /* the process kills itself at a named point */
     KILL_FROM_TEST,  /* the test kills it when the story is at the moment */
@@ -28,7 +32,12 @@ enum kill_moment {
     AT_APPLY,
     AT_AFTER_TOOL,
     AT_AFTER_RESULT,
+    AT_CHECK,
+    AT_DELIVER,
+    AT_DELIVERED,
+    AT_PRUNE,
     AT_DESTROY,
+    AT_LISTING,
     AT_MOMENTS
 };
 struct kill_cell {

@@ -4,37 +4,57 @@
  * nothing that was recorded as finished ran again, nothing interrupted ran again without being asked, no gate was skipped, no tool is left, no
  * lock stays, the audit verifies, the run reached its end or said what it waits for.
  */
+#include "faults/cases.h"
 #include "faults/kills.h"
+#include "faults/receiver.h"
+#include "faults/story.h"
 
 #include "berth/base/file.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
+#include "e2e/screen.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ENVIRONMENT "review/feature-x"
-#define ENDED                                                                                              \
-    (1u << RUN_DONE | 1u << RUN_FAILED | 1u << RUN_REJECTED | 1u << RUN_SUPERSEDED | 1u << RUN_CANCELLED | \
-     1u << RUN_ROLLED_BACK)
-#define RESTS (ENDED | 1u << RUN_HELD)
+#define CELLS_LIMIT 256
+#define ARMED 100000      /* more often than a point is reached before */
+#define MANY_BRANCHES 600 /* more than one batch of a listing */
+
+/* What pruning begins with, and what it goes to: c goes, and of two d one stays. a and b are not run again: the commit does not touch their tool. */
+#define SHOP(resources) "template: shop\nversion: 1\nresources:\n" resources
+#define CHANGED "changed: [tool]"
+#define LASTING(more)                                                                            \
+    "  a: { executor: exec, run: [./tool, up, a], undo: [./tool, down, a], " CHANGED more " }\n" \
+    "  b: { executor: exec, run: [./tool, up, b], undo: [./tool, down, b], needs: [a], " CHANGED more " }\n"
+#define PRUNED(more) \
+    "  c: { executor: exec, run: [./tool, up, c], undo: [./tool, down, c], needs: [b], " CHANGED more " }\n"
+#define COUNTED(count, more) \
+    "  d: { executor: exec, run: [./tool, up, d], undo: [./tool, down, d], count: " count ", " CHANGED more " }\n"
+#define AGAIN ", retries: { attempts: 3, backoff: 1s }"
+#define BESIDE "  zone: { executor: external, description: not ours, contact: bob }\n"
+static const char *const before_prune[] = {SHOP(LASTING("") PRUNED("") COUNTED("2", "")),
+                                           SHOP(LASTING(AGAIN) PRUNED(AGAIN) COUNTED("2", AGAIN)),
+                                           SHOP(BESIDE LASTING("") PRUNED("") COUNTED("2", ""))};
+static const char *const after_prune[] = {SHOP(LASTING("") COUNTED("1", "")), SHOP(LASTING(AGAIN) COUNTED("1", AGAIN)),
+                                          SHOP(BESIDE LASTING("") COUNTED("1", ""))};
 
 struct story {
     struct world world;
     const struct kill_cell *cell;
+    struct receiver receiver;
+    struct screen dashboard;
     struct str trouble;
     bool held, killed;
 };
 
 static void trouble(struct story *story, const char *text)
 {
-    const struct run *run = world_last_run(&story->world);
-    str_addf(&story->trouble, "%s (run %s: %s, %s); ", text, run ? run->id : "-",
-             run ? word_name(run_status_names, run->status) : "none",
-             run && run->status_reason ? run->status_reason : "");
+    story_trouble(&story->world, &story->trouble, text);
 }
 
 /* --- killing at the right moment ---------------------------------------------------------------------------------- */
@@ -73,21 +93,89 @@ static bool kill_tool_of(const void *row, void *context)
     return true;
 }
 
+static void kill_tools(struct story *story)
+{
+    struct store_query steps = {.type = &step_type};
+    if (!store_each(story->world.store, &steps, kill_tool_of, NULL, NULL))
+        trouble(story, "cannot find the tool");
+}
+
+static bool serves_now(struct world *world, void *context)
+{
+    struct daemon row;
+    (void)context;
+    return store_get(world->store, &daemon_type, "berthd", &world->arena, &row, NULL) == STORE_FOUND &&
+           row.pid == world->daemon.pid;
+}
+
+/* The next supervisor is killed as soon as it has begun. */
+static void kill_next(struct story *story)
+{
+    while (!world_keep(&story->world))
+        continue;
+    if (!world_wait(&story->world, serves_now, NULL))
+        trouble(story, "the next supervisor never began");
+    world_kill(&story->world, SIGKILL);
+}
+
+/* After a restart pids mean other processes: every mark names this living process, of another boot. */
+static void restart_machine(struct story *story)
+{
+    struct folder_list list;
+    struct str text = STR_INIT;
+    const struct run *run = world_last_run(&story->world);
+    char *folder = path_printf("%s/runs/%s", story->world.store_folder, run ? run->id : "");
+    uint64_t ticks = 0;
+    if (!process_start_ticks(getpid(), &ticks) || !folder_list(folder, &list, NULL)) {
+        trouble(story, "no marks");
+        return;
+    }
+    str_addf(&text, "%d %" PRIu64 " 00000000-0000-0000-0000-000000000000\n", (int)getpid(), ticks);
+    for (size_t i = 0; i < list.count; i++) {
+        char *path = path_join(folder, list.names[i]);
+        if (text_ends(path, ".started") && !file_replace(path, text.data, text.length, 0600, FILE_RELAXED, NULL))
+            trouble(story, "a mark cannot be changed");
+        free(path);
+    }
+    folder_list_free(&list);
+    free(folder);
+    str_release(&text);
+}
+
+static void kill_child(struct story *story, const char *kind)
+{
+    if (world_wait(&story->world, child_is_there, (void *)(uintptr_t)kind))
+        kill(world_child(&story->world, kind), SIGKILL);
+    else
+        trouble(story, "there is nothing to kill");
+}
+
 static void kill_now(struct story *story)
 {
     struct world *world = &story->world;
     const char *process = story->cell->process;
-    struct store_query steps = {.type = &step_type};
     story->killed = true;
     if (text_equal(process, "supervisor")) {
         world_kill(world, SIGKILL);
+    } else if (text_equal(process, SUPERVISOR_TWICE)) {
+        world_kill(world, SIGKILL);
+        kill_next(story);
+    } else if (text_equal(process, SUPERVISOR_AND_WORKER)) {
+        world_kill(world, SIGSTOP); /* it must not see that its workers went */
+        world_kill_workers(world);
+        world_kill(world, SIGKILL);
+    } else if (text_equal(process, THE_MACHINE)) {
+        world_kill(world, SIGSTOP);
+        world_kill_workers(world);
+        kill_tools(story);
+        world_kill(world, SIGKILL);
+        restart_machine(story);
     } else if (text_equal(process, "tool")) {
-        if (!store_each(world->store, &steps, kill_tool_of, NULL, NULL))
-            trouble(story, "cannot find the tool");
+        kill_tools(story);
+    } else if (text_equal(process, "dashboard")) {
+        screen_stop(&story->dashboard);
     } else {
-        pid_t child = world_child(world, process);
-        if (child != 0)
-            kill(child, SIGKILL);
+        kill_child(story, process);
     }
 }
 
@@ -115,10 +203,31 @@ static void kill_while_stopped(struct story *story)
 
 /* --- the story ------------------------------------------------------------------------------------------------------ */
 
+/* Points that every result reaches: armed while the first tool runs, so that it is a tool's result that dies there. */
+static bool is_armed_late(const struct kill_cell *cell)
+{
+    return cell->way == KILL_AT_POINT && ((cell->moment == AT_AFTER_TOOL && text_equal(cell->process, "supervisor")) ||
+                                          cell->moment == AT_AFTER_RESULT);
+}
+
+static void arm(struct story *story)
+{
+    char *path = path_printf("%s/faults/%s.count", story->world.folder, story->cell->point);
+    char *count = path_printf("%d\n", ARMED - 1);
+    if (!world_wait(&story->world, tool_runs, (void *)(uintptr_t) "begin up a") ||
+        !file_replace(path, count, strlen(count), 0600, FILE_RELAXED, NULL))
+        trouble(story, "the point cannot be armed");
+    world_release_tool(&story->world, "up", "a");
+    free(path);
+    free(count);
+}
+
 static const char *fault_of(const struct kill_cell *cell, char *buffer, size_t size)
 {
     buffer[0] = '\0';
-    if (cell->way == KILL_AT_POINT)
+    if (is_armed_late(cell))
+        snprintf(buffer, size, "%s:%d", cell->point, ARMED);
+    else if (cell->way == KILL_AT_POINT)
         snprintf(buffer, size, "%s", cell->point);
     else if (cell->way == KILL_FROM_TEST && cell->point)
         snprintf(buffer, size, "%s=stop", cell->point);
@@ -134,25 +243,56 @@ static bool from_test_at(const struct story *story, enum kill_moment moment)
 static const struct run *go_on_when_held(struct story *story, const struct run *run)
 {
     for (int tries = 0; run && run->status == RUN_HELD && tries < 3; tries++) {
-        size_t begun = world_journal(&story->world, "begin up a") + world_journal(&story->world, "begin down c");
         story->held = true;
         if (text_empty(run->status_reason))
             trouble(story, "a held run does not say why");
-        if (world_journal(&story->world, "begin up a") + world_journal(&story->world, "begin down c") != begun)
-            trouble(story, "a held run went on");
-        world_submit(&story->world, "retry", run->id, "{}");
-        run = world_wait_run(&story->world, RESTS & ~(1u << RUN_HELD));
+        world_ask(&story->world, "retry", run->id, "{}");
+        run = world_wait_run(&story->world, RUNS_REST & ~(1u << RUN_HELD));
     }
     return run;
 }
 
-static void approve(struct story *story, const struct run *run)
+/* --- the dashboard ------------------------------------------------------------------------------------------------------ */
+
+static void open_dashboard(struct story *story, const char *fault)
 {
-    struct str arguments = STR_INIT;
-    str_addf(&arguments, "{\"digest\":\"%s\"}", run->digest);
-    world_submit(&story->world, "approve", run->id, arguments.data);
-    str_release(&arguments);
+    char program[] = TEST_BUILDDIR "/src/berth", view[] = "--view", branches[] = "branches";
+    char *folder = path_join(story->world.folder, "faults");
+    char *argv[] = {getenv("BERTH") ? getenv("BERTH") : program, view, branches, NULL};
+    setenv("BERTH_FAULT", fault, 1);
+    setenv("BERTH_FAULT_FOLDER", folder, 1);
+    screen_start(&story->dashboard, 36, 120, story->world.repository, argv);
+    unsetenv("BERTH_FAULT");
+    unsetenv("BERTH_FAULT_FOLDER");
+    if (!screen_wait(&story->dashboard, "feature/x"))
+        trouble(story, "the dashboard shows no branch");
+    free(folder);
 }
+
+/* The deploy is asked for by a key, and the dashboard dies the moment its command is in the store. */
+static void deploy_by_key(struct story *story)
+{
+    open_dashboard(story, story->cell->point);
+    screen_type(&story->dashboard, "/feature\r");
+    if (!screen_wait(&story->dashboard, "Branches 1 of"))
+        trouble(story, "the branch cannot be found");
+    screen_type(&story->dashboard, "D");
+    if (!screen_wait(&story->dashboard, "y: deploy"))
+        trouble(story, "no question");
+    screen_type(&story->dashboard, "y");
+    if (!screen_wait_end(&story->dashboard))
+        trouble(story, "the dashboard did not die");
+    screen_stop(&story->dashboard);
+    story->killed = true;
+}
+
+static void open_when_needed(struct story *story, enum kill_moment moment)
+{
+    if (text_equal(story->cell->process, "dashboard") && from_test_at(story, moment))
+        open_dashboard(story, "");
+}
+
+/* --- the parts of the story ---------------------------------------------------------------------------------------------- */
 
 /* Kills in the middle of a tool that the test holds in its pipe. */
 static void kill_in_tool(struct story *story, const char *action, const char *name)
@@ -168,72 +308,141 @@ static void kill_in_tool(struct story *story, const char *action, const char *na
     str_release(&line);
 }
 
+static void kill_at_gate(struct story *story)
+{
+    open_when_needed(story, AT_GATE);
+    kill_now(story);
+    const struct run *run = world_wait_run(&story->world, 1u << RUN_GATE | RUNS_REST);
+    if (!run || run->status != RUN_GATE)
+        trouble(story, "the gate did not stay");
+}
+
+/* From the gate to the run's end; the tool of the moment is held and something killed while it runs. */
+static bool approve_to_end(struct story *story, const struct run *run, enum kill_moment moment, const char *action,
+                           const char *name)
+{
+    struct world *world = &story->world;
+    bool checks = moment == AT_APPLY && from_test_at(story, AT_CHECK), kills = from_test_at(story, moment) || checks;
+    open_when_needed(story, moment);
+    if (checks) {
+        action = "check";
+        name = "all";
+    }
+    bool arms = moment == AT_APPLY && is_armed_late(story->cell);
+    if (kills || arms)
+        world_hold_tool(world, action, name);
+    if (run->status == RUN_GATE)
+        story_approve(world, run);
+    if (kills)
+        kill_in_tool(story, action, name);
+    if (arms)
+        arm(story);
+    run = go_on_when_held(story, world_wait_run(world, RUNS_REST));
+    if (run && run->status == RUN_DONE)
+        return true;
+    trouble(story, "the run did not end well");
+    return false;
+}
+
 static bool deploy(struct story *story)
 {
     struct world *world = &story->world;
-    if (from_test_at(story, AT_CLAIM))
+    if (from_test_at(story, AT_CLAIM) && world_child(world, story->cell->process) != 0)
         kill_now(story);
-    world_submit(world, "deploy", ENVIRONMENT, "{\"ref\":\"feature/x\"}");
+    story->killed =
+        story->killed || from_test_at(story, AT_CLAIM); /* a worker is started when there is something to do */
+    if (text_equal(story->cell->process, "dashboard") && story->cell->moment == AT_ACCEPT)
+        deploy_by_key(story);
+    else
+        world_submit(world, "deploy", STORY_ENVIRONMENT, "{\"ref\":\"feature/x\"}");
     if (from_test_at(story, AT_PREPARE) || from_test_at(story, AT_PLAN))
         kill_while_stopped(story);
-    const struct run *run = world_wait_run(world, 1u << RUN_GATE | RESTS);
+    const struct run *run = world_wait_run(world, 1u << RUN_GATE | RUNS_REST);
     if (!run || run->status != RUN_GATE) {
         trouble(story, "the deploy did not reach its gate");
         return false;
     }
     if (world_journal(world, "begin up a") > 0)
         trouble(story, "a tool ran before the gate");
-    if (from_test_at(story, AT_GATE)) {
-        kill_now(story);
-        run = world_wait_run(world, 1u << RUN_GATE | RESTS);
-        if (!run || run->status != RUN_GATE)
-            trouble(story, "the gate did not stay");
-    }
-    if (from_test_at(story, AT_APPLY))
-        world_hold_tool(world, "up", "a");
-    approve(story, run);
-    if (from_test_at(story, AT_APPLY))
-        kill_in_tool(story, "up", "a");
-    run = go_on_when_held(story, world_wait_run(world, RESTS));
-    if (!run || run->status != RUN_DONE) {
-        trouble(story, "the deploy did not end well");
-        return false;
-    }
-    return true;
+    if (from_test_at(story, AT_GATE))
+        kill_at_gate(story);
+    return approve_to_end(story, run, AT_APPLY, "up", "a");
+}
+
+struct awaited {
+    enum workflow workflow;
+    int64_t above;
+};
+
+static bool run_rests(struct world *world, void *context)
+{
+    const struct awaited *awaited = context;
+    const struct run *run = world_last_run(world);
+    return run && run->number > awaited->above && (run->status == RUN_GATE || (RUNS_REST & 1u << run->status));
+}
+
+/* The next run, when it is at its gate or rests. */
+static const struct run *next_run(struct story *story, const char *verb, const char *arguments)
+{
+    const struct run *last = world_last_run(&story->world);
+    struct awaited awaited = {.above = last ? last->number : 0};
+    world_ask(&story->world, verb, STORY_ENVIRONMENT, arguments);
+    if (world_wait(&story->world, run_rests, &awaited))
+        return world_last_run(&story->world);
+    trouble(story, "the next run does not rest");
+    return NULL;
+}
+
+static void prune(struct story *story)
+{
+    world_push(&story->world, after_prune[story->cell->executor]);
+    const struct run *run = next_run(story, "deploy", "{\"ref\":\"feature/x\"}");
+    if (run && run->status == RUN_GATE)
+        approve_to_end(story, run, AT_PRUNE, "down", "c");
+    else
+        trouble(story, "pruning did not reach its gate");
+    size_t gone = world_journal(&story->world, "end down c"), fewer = world_journal(&story->world, "end down d");
+    if (gone < 1 || fewer < 1 ||
+        (!story->held && story->cell->executor != WORLD_EXEC_RETRIES && (gone > 1 || fewer > 1)))
+        trouble(story, "what the template no longer wants is still there");
 }
 
 static bool destroyed(struct world *world, void *context)
 {
-    const struct environment *environment = world_environment(world, context);
+    const struct environment *environment = world_environment(world, STORY_ENVIRONMENT);
+    (void)context;
     return environment && environment->status == ENVIRONMENT_DESTROYED;
 }
 
-static bool destroy_rests(struct world *world, void *context)
+/* A destroy may begin at once or wait at a gate. */
+static bool destroy_begins(struct world *world, void *context)
 {
     const struct run *run = world_last_run(world);
     (void)context;
-    return run && run->workflow == WORKFLOW_DESTROY && (run->status == RUN_GATE || (RESTS & 1u << run->status));
+    return run && run->workflow == WORKFLOW_DESTROY && run->status >= RUN_GATE;
 }
 
 static void destroy(struct story *story)
 {
     struct world *world = &story->world;
-    if (from_test_at(story, AT_DESTROY))
-        world_hold_tool(world, "down", "c");
-    world_submit(world, "destroy", ENVIRONMENT, "{\"confirm\":\"" ENVIRONMENT "\"}");
-    if (from_test_at(story, AT_DESTROY))
-        kill_in_tool(story, "down", "c");
-    if (!world_wait(world, destroy_rests, NULL)) {
-        trouble(story, "the destroy does not rest");
+    if (from_test_at(story, AT_DESTROY) && !text_equal(story->cell->process, "dashboard"))
+        world_hold_tool(world, "down", "b");
+    world_ask(world, "destroy", STORY_ENVIRONMENT, "{\"confirm\":\"" STORY_ENVIRONMENT "\"}");
+    if (!world_wait(world, destroy_begins, NULL)) {
+        trouble(story, "the destroy does not begin");
         return;
     }
     const struct run *run = world_last_run(world);
-    if (run->status == RUN_GATE) {
-        approve(story, run);
-        run = world_wait_run(world, RESTS);
+    if (run->status == RUN_GATE)
+        story_approve(world, run);
+    if (from_test_at(story, AT_DESTROY) && text_equal(story->cell->process, "dashboard")) {
+        open_dashboard(story, "");
+        kill_now(story);
+    } else if (from_test_at(story, AT_DESTROY)) {
+        kill_in_tool(story, "down", "b");
     }
-    run = go_on_when_held(story, run);
-    if (!run || run->status != RUN_DONE || !destroyed(world, (void *)(uintptr_t)ENVIRONMENT))
+    run = go_on_when_held(story, world_wait_run(world, RUNS_REST));
+    if (!run || run->status != RUN_DONE || !destroyed(world, NULL))
         trouble(story, "the destroy did not end well");
 }
 
@@ -242,13 +451,13 @@ static void destroy(struct story *story)
 static void check_counts(struct story *story)
 {
     static const char *const names[] = {"a", "b", "c"};
+    bool may_repeat = story->held || story->cell->executor == WORLD_EXEC_RETRIES;
     for (size_t i = 0; i < 3; i++) {
         char begin_up[32], end_up[32], end_down[32];
         snprintf(begin_up, sizeof begin_up, "begin up %s", names[i]);
         snprintf(end_up, sizeof end_up, "end up %s", names[i]);
         snprintf(end_down, sizeof end_down, "end down %s", names[i]);
         size_t up = world_journal(&story->world, end_up), down = world_journal(&story->world, end_down);
-        bool may_repeat = story->held || story->cell->executor == WORLD_EXEC_RETRIES;
         if (up < 1 || down < 1)
             trouble(story, "something was skipped");
         if (!may_repeat && (up > 1 || down > 1 || world_journal(&story->world, begin_up) > 1))
@@ -258,16 +467,49 @@ static void check_counts(struct story *story)
     }
 }
 
-/* Folders of runs go with their runs. */
-static bool folders_are_gone(struct world *world, void *context)
+struct delivered {
+    const struct story *story;
+    size_t waiting, rows, lost, repeated;
+};
+
+static bool look_at_delivery(const void *row, void *context)
 {
-    struct folder_list list = {0};
-    char *runs = path_join(world->store_folder, "runs");
-    bool gone = folder_list(runs, &list, NULL) && list.count == 0;
+    const struct delivery *delivery = row;
+    struct delivered *delivered = context;
+    size_t came = receiver_count(&delivered->story->receiver, delivery->id);
+    delivered->rows++;
+    delivered->waiting += delivery->status == DELIVERY_WAITING;
+    delivered->lost += came == 0;
+    delivered->repeated += came > 1;
+    return true;
+}
+
+static bool all_delivered(struct world *world, void *context)
+{
+    struct delivered *delivered = context;
+    struct store_query query = {.type = &delivery_type};
+    *delivered = (struct delivered){.story = delivered->story};
+    return store_each(world->store, &query, look_at_delivery, delivered, NULL) && delivered->waiting == 0;
+}
+
+/* A notification may come twice with the same key; none is lost. */
+static void check_deliveries(struct story *story)
+{
+    struct delivered delivered = {.story = story};
+    if (!world_wait(&story->world, all_delivered, &delivered))
+        trouble(story, "notifications still wait");
+    if (delivered.rows == 0 || delivered.lost > 0)
+        trouble(story, "a notification was lost");
+    if ((delivered.repeated > 0) != (story->cell->moment == AT_DELIVERED))
+        trouble(story, "notifications came more often, or less often, than the kill explains");
+}
+
+static bool all_listed(struct world *world, void *context)
+{
+    struct store_query query = {.type = &branch_type};
+    int64_t count = 0;
     (void)context;
-    folder_list_free(&list);
-    free(runs);
-    return gone;
+    return store_count(world->store, &query, &count, NULL) && count == MANY_BRANCHES + 2;
 }
 
 static void check_story(struct story *story)
@@ -280,58 +522,89 @@ static void check_story(struct story *story)
     if ((cell->outcome == KILL_HOLDS) != story->held)
         trouble(story, story->held ? "it was held, which was not called for" : "it went on without asking");
     check_counts(story);
-    if (!world_wait(&story->world, folders_are_gone, NULL))
-        trouble(story, "folders of ended runs stay");
+    if (text_equal(cell->process, "notifier"))
+        check_deliveries(story);
+    if (cell->moment == AT_LISTING && !world_wait(&story->world, all_listed, NULL))
+        trouble(story, "branches are missing");
     if (world_breaches(&story->world, &story->trouble) > 0)
         trouble(story, "");
 }
 
-static void run_cell(const struct kill_cell *cell, size_t number)
+/* --- the cells ------------------------------------------------------------------------------------------------------------ */
+
+static void open_world(struct story *story, struct str *policy)
 {
-    struct story story = {.cell = cell, .trouble = STR_INIT};
+    const struct kill_cell *cell = story->cell;
+    struct world_spec spec = {.executor = cell->executor};
+    if (cell->moment == AT_PRUNE)
+        spec.template_text = before_prune[cell->executor];
+    if (cell->moment == AT_LISTING)
+        spec.branches = MANY_BRANCHES;
+    if (text_equal(cell->process, "notifier")) {
+        receiver_start(&story->receiver, "/tmp");
+        str_addf(policy, "notify: [ { provider: webhook, url: \"http://127.0.0.1:%d/\" } ]\n", story->receiver.port);
+        spec.policy_more = policy->data;
+    }
+    world_open(&story->world, &spec);
+}
+
+static void play_cell(size_t index, void *context, struct str *said, struct str *note)
+{
+    const struct kill_cell *cells = context;
+    struct story story = {.cell = &cells[index], .trouble = STR_INIT};
+    struct str policy = STR_INIT;
     char fault[128];
-    world_open(&story.world, cell->executor);
-    story.world.fault = fault_of(cell, fault, sizeof fault);
+    (void)note;
+    open_world(&story, &policy);
+    story.world.fault = text_equal(story.cell->process, "dashboard") ? "" : fault_of(story.cell, fault, sizeof fault);
     world_start(&story.world);
     if (!world_wait(&story.world, child_is_there, (void *)(uintptr_t) "observer:branches"))
         trouble(&story, "no observer");
-    if (deploy(&story))
+    if (deploy(&story)) {
+        if (story.cell->moment == AT_PRUNE)
+            prune(&story);
         destroy(&story);
-    check_story(&story);
-    bool passed = story.trouble.length == 0;
-    printf("%s %zu - kill %s %s, %s\n", passed ? "ok" : "not ok", number, cell->process,
-           kill_moment_names[cell->moment], world_executor_names[cell->executor]);
-    if (!passed)
-        printf("# %s\n", story.trouble.data);
-    if (!passed && getenv("BERTH_KEEP")) {
-        printf("# kept %s\n", story.world.folder);
-        exit(1);
     }
-    fflush(stdout);
+    check_story(&story);
+    str_add(said, story.trouble.data);
     str_release(&story.trouble);
+    str_release(&policy);
+    receiver_stop(&story.receiver);
     world_close(&story.world);
+}
+
+/* doc/kills.md is what is played here. */
+static bool page_is_new(void)
+{
+    struct str table = STR_INIT, page = STR_INIT;
+    struct error error = {0};
+    kill_table(&table);
+    if (getenv("BERTH_UPDATE") &&
+        !file_replace(TEST_SRCDIR "/doc/kills.md", table.data, table.length, 0644, FILE_RELAXED, &error))
+        printf("# %s\n", error.message);
+    bool same = file_read(TEST_SRCDIR "/doc/kills.md", 1u << 20, &page, &error) && text_equal(page.data, table.data);
+    str_release(&table);
+    str_release(&page);
+    return same;
 }
 
 int main(int argc, char **argv)
 {
-    struct kill_cell cells[256];
-    size_t count = kill_cells(cells, 256), number = 0, planned = 0;
-    const char *only = argc > 1 ? argv[1] : NULL;
-    if (only && text_equal(only, "--table")) {
-        struct str table = STR_INIT;
-        kill_table(&table);
-        fputs(table.data, stdout);
-        str_release(&table);
-        return 0;
+    struct kill_cell all[CELLS_LIMIT], cells[CELLS_LIMIT];
+    size_t count = kill_cells(all, CELLS_LIMIT), kept = 0, numbers[CELLS_LIMIT], number = 0;
+    size_t only = argc > 1 ? (size_t)strtoull(argv[1], NULL, 10) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].way == KILL_IMPOSSIBLE || (++number != only && only > 0))
+            continue;
+        numbers[kept] = number;
+        cells[kept++] = all[i];
     }
-    for (size_t i = 0; i < count; i++)
-        if (cells[i].way != KILL_IMPOSSIBLE) {
-            number++;
-            if (!only || strtoull(only, NULL, 10) == number) {
-                run_cell(&cells[i], number);
-                planned++;
-            }
-        }
-    printf("1..%zu\n", planned);
+    struct case_result *results = cases_play(kept, play_cell, cells);
+    for (size_t i = 0; i < kept; i++)
+        cases_tell(numbers[i], &results[i], "kill %s %s, %s", cells[i].process, kill_moment_names[cells[i].moment],
+                   world_executor_names[cells[i].executor]);
+    cases_free(results, kept);
+    printf("%s %zu - doc/kills.md is the table that was played\n1..%zu\n", page_is_new() ? "ok" : "not ok", number + 1,
+           kept + 1);
     return 0;
 }

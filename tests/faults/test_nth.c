@@ -39,7 +39,7 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
     char fault[64];
     size_t n = kind->chosen ? kind->chosen[index] : 0;
     int64_t began = time_monotonic_ms();
-    world_open(&world, WORLD_EXEC);
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
     snprintf(fault, sizeof fault, "%s:%zu=fail", kind->point, n);
     world.fault = fault;
     world_start(&world);

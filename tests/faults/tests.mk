@@ -5,8 +5,9 @@ faults_parts = tests/faults/world.c tests/faults/world.h tests/faults/story.c te
 AM_CPPFLAGS += -I$(top_srcdir)/tests
 
 test_tools += tests/faults/test_kills tests/faults/test_nth
-tests_faults_test_kills_SOURCES = tests/faults/test_kills.c tests/faults/kills.c tests/faults/kills.h $(faults_parts)
-tests_faults_test_kills_LDADD = $(libs_store)
+tests_faults_test_kills_SOURCES = tests/faults/test_kills.c tests/faults/kills.c tests/faults/kills.h \
+	tests/faults/receiver.c tests/faults/receiver.h tests/e2e/screen.c tests/e2e/screen.h $(faults_parts)
+tests_faults_test_kills_LDADD = $(libs_store) $(VTERM_LIBS)
 tests_faults_test_nth_SOURCES = tests/faults/test_nth.c $(faults_parts)
 tests_faults_test_nth_LDADD = $(libs_store)
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,7 @@ static void chain_template(enum world_executor executor, struct str *out)
     str_addf(out, "  b: { executor: exec, run: [./tool, up, b], undo: [./tool, down, b], needs: [a]%s }\n", retries);
     str_addf(out, "  c: { executor: exec, run: [./tool, up, c], undo: [./tool, down, c], needs: [b%s]%s }\n",
              executor == WORLD_EXTERNAL ? ", zone" : "", retries);
+    str_add(out, "checks: [ { run: [./tool, check, all] } ]\n");
 }
 
 /* The tool of every resource: keeps a journal, and waits at a pipe when the test has put one there. */
@@ -104,23 +106,54 @@ static void write_tool(struct world *world)
     str_release(&text);
 }
 
-static void make_repository(struct world *world, const char *template_text)
+/* One process for all of them. */
+static void more_branches(struct world *world, size_t count)
 {
     struct error error = {0};
+    struct str head = STR_INIT, refs = STR_INIT;
+    char *main_ref = path_join(world->repository, ".git/refs/heads/main");
+    char *packed = path_join(world->repository, ".git/packed-refs");
+    if (!file_read(main_ref, 100, &head, &error))
+        die(main_ref, &error);
+    head.data[strcspn(head.data, "\n")] = '\0';
+    str_add(&refs, "# pack-refs with: peeled fully-peeled sorted \n");
+    for (size_t i = 0; i < count; i++)
+        str_addf(&refs, "%s refs/heads/more/%06zu\n", head.data, i + 1);
+    if (!file_replace(packed, refs.data, refs.length, 0644, FILE_RELAXED, &error))
+        die(packed, &error);
+    str_release(&head);
+    str_release(&refs);
+    free(main_ref);
+    free(packed);
+}
+
+static void make_repository(struct world *world, const struct world_spec *spec)
+{
+    struct error error = {0};
+    struct str template = STR_INIT, policy = STR_INIT;
+    if (spec->template_text)
+        str_add(&template, spec->template_text);
+    else
+        chain_template(spec->executor, &template);
+    str_addf(&policy, "%s%s", policy_text, spec->policy_more ? spec->policy_more : "");
     char *templates = path_join(world->repository, "templates");
     if (!folder_make(templates, 0755, &error))
         die("templates", &error);
     free(templates);
     git(world, "init", "-q", ".");
-    world_write(world, "berth.yaml", policy_text, false);
-    world_write(world, "templates/shop.yaml", template_text, false);
+    world_write(world, "berth.yaml", policy.data, false);
+    world_write(world, "templates/shop.yaml", template.data, false);
     write_tool(world);
     git(world, "add", "-A", ".");
     git(world, "commit", "-q", "-m begin");
     git(world, "branch", "feature/x", "main");
+    if (spec->branches > 0)
+        more_branches(world, spec->branches);
+    str_release(&template);
+    str_release(&policy);
 }
 
-void world_open_template(struct world *world, const char *template_text)
+void world_open(struct world *world, const struct world_spec *spec)
 {
     struct error error = {0};
     char template[] = "/tmp/berth-world-XXXXXX";
@@ -131,20 +164,17 @@ void world_open_template(struct world *world, const char *template_text)
         die("mkdtemp", NULL);
     world->folder = mem_strdup(template);
     world->repository = path_join(template, "app");
-    world->store_folder = path_join(template, "store");
-    char *faults = path_join(template, "faults");
+    char *state = path_join(template, "state"), *faults = path_join(template, "faults");
     if (!folder_make(world->repository, 0755, &error) || !folder_make(faults, 0700, &error))
         die("folders", &error);
+    setenv("XDG_STATE_HOME", state, 1);
+    setenv("HOME", template, 1);
+    world->store_folder = store_folder_for(world->repository, "faults", &error);
+    if (!world->store_folder)
+        die("state", &error);
     free(faults);
-    make_repository(world, template_text);
-}
-
-void world_open(struct world *world, enum world_executor executor)
-{
-    struct str text = STR_INIT;
-    chain_template(executor, &text);
-    world_open_template(world, text.data);
-    str_release(&text);
+    free(state);
+    make_repository(world, spec);
 }
 
 /* --- berthd ------------------------------------------------------------------------------------------------------- */
@@ -163,14 +193,12 @@ static void start_process(struct world *world)
     char *fault = path_printf("BERTH_FAULT=%s", world->fault),
          *folder = path_printf("BERTH_FAULT_FOLDER=%s/faults", world->folder);
     char *path = path_printf("PATH=%s", getenv("PATH")), *home = path_printf("HOME=%s", world->folder);
-    const char *environment[] = {fault,
-                                 folder,
-                                 path,
-                                 home,
-                                 "LC_ALL=C.UTF-8",
-                                 "TZ=UTC",
-                                 getenv("ASAN_OPTIONS") ? "ASAN_OPTIONS=detect_leaks=0" : NULL,
-                                 NULL};
+    const char *environment[8 + WORLD_VARIABLES] = {fault, folder, path, home, "LC_ALL=C.UTF-8", "TZ=UTC"};
+    size_t count = 6;
+    if (getenv("ASAN_OPTIONS"))
+        environment[count++] = "ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0";
+    for (size_t i = 0; i < WORLD_VARIABLES && world->variables[i]; i++)
+        environment[count++] = world->variables[i];
     const char *program = getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd";
     const char *argv[] = {
         program, "--store", world->store_folder, "--repository", world->repository, "--workspace", "faults",
@@ -247,6 +275,17 @@ static bool is_child(pid_t pid, const struct child_search *search)
     free(path);
     str_release(&line);
     return is;
+}
+
+size_t world_kill_workers(struct world *world)
+{
+    size_t killed = 0;
+    for (pid_t worker; (worker = world_child(world, "worker")) != 0; killed++) {
+        kill(worker, SIGKILL);
+        while (kill(worker, 0) == 0 && world_child(world, "worker") == worker)
+            poll(NULL, 0, 1);
+    }
+    return killed;
 }
 
 pid_t world_child(struct world *world, const char *kind)
@@ -472,13 +511,33 @@ size_t world_breaches(struct world *world, struct str *out)
     return breaches;
 }
 
-void world_push(struct world *world, const char *text)
+void world_push(struct world *world, const char *template_text)
 {
     git(world, "checkout", "-q", "feature/x");
-    world_write(world, "note", text, false);
-    git(world, "add", "-A", ".");
-    git(world, "commit", "-q", "-m change");
+    world_write(world, "templates/shop.yaml", template_text, false);
+    git(world, "commit", "-q", "-amchange");
     git(world, "checkout", "-q", "main");
+}
+
+int world_berth(struct world *world, const char *const *arguments, struct str *printed)
+{
+    struct error error = {0};
+    struct process process;
+    int status = 0, out = memfd_create("printed", MFD_CLOEXEC);
+    const char *argv[24] = {getenv("BERTH") ? getenv("BERTH") : TEST_BUILDDIR "/src/berth"};
+    for (size_t i = 0; arguments[i] && i < 22; i++)
+        argv[i + 1] = arguments[i];
+    struct process_spec spec = {
+        .argv = argv, .folder = world->repository, .input_fd = -1, .output_fd = out, .error_fd = out};
+    if (out < 0 || !process_start(&spec, &process, &error) || !process_wait(&process, &status, &error))
+        die(argv[0], &error);
+    process_release(&process);
+    for (ssize_t got = 1; got > 0;) {
+        got = pread(out, str_reserve(printed, 4096), 4096, (off_t)printed->length);
+        str_grew(printed, got > 0 ? (size_t)got : 0);
+    }
+    close(out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void world_close(struct world *world)

@@ -8,6 +8,7 @@
 
 #include "berth/base/memory.h"
 #include "berth/base/process.h"
+#include "berth/base/str.h"
 #include "berth/model/environment.h"
 #include "berth/model/ledger.h"
 #include "berth/model/run.h"
@@ -17,25 +18,35 @@
 
 enum world_executor { WORLD_EXEC, WORLD_EXEC_RETRIES, WORLD_EXTERNAL };
 
+#define WORLD_VARIABLES 6
+
 struct world {
     char *folder, *repository, *store_folder;
-    const char *fault; /* BERTH_FAULT of every berthd that is started, or "" */
+    const char *fault;                      /* BERTH_FAULT of every berthd that is started, or "" */
+    const char *variables[WORLD_VARIABLES]; /* more of their environment, "NAME=value"; the first NULL ends them */
     struct process daemon;
     struct store *store; /* a client's */
     struct arena arena;  /* rows that were read */
     int starts;          /* of berthd */
 };
 
-/* Makes folder, repository (branch feature/x with the resources a <- b <- c) and store folder. Aborts on trouble: a test cannot go on. */
-void world_open(struct world *world, enum world_executor executor);
-/* The same with a template of the caller's, as text. */
-void world_open_template(struct world *world, const char *template_text);
+struct world_spec {
+    enum world_executor executor;
+    const char *template_text; /* NULL: resources a <- b <- c and a check */
+    const char *policy_more;   /* lines at the end of the policy, or NULL */
+    size_t branches;           /* more of them: more/1 … */
+};
+/* Makes folder, repository (with the branch feature/x) and sets XDG_STATE_HOME so that `berth` there finds the same store. Aborts on trouble: a test
+ * cannot go on. */
+void world_open(struct world *world, const struct world_spec *spec);
 /* Ends berthd and everything it left, removes the folder. */
 void world_close(struct world *world);
 void world_start(struct world *world);
 /* Starts berthd when it is not there; true when it had to. */
 bool world_keep(struct world *world);
 void world_kill(struct world *world, int signal_number);
+/* Ends all workers of this berthd at once. Returns how many. */
+size_t world_kill_workers(struct world *world);
 /* The pid of a child of this berthd by its kind ("worker", "observer:branches" …), 0: none. */
 pid_t world_child(struct world *world, const char *kind);
 
@@ -66,7 +77,9 @@ size_t world_tools(struct world *world);
 size_t world_breaches(struct world *world, struct str *out);
 void world_write(struct world *world, const char *path, const char *text, bool executable);
 void world_command_line(const char *folder, const char *const *argv);
-/* A new commit on feature/x. */
-void world_push(struct world *world, const char *text);
+/* A new commit on feature/x with this template. */
+void world_push(struct world *world, const char *template_text);
+/* The real `berth` in the repository with these arguments (NULL ends them): its exit status, and what it printed (both streams). */
+int world_berth(struct world *world, const char *const *arguments, struct str *printed);
 
 #endif
