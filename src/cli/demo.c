@@ -37,6 +37,18 @@ static const char *find_service(struct cli *cli, struct error *error)
     return NULL;
 }
 
+/* This program as a shell finds it again: by its name where that is enough, else by its place. */
+static const char *own_name(struct cli *cli)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (length <= 0)
+        return "berth";
+    self[length] = '\0';
+    return text_equal(self, BERTH_BINDIR "/berth") ? "berth" : arena_strdup(&cli->arena, self);
+}
+
 /* A folder of its own for repository and store, so that nothing else is touched. */
 static const char *make_folder(struct cli *cli, struct error *error)
 {
@@ -89,7 +101,8 @@ static bool play(struct cli *cli, const char *folder, const char *repository, co
         printf("\nthe demo did all it should; its folder is removed again\n");
         return true;
     }
-    return error_hint(error, "its folder is kept: XDG_STATE_HOME=%s/state berth -C %s doctor", folder, repository);
+    return error_hint(error, "its folder is kept: XDG_STATE_HOME=%s/state %s -C %s doctor", folder, own_name(cli),
+                      repository);
 }
 
 bool cli_demo(struct cli *cli, int *status, struct error *error)
@@ -112,8 +125,8 @@ bool cli_demo(struct cli *cli, int *status, struct error *error)
     cli->folder = repository;
     if (!cli_dashboard(cli, status, error))
         return false;
-    printf("the demo goes on in the background. Again: XDG_STATE_HOME=%s berth -C %s\n"
-           "to end it: XDG_STATE_HOME=%s berth -C %s stop; rm -r %s\n",
-           state, repository, state, repository, folder);
+    printf("the demo goes on in the background. Again:\n    XDG_STATE_HOME=%s %s -C %s\n"
+           "to end it:\n    XDG_STATE_HOME=%s %s -C %s stop; rm -r %s\n",
+           state, own_name(cli), repository, state, own_name(cli), repository, folder);
     return true;
 }
