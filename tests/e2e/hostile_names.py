@@ -173,19 +173,23 @@ def names_that_look_like_options_or_are_no_text_are_taken_or_refused_by_name():
 
 def slugs_that_collide_stay_apart():
     world = World("slugs")
-    world.usual(policy=BERTH_YAML + "    slug: { max: 16 }\n", template=TEMPLATE, tool=TOOL)
+    entry = BERTH_YAML[BERTH_YAML.index("  - name"):] + "    slug: { max: 16 }\n"
+    # Two entries whose names differ where slugs do not.
+    world.usual(policy=BERTH_YAML + "    slug: { max: 16 }\n" + entry.replace("review/", "review-").replace("\"**\"", "abcdefgh"),
+                template=TEMPLATE, tool=TOOL)
+    world.branch("abcdefgh")
     colliding = ["feature/a-b", "feature/a_b", "Feature/A-b", "feature.a.b", "\U0001f6a2", "\U0001f433",
                  "x" * 60 + "-one", "x" * 60 + "-two"]
     for name in colliding:
         world.git("update-ref", "refs/heads/" + name, "main")
     world.wait_says("feature.a.b", "branches")
     slugs = {}
-    for name in colliding:
-        said = world.deploy(name, wanted=0)
+    for name in colliding + ["review/abcdefgh", "review-abcdefgh"]:
+        said = world.deploy(name, *(["--ref", "abcdefgh"] if name.endswith("abcdefgh") else []), wanted=0)
         assert "release v1" in said, said
     rows = json.loads(world.berth("envs", "--json"))
     rows = rows if isinstance(rows, list) else rows["environments"]
-    assert len(rows) == len(colliding), [row["name"] for row in rows]
+    assert len(rows) == len(colliding) + 2, [row["name"] for row in rows]
     for row in rows:
         slug = row["slug"]
         assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", slug) and len(slug) <= 16, f"{slug!r} of {row['name']}"
