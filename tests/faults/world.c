@@ -38,8 +38,8 @@ static const char policy_text[] = "version: 1\n"
                                   "    templates: [shop]\n"
                                   "    target: here\n"
                                   "    deploy_on: [manual]\n"
-                                  "    gate: { approvals: 1 }\n"
-                                  "    on_failure: hold\n";
+                                  "    on_failure: hold\n"
+                                  "    gate: { approvals: 1";
 
 static void die(const char *what, const struct error *error)
 {
@@ -135,7 +135,8 @@ static void make_repository(struct world *world, const struct world_spec *spec)
         str_add(&template, spec->template_text);
     else
         chain_template(spec->executor, &template);
-    str_addf(&policy, "%s%s", policy_text, spec->policy_more ? spec->policy_more : "");
+    str_addf(&policy, "%s%s%s }\n%s", policy_text, spec->gate_expires ? ", expires: " : "",
+             spec->gate_expires ? spec->gate_expires : "", spec->policy_more ? spec->policy_more : "");
     char *templates = path_join(world->repository, "templates");
     if (!folder_make(templates, 0755, &error))
         die("templates", &error);

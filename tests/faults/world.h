@@ -34,6 +34,7 @@ struct world_spec {
     enum world_executor executor;
     const char *template_text; /* NULL: resources a <- b <- c and a check */
     const char *policy_more;   /* lines at the end of the policy, or NULL */
+    const char *gate_expires;  /* a duration, or NULL */
     size_t branches;           /* more of them: more/1 … */
 };
 /* Makes folder, repository (with the branch feature/x) and sets XDG_STATE_HOME so that `berth` there finds the same store. Aborts on trouble: a test

@@ -18,7 +18,8 @@
 #define MS_HOUR (60 * MS_MINUTE)
 #define MS_DAY (24 * MS_HOUR)
 
-/* The wall clock. In builds with BERTH_FAULTS the variable BERTH_CLOCK shifts it ("+3600000", "-3600000" ms) or holds it ("@MS"). */
+/* The wall clock. In builds with BERTH_FAULTS the variable BERTH_CLOCK shifts it ("+3600000", "-3600000" ms), holds it ("@MS")
+ * or names a file ("/…") whose number of ms shifts it, and may change while processes run. */
 int64_t time_now_ms(void);
 /* Never goes back; unrelated to the wall clock. */
 int64_t time_monotonic_ms(void);
