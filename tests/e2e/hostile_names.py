@@ -174,7 +174,7 @@ def names_that_look_like_options_or_are_no_text_are_taken_or_refused_by_name():
 def slugs_that_collide_stay_apart():
     world = World("slugs")
     entry = BERTH_YAML[BERTH_YAML.index("  - name"):] + "    slug: { max: 16 }\n"
-    # Two entries whose names differ where slugs do not.
+    # Two entries whose names differ only in what a slug cannot hold.
     world.usual(policy=BERTH_YAML + "    slug: { max: 16 }\n" + entry.replace("review/", "review-").replace("\"**\"", "abcdefgh"),
                 template=TEMPLATE, tool=TOOL)
     world.branch("abcdefgh")
