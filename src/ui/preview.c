@@ -19,12 +19,25 @@ static void fact(struct str *out, const char *name, const char *format, ...)
     str_release(&text);
 }
 
-static void write_what(const struct action *action, struct str *out)
+/* The branch that was chosen, else that of the environment: what a deploy takes when nothing else is said. */
+static const struct branch_row *branch_meant(struct dashboard *dashboard, const struct action *action)
 {
+    const struct environment *row = action->environment;
+    struct str id = STR_INIT;
+    if (action->branch || !row || text_empty(row->branch) || !verb_argument_named(action->verb, "ref"))
+        return action->branch;
+    str_addf(&id, "%s:%s", row->repository, row->branch);
+    const struct branch_row *branch = picture_branch(dashboard->picture, id.data);
+    str_release(&id);
+    return branch;
+}
+
+static void write_what(struct dashboard *dashboard, const struct action *action, struct str *out)
+{
+    const struct branch_row *branch = branch_meant(dashboard, action);
     fact(out, "will", "%s", action->verb->help);
-    if (action->branch)
-        fact(out, "commit", "%s of %s by %s: %s", action->branch->commit, action->branch->name, action->branch->author,
-             action->branch->subject);
+    if (branch)
+        fact(out, "commit", "%s of %s by %s: %s", branch->commit, branch->name, branch->author, branch->subject);
     if (action->run && text_equal(action->subject, action->run->id))
         fact(out, "run", "%s %s: %s, %.12s %s", action->run->id, word_name(workflow_names, action->run->workflow),
              word_name(run_status_names, action->run->status), action->run->commit, action->run->subject);
@@ -150,7 +163,7 @@ static void write_rules(const struct why *why, struct str *out)
 void preview_write(struct dashboard *dashboard, const struct action *action, struct str *out)
 {
     const struct verb *verb = action->verb;
-    write_what(action, out);
+    write_what(dashboard, action, out);
     write_where(dashboard, action, out);
     write_removal(dashboard, action, out);
     write_plan(dashboard, action, out);

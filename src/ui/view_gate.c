@@ -21,7 +21,8 @@ struct gate_view_state {
     bool found;
     const struct why *gate;
     struct plan *plans;
-    size_t plan_count, selected, top;
+    struct approval *answers;
+    size_t plan_count, answer_count, selected, top;
     json_t **changes; /* of each plan, or NULL */
     VEC(struct gate_line) lines;
     struct map unfolded; /* addresses */
@@ -84,11 +85,12 @@ static void refresh(struct view *view, unsigned changed)
     struct gate_view_state *self = self_of(view);
     struct store *store = view->dashboard->reader;
     struct store_query query = {.type = &plan_type, .index = "run", .equal = {view->argument}};
+    struct store_query answers = {.type = &approval_type, .index = "run", .equal = {view->argument}};
     struct error error = {0};
     (void)changed;
     free_changes(self);
     arena_release(&self->arena);
-    self->plan_count = 0;
+    self->plan_count = self->answer_count = 0;
     self->gate = NULL;
     self->found = false;
     if (!store_read_begin(store, &error)) {
@@ -97,7 +99,8 @@ static void refresh(struct view *view, unsigned changed)
     }
     enum store_found found = store_get(store, &run_type, view->argument, &self->arena, &self->run, &error);
     self->found = found == STORE_FOUND;
-    if (found == STORE_ERROR || !store_list(store, &query, &self->arena, &self->plans, &self->plan_count, &error))
+    if (found == STORE_ERROR || !store_list(store, &query, &self->arena, &self->plans, &self->plan_count, &error) ||
+        !store_list(store, &answers, &self->arena, &self->answers, &self->answer_count, &error))
         dashboard_say_error(view->dashboard, &error);
     store_read_end(store);
     if (self->plan_count)
@@ -191,13 +194,42 @@ static int draw_rules(struct grid *grid, struct area area, int row, const struct
     return row;
 }
 
+/* Who answered the gate that is behind the run, and what: as it was recorded. */
+static int draw_answers(struct view *view, struct grid *grid, struct area area)
+{
+    static const char *const words[] = {"approved", "rejected", "cleared", "expired"};
+    const struct gate_view_state *self = self_of(view);
+    size_t rows = area.rows > 0 ? (size_t)area.rows : 0,
+           from = self->answer_count > rows ? self->answer_count - rows : 0;
+    struct str text = STR_INIT;
+    for (size_t i = from; i < self->answer_count; i++) {
+        const struct approval *answer = &self->answers[i];
+        bool known = answer->verdict >= 0 && answer->verdict < (int)(sizeof words / sizeof *words);
+        str_clear(&text);
+        str_addf(&text, "%s by %s%s%s ", known ? words[answer->verdict] : "answered",
+                 text_empty(answer->person) ? answer->actor : answer->person, text_empty(answer->via) ? "" : " via ",
+                 text_empty(answer->via) ? "" : answer->via);
+        format_when(&text, view->dashboard->times, answer->at, view->dashboard->now_ms);
+        str_addf(&text, ", plan %.12s", answer->digest);
+        if (!text_empty(answer->reason))
+            str_addf(&text, ": %s", answer->reason);
+        grid_put(grid, area.row + (int)(i - from), area.column, area.columns,
+                 answer->verdict == VERDICT_APPROVE ? STYLE_OK : STYLE_MUTED, text.data);
+    }
+    str_release(&text);
+    return area.row + (int)(self->answer_count - from);
+}
+
 static int draw_gate(struct view *view, struct grid *grid, struct area area)
 {
     const struct gate_view_state *self = self_of(view);
+    if (!self->gate && self->answer_count)
+        return draw_answers(view, grid, area);
     if (!self->gate) {
         grid_put(grid, area.row, area.column, area.columns, STYLE_MUTED,
                  self->run.status < RUN_GATE ? "the gate opens when every part of the plan is there"
-                                             : "this run has no gate");
+                 : self->run.gate_at         ? "the gate asked nobody: no approval was needed"
+                                             : "this run never came to a gate");
         return area.row + 1;
     }
     int row = draw_rules(grid, area, area.row, self->gate, false);
@@ -334,7 +366,8 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     if (self->gate)
         count_rules(self->gate, &yes, &all);
     format_status(&text, run_sign(self->run.status), word_name(run_status_names, self->run.status), grid->ascii);
-    str_addf(&text, "   gate: %zu of %zu met", yes, all);
+    if (self->gate)
+        str_addf(&text, "   gate: %zu of %zu met", yes, all);
     if (!small)
         grid_box(grid, area, box, text.data);
     int most = inside.rows / 2 < RULE_ROWS ? inside.rows / 2 : RULE_ROWS;
@@ -350,7 +383,8 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     int bottom = inside.row + inside.rows;
     if (!small) {
         bottom -= 3;
-        grid_divide(grid, area, bottom, box, "what happens on approve");
+        grid_divide(grid, area, bottom, box,
+                    self->run.status <= RUN_GATE ? "what happens on approve" : "what became of it");
         draw_after(view, grid, (struct area){bottom + 1, inside.column + 1, 2, inside.columns - 2});
     }
     draw_lines(view, grid, (struct area){row, inside.column, bottom - row, inside.columns});

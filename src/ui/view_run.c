@@ -195,12 +195,17 @@ static void title(struct view *view, struct str *out)
 static void headline(struct view *view, struct str *out)
 {
     const struct run_view_state *self = self_of(view);
-    size_t ended = 0;
-    for (size_t i = 0; i < self->step_count; i++)
-        ended += step_ended((enum step_status)self->steps[i].status);
+    size_t done = 0, failed = 0;
+    for (size_t i = 0; i < self->step_count; i++) {
+        int status = self->steps[i].status;
+        done += status == STEP_DONE;
+        failed += status == STEP_FAILED || status == STEP_INTERRUPTED;
+    }
     format_status(out, run_sign(self->run.status), word_name(run_status_names, self->run.status),
                   view->dashboard->ascii);
-    str_addf(out, "   %zu of %zu steps", ended, self->step_count);
+    str_addf(out, "   %zu of %zu steps", done, self->step_count);
+    if (failed)
+        str_addf(out, ", %zu failed", failed);
     if (!text_empty(self->run.status_reason))
         str_addf(out, "   %s", self->run.status_reason);
 }

@@ -268,6 +268,47 @@ static void times__follow_one_switch(void **state)
     scene_close(&scene);
 }
 
+static void an_answered_gate__says_who_answered_it(void **state)
+{
+    struct scene scene;
+    struct run run = scene_gate_run();
+    struct approval approval = {.id = "01A",
+                                .run = "18",
+                                .environment = "E2",
+                                .digest = run.digest,
+                                .verdict = VERDICT_APPROVE,
+                                .actor = "uid:1001",
+                                .person = "carol",
+                                .via = "cli",
+                                .reason = "read it with bob",
+                                .at = SCENE_NOW - MINUTES(2)};
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    run.status = RUN_DONE;
+    run.status_reason = "release v2";
+    run.gate = "";
+    scene_put(&scene, &run_type, &run);
+    scene_put(&scene, &approval_type, &approval);
+    scene_pass(&scene, 100);
+    scene_type(&scene, "5gp");
+    assert_shows(&scene, "approved by carol via cli 2m");
+    assert_shows(&scene, "plan 7c1f22334455: read it with bob");
+    assert_shows(&scene, "what became of it");
+    assert_hides(&scene, "no gate");
+    scene_close(&scene);
+}
+
+static void a_deploy_from_the_environment__says_which_commit(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1/checkout<enter>D");
+    assert_shows(&scene, "DEPLOY review/checkout");
+    assert_shows(&scene, "9f3c1abd of fix/checkout by anna");
+    scene_close(&scene);
+}
+
 static void hostile_names__keep_columns_aligned_and_harmless(void **state)
 {
     static const unsigned flags[] = {SCENE_HOSTILE, SCENE_HOSTILE | SCENE_ASCII};
@@ -335,6 +376,8 @@ int main(void)
         cmocka_unit_test(a_changed_row__stays_under_the_cursor),
         cmocka_unit_test(a_filter__shows_only_what_fits_and_esc_clears_it),
         cmocka_unit_test(times__follow_one_switch),
+        cmocka_unit_test(an_answered_gate__says_who_answered_it),
+        cmocka_unit_test(a_deploy_from_the_environment__says_which_commit),
         cmocka_unit_test(hostile_names__keep_columns_aligned_and_harmless),
         cmocka_unit_test(every_size__draws_without_harm),
     };
