@@ -24,10 +24,11 @@ bool folder_make(const char *path, mode_t mode, struct error *error)
         slash = strchr(slash + 1, '/');
         if (slash)
             *slash = '\0';
-        if (mkdir(partial, mode) != 0 && !(errno == EEXIST && folder_exists(partial)))
+        int problem = mkdir(partial, mode) != 0 ? errno : 0;
+        if (problem)
             made = folder_exists(partial); /* EROFS and EACCES also come for those that are there */
         if (!made)
-            error_errno(error, ERROR_IO, errno ? errno : ENOTDIR, "cannot make the folder %s", partial);
+            error_errno(error, ERROR_IO, problem == EEXIST ? ENOTDIR : problem, "cannot make the folder %s", partial);
         if (slash)
             *slash = '/';
     }

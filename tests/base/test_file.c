@@ -77,6 +77,7 @@ static void folder_make__makes_all_levels_and_accepts_what_is_there(void **state
     assert_true(file_replace(file, "", 0, 0600, FILE_RELAXED, &error));
     assert_false(folder_make(below, 0700, &error));
     assert_int_equal(error.code, ERROR_IO);
+    assert_non_null(strstr(error.detail, "Not a directory"));
     free(below);
     free(file);
     free(deep);
