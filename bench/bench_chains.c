@@ -63,7 +63,7 @@ static double deploy_once(struct world *world)
     struct str template_text = STR_INIT, arguments = STR_INIT;
     double seconds = -1;
     chains_template(&template_text);
-    world_open_template(world, template_text.data);
+    world_open(world, &(struct world_spec){.template_text = template_text.data});
     world_start(world);
     world_submit(world, "deploy", "review/feature-x-217d2b", "{\"ref\":\"feature/x\"}");
     const struct run *run = world_wait_run(world, 1u << RUN_GATE | 1u << RUN_FAILED | 1u << RUN_HELD | 1u << RUN_DONE);
@@ -94,7 +94,7 @@ int main(void)
 {
     double ours[RUNS], peer[RUNS];
     struct world world, deployed[RUNS]; /* removed at the end: what is being deleted slows what is being made */
-    world_open(&world, WORLD_EXEC);
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
     chains_makefile(&world);
     make_once(&world);
     for (int i = 0; i < RUNS; i++) {
