@@ -15,6 +15,7 @@
 #include "e2e/screen.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include <string.h>
 
 #define CELLS_LIMIT 256
+#define LOOK_MS 20
 #define ARMED 100000      /* more often than a point is reached before */
 #define MANY_BRANCHES 600 /* more than one batch of a listing */
 
@@ -210,22 +212,35 @@ static bool is_armed_late(const struct kill_cell *cell)
                                           cell->moment == AT_AFTER_RESULT);
 }
 
+/* Claims of an apply, not of the prepare step before it: armed at the gate. */
+static bool is_armed_at_gate(const struct kill_cell *cell)
+{
+    return cell->way == KILL_AT_POINT && text_equal(cell->process, "supervisor") &&
+           (cell->moment == AT_CLAIM || cell->moment == AT_AFTER_CLAIM);
+}
+
 static void arm(struct story *story)
 {
     char *path = path_printf("%s/faults/%s.count", story->world.folder, story->cell->point);
     char *count = path_printf("%d\n", ARMED - 1);
-    if (!world_wait(&story->world, tool_runs, (void *)(uintptr_t) "begin up a") ||
-        !file_replace(path, count, strlen(count), 0600, FILE_RELAXED, NULL))
+    if (!file_replace(path, count, strlen(count), 0600, FILE_RELAXED, NULL))
         trouble(story, "the point cannot be armed");
-    world_release_tool(&story->world, "up", "a");
     free(path);
     free(count);
+}
+
+static void arm_in_tool(struct story *story)
+{
+    if (!world_wait(&story->world, tool_runs, (void *)(uintptr_t) "begin up a"))
+        trouble(story, "the tool never began");
+    arm(story);
+    world_release_tool(&story->world, "up", "a");
 }
 
 static const char *fault_of(const struct kill_cell *cell, char *buffer, size_t size)
 {
     buffer[0] = '\0';
-    if (is_armed_late(cell))
+    if (is_armed_late(cell) || is_armed_at_gate(cell))
         snprintf(buffer, size, "%s:%d", cell->point, ARMED);
     else if (cell->way == KILL_AT_POINT)
         snprintf(buffer, size, "%s", cell->point);
@@ -294,6 +309,18 @@ static void open_when_needed(struct story *story, enum kill_moment moment)
 
 /* --- the parts of the story ---------------------------------------------------------------------------------------------- */
 
+/* The next supervisor has looked several times, and leaves a worker that lives alone. */
+static void leave_alone(struct story *story)
+{
+    int before = (int)world_last_run(&story->world)->status;
+    if (!world_wait(&story->world, serves_now, NULL))
+        trouble(story, "the next supervisor never began");
+    for (int looks = 0; looks < 20; looks++)
+        poll(NULL, 0, LOOK_MS);
+    if ((int)world_last_run(&story->world)->status != before)
+        trouble(story, "a living worker was taken for dead");
+}
+
 /* Kills in the middle of a tool that the test holds in its pipe. */
 static void kill_in_tool(struct story *story, const char *action, const char *name)
 {
@@ -302,9 +329,15 @@ static void kill_in_tool(struct story *story, const char *action, const char *na
     if (!world_wait(&story->world, tool_runs, line.data))
         trouble(story, "the tool never began");
     kill_now(story);
-    if (!text_equal(story->cell->process, "tool"))
-        world_keep(&story->world);
-    world_release_tool(&story->world, action, name);
+    if (text_equal(story->cell->process, "supervisor")) {
+        while (!world_keep(&story->world))
+            poll(NULL, 0, 1);
+        leave_alone(story);
+    }
+    if (text_equal(story->cell->process, SUPERVISOR_AND_WORKER))
+        world_forget_tool(&story->world, action, name); /* only the recovery ends it */
+    else
+        world_release_tool(&story->world, action, name);
     str_release(&line);
 }
 
@@ -331,12 +364,14 @@ static bool approve_to_end(struct story *story, const struct run *run, enum kill
     bool arms = moment == AT_APPLY && is_armed_late(story->cell);
     if (kills || arms)
         world_hold_tool(world, action, name);
+    if (moment == AT_APPLY && is_armed_at_gate(story->cell))
+        arm(story);
     if (run->status == RUN_GATE)
         story_approve(world, run);
     if (kills)
         kill_in_tool(story, action, name);
     if (arms)
-        arm(story);
+        arm_in_tool(story);
     run = go_on_when_held(story, world_wait_run(world, RUNS_REST));
     if (run && run->status == RUN_DONE)
         return true;

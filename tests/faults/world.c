@@ -448,6 +448,13 @@ void world_release_tool(struct world *world, const char *action, const char *nam
     free(path);
 }
 
+void world_forget_tool(struct world *world, const char *action, const char *name)
+{
+    char *path = pipe_path(world, action, name);
+    unlink(path);
+    free(path);
+}
+
 bool world_fired(struct world *world, const char *point)
 {
     char *path = path_printf("%s/faults/%s.fired", world->folder, point);
@@ -456,30 +463,29 @@ bool world_fired(struct world *world, const char *point)
     return fired;
 }
 
-static void count_nothing(pid_t pid, void *context)
+/* Tokens change from attempt to attempt: any process with a token whose surroundings are this world's. */
+static bool is_tool_of(const char *pid, const char *folder)
 {
-    (void)pid;
-    (void)context;
-}
-
-static bool count_step_tools(const void *row, void *context)
-{
-    const struct step *step = row;
-    struct str variable = STR_INIT;
-    if (!text_empty(step->token)) {
-        str_addf(&variable, "BERTH_STEP_TOKEN=%s", step->token);
-        *(size_t *)context += process_find(variable.data, 0, count_nothing, NULL);
-    }
-    str_release(&variable);
-    return true;
+    struct str environment = STR_INIT;
+    char *path = path_printf("/proc/%s/environ", pid);
+    long long number;
+    bool is = text_to_int(pid, &number) && file_read(path, 1u << 20, &environment, NULL) &&
+              memmem(environment.data, environment.length, "BERTH_STEP_TOKEN=", 17) &&
+              memmem(environment.data, environment.length, folder, strlen(folder));
+    free(path);
+    str_release(&environment);
+    return is;
 }
 
 size_t world_tools(struct world *world)
 {
+    struct folder_list list;
     size_t tools = 0;
-    struct store_query query = {.type = &step_type};
-    if (!store_each(world->store, &query, count_step_tools, &tools, NULL))
+    if (!folder_list("/proc", &list, NULL))
         return 1;
+    for (size_t i = 0; i < list.count; i++)
+        tools += is_tool_of(list.names[i], world->folder);
+    folder_list_free(&list);
     return tools;
 }
 

@@ -70,6 +70,8 @@ size_t world_journal(struct world *world, const char *text);
 /* Makes a tool wait when it is started (before its end), lets it go. */
 void world_hold_tool(struct world *world, const char *action, const char *name);
 void world_release_tool(struct world *world, const char *action, const char *name);
+/* The tool that waits goes on waiting for ever, the next one does not wait. */
+void world_forget_tool(struct world *world, const char *action, const char *name);
 /* True when a fault named in `fault` has fired. */
 bool world_fired(struct world *world, const char *point);
 /* Counts living processes that carry a step's token, this world's only. */
