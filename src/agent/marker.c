@@ -17,17 +17,6 @@
 
 #define RESULT_LIMIT (16u << 20)
 
-void marker_boot_id(char boot[40])
-{
-    struct str text = STR_INIT;
-    boot[0] = '\0';
-    if (file_read("/proc/sys/kernel/random/boot_id", 128, &text, NULL)) {
-        text_copy(boot, 40, text.data);
-        boot[strcspn(boot, "\n")] = '\0';
-    }
-    str_release(&text);
-}
-
 char *marker_run_folder(const char *store_folder, const char *run, struct error *error)
 {
     char *folder = path_printf("%s/runs/%s", store_folder, run);
@@ -51,7 +40,7 @@ void marker_of_process(struct marker *marker)
 {
     memset(marker, 0, sizeof *marker);
     marker->pid = getpid();
-    marker_boot_id(marker->boot);
+    process_boot_id(marker->boot);
     if (!process_start_ticks(marker->pid, &marker->start_ticks))
         marker->start_ticks = 0;
 }

@@ -37,7 +37,5 @@ bool marker_read_result(const char *store_folder, const char *run, const char *s
 void marker_drop_result(const char *store_folder, const char *run, const char *step, int64_t attempt);
 /* The run's folder, made 0700 when missing. The caller frees. */
 char *marker_run_folder(const char *store_folder, const char *run, struct error *error) BERTH_MUST_CHECK;
-/* This machine's boot id into `boot`. */
-void marker_boot_id(char boot[40]);
 
 #endif

@@ -7,7 +7,9 @@
 #include "agent/supervisor.h"
 
 #include "agent/marker.h"
+#include "berth/base/file.h"
 #include "berth/base/log.h"
+#include "berth/base/process.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/model/run.h"
@@ -37,6 +39,39 @@ static bool visit_running(const void *row, void *context)
     return true;
 }
 
+/* --- the machine -------------------------------------------------------------------------------------------------------
+ * Markers are not synced: a power cut may have taken one of a step that was at work. So the machine's boot is noted beside the store, and after
+ * another one a running step without a marker counts as begun by a process that is gone. */
+
+static bool is_other_boot(struct supervisor *supervisor, const char *path)
+{
+    struct str text = STR_INIT;
+    bool other = file_read(path, 128, &text, NULL) && !text_equal(text.data, supervisor->boot);
+    str_release(&text);
+    return other;
+}
+
+static bool note_lost_markers(struct supervisor *supervisor, struct error *error)
+{
+    const char *folder = supervisor->options->store_folder;
+    const struct marker lost = {.pid = -1};
+    bool noted = true;
+    for (size_t i = 0; noted && i < supervisor->endings.count; i++) {
+        const struct ending *ending = &supervisor->endings.items[i];
+        noted = marker_take(folder, ending->run, ending->step, ending->attempt, &lost, NULL, error) != MARKER_ERROR;
+    }
+    return noted;
+}
+
+static bool look_at_boot(struct supervisor *supervisor, struct error *error)
+{
+    char *path = path_join(supervisor->options->store_folder, "boot");
+    bool looked = (!is_other_boot(supervisor, path) || note_lost_markers(supervisor, error)) &&
+                  file_replace(path, supervisor->boot, strlen(supervisor->boot), 0600, FILE_SYNCED, error);
+    free(path);
+    return looked;
+}
+
 bool recover_running(struct supervisor *supervisor, struct error *error)
 {
     static const char *const columns[] = {"id", "run", "attempt", "token", NULL};
@@ -44,7 +79,7 @@ bool recover_running(struct supervisor *supervisor, struct error *error)
                                 .index = "status",
                                 .equal = {word_name(step_status_names, STEP_RUNNING)},
                                 .columns = columns};
-    return store_each(supervisor->store, &query, visit_running, supervisor, error);
+    return store_each(supervisor->store, &query, visit_running, supervisor, error) && look_at_boot(supervisor, error);
 }
 
 /* A result that its worker left counts like one that was handed in. */
@@ -73,8 +108,17 @@ static void signal_tool(pid_t pid, void *context)
     kill(pid, ((const struct signal_tools *)context)->number);
 }
 
+/* The session of the tool, which its runner noted: a tool may have dropped the variable that marks its processes. */
+static pid_t session_of(const struct supervisor *supervisor, const struct ending *ending)
+{
+    char *path = path_printf("%s/runs/%s/tool-%s", supervisor->options->store_folder, ending->run, ending->token);
+    pid_t session = process_noted(path, supervisor->boot);
+    free(path);
+    return session;
+}
+
 /* SIGINT first, with time, then SIGKILL; true once none is left. */
-static bool tools_ended(struct ending *ending)
+static bool tools_ended(const struct supervisor *supervisor, struct ending *ending)
 {
     struct str variable = STR_INIT;
     int64_t now = time_monotonic_ms();
@@ -85,7 +129,7 @@ static bool tools_ended(struct ending *ending)
     size_t left = 0;
     if (!text_empty(ending->token)) {
         str_addf(&variable, "BERTH_STEP_TOKEN=%s", ending->token);
-        left = process_find(variable.data, 0, signal_tool, signal_now);
+        left = process_find(variable.data, session_of(supervisor, ending), signal_tool, signal_now);
     }
     if (ending->since_ms == 0)
         ending->since_ms = now;
@@ -104,7 +148,7 @@ static enum progress look_at_ending(struct supervisor *supervisor, struct ending
         return TAKEN;
     if (!marker_read(folder, ending->run, ending->step, ending->attempt, &marker, &error)) {
         if (error.code == ERROR_CORRUPT) /* a power cut took its bytes, and with them every process */
-            return tools_ended(ending) ? RESOLVED : GOES_ON;
+            return tools_ended(supervisor, ending) ? RESOLVED : GOES_ON;
         if (error.code != ERROR_NOT_FOUND) {
             log_error("agent", LOG_ERROR, &error);
             return GOES_ON;
@@ -122,7 +166,7 @@ static enum progress look_at_ending(struct supervisor *supervisor, struct ending
         return GOES_ON;
     if (take_left_result(supervisor, ending)) /* it may have left it between the two looks */
         return TAKEN;
-    return tools_ended(ending) ? RESOLVED : GOES_ON;
+    return tools_ended(supervisor, ending) ? RESOLVED : GOES_ON;
 }
 
 static void ending_release(struct ending *ending)

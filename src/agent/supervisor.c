@@ -152,7 +152,7 @@ static char *login_of_owner(void)
 
 static bool start(struct supervisor *supervisor, struct error *error)
 {
-    marker_boot_id(supervisor->boot);
+    process_boot_id(supervisor->boot);
     supervisor->owner_login = login_of_owner();
     supervisor->idle_since_ms = time_monotonic_ms();
     supervisor->look_at_commands = supervisor->look_at_steps = supervisor->look_at_deliveries =

@@ -74,7 +74,7 @@ static void marker__says_who_began(void **state)
     assert_int_equal(marker_take(*state, "17", "s", 1, &self, NULL, &error), MARKER_TAKEN);
     assert_true(marker_read(*state, "17", "s", 1, &marker, &error));
     assert_true(process_start_ticks(getpid(), &ticks));
-    marker_boot_id(boot);
+    process_boot_id(boot);
     assert_int_equal(marker.pid, getpid());
     assert_int_equal(marker.start_ticks, ticks);
     assert_string_equal(marker.boot, boot);
