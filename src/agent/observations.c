@@ -18,11 +18,13 @@ static bool settled(int status)
            status == RESOURCE_FAILED;
 }
 
-/* A resource whose apply failed stays failed until somebody applies it again: a probe that answers does not make it whole. */
+/* A resource whose apply failed stays failed until somebody applies it again: a probe that answers does not make it whole. What a probe found
+ * failed, a probe finds ok again. */
 static bool may_follow(const struct resource *resource)
 {
     return resource->external ? resource->status != RESOURCE_GONE
-                              : settled(resource->status) && resource->status != RESOURCE_FAILED;
+                              : settled(resource->status) && (resource->status != RESOURCE_FAILED ||
+                                                              text_equal(resource->observed_by, "probes"));
 }
 
 static bool take_one(struct supervisor *supervisor, const json_t *seen, int64_t at_ms, struct map *touched,

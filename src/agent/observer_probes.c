@@ -83,6 +83,8 @@ static bool worth_probing(const struct resource *resource)
 {
     if (resource->external)
         return resource->status != RESOURCE_GONE;
+    if (resource->status == RESOURCE_FAILED) /* by a probe, not by its apply */
+        return text_equal(resource->observed_by, "probes");
     return resource->applied_at > 0 && (resource->status == RESOURCE_OK || resource->status == RESOURCE_DEGRADED ||
                                         resource->status == RESOURCE_UNKNOWN);
 }
@@ -109,7 +111,7 @@ static void release_probe(struct probe *probe)
 
 static void read_probes(struct probes *probes)
 {
-    static const char *const columns[] = {"id", "status", "external", "applied_at", "probes", NULL};
+    static const char *const columns[] = {"id", "status", "external", "applied_at", "probes", "observed_by", NULL};
     struct error error = {0};
     struct store_query query = {.type = &resource_type, .columns = columns};
     for (size_t i = 0; i < probes->list.count; i++)

@@ -432,7 +432,7 @@ void resource_begins(struct engine_turn *turn, const struct step *step)
         at = (long)turn_add(&turn->resources, new_resource(turn, step->address));
     }
     resource = resource_edit(turn, (size_t)at);
-    resource->status_reason = "";
+    resource->status_reason = resource->observed_by = ""; /* its status is the step's from here on */
     resource->applied_run = turn->run->id;
     if (step->phase == PHASE_DESTROY) {
         resource->status = RESOURCE_DESTROYING;
