@@ -19,7 +19,12 @@ bool secrets_resolve(const struct provider_context *context, const struct config
     const struct provider *provider = provider_named(section ? section->provider : store);
     struct provider_context resolving = *context;
     size_t before = value->length;
-    if (entry && !policy_secret_allowed(entry, path)) {
+    if (!entry) { /* nothing says any more what the environment may use */
+        error_set(error, ERROR_DENIED, "the secret '%s' may not be used: %s has no entry for the environment any more",
+                  path, context->config->file);
+        return error_hint(error, "put the entry back on the trusted ref until the environment is destroyed");
+    }
+    if (!policy_secret_allowed(entry, path)) {
         error_set(error, ERROR_DENIED, "the environment '%s' may not use the secret '%s'", entry->name, path);
         error_detail(error, "%s:%d does not allow it", context->config->file, entry->line);
         return error_hint(error, "add it to `allow.secrets` there, on the trusted ref");
