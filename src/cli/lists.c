@@ -47,7 +47,7 @@ bool cli_envs(struct cli *cli, int *status, struct error *error)
     }
     if (cli->call.json) {
         print_json(rows_to_json(&environment_type, rows, kept));
-        return true;
+        return kept > 0 || session_need_policy(cli, error);
     }
     table_begin(&table, cli, headers);
     for (size_t i = 0; i < kept; i++) {
@@ -198,7 +198,8 @@ bool cli_branches(struct cli *cli, int *status, struct error *error)
     if (done && cli->call.json)
         print_json(rows_to_json(&branch_type, branches.rows.items, branches.rows.count));
     else if (done)
-        done = print_branches(cli, &branches, error) && (branches.total > 0 || session_need_policy(cli, error));
+        done = print_branches(cli, &branches, error);
+    done = done && (branches.total > 0 || session_need_policy(cli, error));
     vec_release(&branches.rows);
     return done;
 }

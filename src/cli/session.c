@@ -5,7 +5,9 @@
 #include "berth/base/text.h"
 #include "berth/base/time.h"
 
+#include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <string.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -43,6 +45,16 @@ static bool load_policy(struct cli *cli, struct error *error)
     return true;
 }
 
+/* Whether the berthd of now has looked at the trusted ref; what one before it could not read may be there by now. */
+static bool has_looked(struct cli *cli)
+{
+    struct daemon daemon;
+
+    return store_get(cli->store, &daemon_type, "berthd", &cli->arena, &daemon, NULL) == STORE_FOUND &&
+           (text_equal(daemon.state, "serving") || text_equal(daemon.state, "draining")) &&
+           (kill((pid_t)daemon.pid, 0) == 0 || errno == EPERM);
+}
+
 /* Whether every repository was listed once, or failed to be; without a policy there is nothing to list. */
 static bool is_listed(struct cli *cli)
 {
@@ -53,7 +65,7 @@ static bool is_listed(struct cli *cli)
 
     if (store_get(cli->store, &policy_type, "berth.yaml", &cli->arena, &policy, NULL) == STORE_FOUND &&
         text_empty(policy.text) && !text_empty(policy.error))
-        return true;
+        return has_looked(cli);
     if (!session_list(cli, &repository_type, NULL, NULL, false, 0, &rows, &count, NULL))
         return true; /* the next read tells what is wrong */
     listed = count > 0;

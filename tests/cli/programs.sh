@@ -146,11 +146,14 @@ demo() {
     says 'the demo did all it should' "$BERTH" demo --headless </dev/null && ! ls -d "$work"/berth-demo-* 2>/dev/null
 }
 
-# Without a commit there is no policy: said at once, not waited for.
+# Without a commit there is no policy: said at once, not waited for; a next berthd's first answer is not its predecessor's.
 no_policy() {
     git init -q -b main "$work/empty" && "$BERTH" -C "$work/empty" init &&
         says 'no berth.yaml was read' status 1 "$BERTH" -C "$work/empty" envs &&
-        says 'no berth.yaml was read' status 1 timeout 20 "$BERTH" -C "$work/empty" deploy main && "$BERTH" -C "$work/empty" stop
+        says 'no berth.yaml was read' status 1 timeout 20 "$BERTH" -C "$work/empty" deploy main &&
+        status 1 "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop || return 1
+    git_in "$work/empty" add -A && git_in "$work/empty" commit -q -m first &&
+        says '"name": "main"' "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop
 }
 
 echo 1..17
