@@ -124,10 +124,10 @@ static int serve(const char *folder, const char *text)
     }
 }
 
-static int start(const char *folder, const char *text)
+static int start(char *folder, char *text)
 {
     char serve_word[] = "serve", self[] = "/proc/self/exe", url[256];
-    char *argv[] = {self, serve_word, strdup(folder), strdup(text), NULL};
+    char *argv[] = {self, serve_word, folder, text, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int ends[2];
@@ -145,6 +145,8 @@ static int start(const char *folder, const char *text)
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
     errno = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     if (errno != 0)
         return fail("cannot start");
     close(ends[1]);
