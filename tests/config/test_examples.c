@@ -168,13 +168,14 @@ static void change_all(const char *file, struct tried *tried)
     struct problems problems;
     struct str text = STR_INIT;
     struct node *root;
+    const size_t step = getenv("BERTH_UNDER_VALGRIND") ? 23 : 1; /* all of them would take valgrind minutes */
 
     problems_init(&problems, &arena);
     read_whole(file, &text);
     root = node_parse(&arena, file, text.data, text.length, &problems);
     assert_non_null(root);
     assert_true(change_one(file, root, 1, CHANGE_NONE, tried));
-    for (size_t number = 1; change_one(file, root, number, CHANGE_NAME, tried); number++)
+    for (size_t number = 1; change_one(file, root, number, CHANGE_NAME, tried); number += step)
         change_one(file, root, number, CHANGE_TYPE, tried);
     str_release(&text);
     problems_release(&problems);
@@ -222,7 +223,7 @@ static void examples__every_key_is_meant(void **state)
     print_message(
         "# %zu keys of the schema and %zu chosen names changed in name, %zu values in type: each seen at its line\n",
         tried.names, tried.chosen, tried.types);
-    assert_true(tried.names > 900 && tried.types > 1200);
+    assert_true(getenv("BERTH_UNDER_VALGRIND") || (tried.names > 900 && tried.types > 1200));
 }
 
 struct team {

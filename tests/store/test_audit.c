@@ -78,8 +78,10 @@ static struct error check(const char *folder, int64_t *good)
 static void one_byte__of_any_column_is_found_with_entry_and_column(void **state)
 {
     const char *folder = *state;
+    /* To name the byte many are tried, which takes valgrind minutes: there a few columns must do. */
+    const size_t step = getenv("BERTH_UNDER_VALGRIND") ? 9 : 1;
     for (int sequence = 1; sequence <= ENTRIES; sequence += ENTRIES - 2) {
-        for (size_t c = 0; c < audit_type.column_count; c++) {
+        for (size_t c = 0; c < audit_type.column_count; c += step) {
             const struct column *column = &audit_type.columns[c];
             if (strcmp(column->name, "previous") == 0 && sequence == 1)
                 continue; /* empty: it has no byte */

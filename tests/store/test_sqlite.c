@@ -413,6 +413,7 @@ static void file_size_limit__is_a_failure_like_any_other(void **state)
         struct store *store = store_open(*state, STORE_OWNER, NULL);
         int kept;
         struct error refused = fill_up(store, &kept);
+        store_close(store);
         _exit(refused.code == ERROR_FULL || refused.code == ERROR_IO ? kept : 255);
     }
     int status;
@@ -432,6 +433,7 @@ static void read_only_folder__is_said_in_words(void **state)
     store_close(open_as(*state, STORE_OWNER));
     char *path = path_join(*state, "store.db");
     assert_int_equal(chmod(path, 0444), 0);
+    free(path);
     assert_int_equal(chmod(*state, 0555), 0);
     pid_t pid = fork();
     if (pid == 0) {
@@ -446,7 +448,6 @@ static void read_only_folder__is_said_in_words(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     assert_int_equal(chmod(*state, 0700), 0);
-    free(path);
 }
 
 /* --- plans ---------------------------------------------------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ unit_tests += tests/store/test_sqlite
 tests_store_test_sqlite_SOURCES = tests/store/test_sqlite.c tests/store/place.c tests/store/place.h tests/store/ok.h
 tests_store_test_sqlite_LDADD = $(test_store)
 
-unit_tests += tests/store/test_processes
+process_tests += tests/store/test_processes
 tests_store_test_processes_SOURCES = tests/store/test_processes.c tests/store/place.c tests/store/place.h tests/store/ok.h
 tests_store_test_processes_LDADD = $(test_store)
 unit_tests += tests/store/test_schema

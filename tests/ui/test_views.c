@@ -171,7 +171,7 @@ static void random_keys__never_break_it(void **state)
                                PRESS_F1};
     uint32_t seed = 7;
     (void)state;
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0, rounds = getenv("BERTH_UNDER_VALGRIND") ? 4 : 20; round < rounds; round++) {
         struct scene scene;
         scene_open(&scene, 24, 80, SCENE_HOSTILE | (round % 2 ? SCENE_ASCII : 0));
         for (int i = 0; i < 400; i++) {
@@ -298,6 +298,25 @@ static void an_answered_gate__says_who_answered_it(void **state)
     scene_close(&scene);
 }
 
+static void an_entrypoint_nobody_looks_at__is_called_so(void **state)
+{
+    struct scene scene;
+    struct entrypoint web = {.id = "E1/entrypoint/web",
+                             .environment = "E1",
+                             .name = "web",
+                             .kind = "entrypoint",
+                             .url = "http://127.0.0.1:8080/",
+                             .status = RESOURCE_UNKNOWN};
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_put(&scene, &entrypoint_type, &web);
+    scene_pass(&scene, 100);
+    scene_type(&scene, "1/checkout<enter><enter>");
+    assert_shows(&scene, "not watched");
+    assert_hides(&scene, "unknown");
+    scene_close(&scene);
+}
+
 static void a_deploy_from_the_environment__says_which_commit(void **state)
 {
     struct scene scene;
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_filter__shows_only_what_fits_and_esc_clears_it),
         cmocka_unit_test(times__follow_one_switch),
         cmocka_unit_test(an_answered_gate__says_who_answered_it),
+        cmocka_unit_test(an_entrypoint_nobody_looks_at__is_called_so),
         cmocka_unit_test(a_deploy_from_the_environment__says_which_commit),
         cmocka_unit_test(hostile_names__keep_columns_aligned_and_harmless),
         cmocka_unit_test(every_size__draws_without_harm),
