@@ -104,8 +104,12 @@ static void print_rest(struct cli *cli, const struct detail *detail)
 
         printf("%s%-12s %-14s %s  ", i == 0 ? "\n" : "", detail->entrypoints[i].kind,
                shown(cli, detail->entrypoints[i].name), shown(cli, detail->entrypoints[i].url));
-        if (!text_equal(detail->entrypoints[i].kind, "link"))
-            print_styled(cli, style, text);
+        if (!text_equal(detail->entrypoints[i].kind, "link")) {
+            if (detail->entrypoints[i].observed_at == 0 && detail->entrypoints[i].status == RESOURCE_UNKNOWN)
+                print_styled(cli, STYLE_MUTED, "not watched"); /* unknown would look like a failed look */
+            else
+                print_styled(cli, style, text);
+        }
         putchar('\n');
     }
     for (size_t i = 0; i < detail->hold_count; i++)

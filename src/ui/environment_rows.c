@@ -196,14 +196,16 @@ static void add_entrypoints(struct environment_rows *rows)
         section(rows, "ENTRYPOINTS");
     for (size_t i = 0; i < rows->entrypoint_count; i++) {
         const struct entrypoint *row = &rows->entrypoints[i];
-        bool link = text_equal(row->kind, "link");
+        bool link = text_equal(row->kind, "link"), is_watched = row->observed_at || row->status != RESOURCE_UNKNOWN;
         add(rows, (struct outline_row){
                       .kind = OUTLINE_ENTRYPOINT,
                       .key = row->id,
                       .id = row->id,
                       .name = row->name,
-                      .sign = link ? SIGN_NONE : resource_sign(row->status),
-                      .word = link ? "" : word_name(resource_status_names, row->status),
+                      .sign = link || !is_watched ? SIGN_NONE : resource_sign(row->status),
+                      .word = link          ? ""
+                              : !is_watched ? "not watched"
+                                            : word_name(resource_status_names, row->status),
                       .what = row->kind,
                       .detail = row->url,
                       .at = row->observed_at,

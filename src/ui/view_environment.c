@@ -145,7 +145,7 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
     grid_put(grid, row, column + 2, name - line->depth * 2 - 2,
              line->kind == OUTLINE_GROUP ? STYLE_TITLE : STYLE_NORMAL, line->name);
     column = area.column + 2 + name;
-    if (line->sign != SIGN_NONE) {
+    if (line->sign != SIGN_NONE || !text_empty(line->word)) {
         format_status(&text, line->sign, line->word, grid->ascii);
         grid_put(grid, row, column, status, stale ? STYLE_STALE : sign_style(line->sign), text.data);
     }

@@ -301,19 +301,19 @@ static void an_answered_gate__says_who_answered_it(void **state)
 static void an_entrypoint_nobody_looks_at__is_called_so(void **state)
 {
     struct scene scene;
-    struct entrypoint web = {.id = "E1/entrypoint/web",
+    struct entrypoint row = {.id = "E1/entrypoint/metrics",
                              .environment = "E1",
-                             .name = "web",
+                             .name = "metrics",
                              .kind = "entrypoint",
-                             .url = "http://127.0.0.1:8080/",
+                             .url = "http://127.0.0.1:9090/",
                              .status = RESOURCE_UNKNOWN};
     (void)state;
     scene_open(&scene, 24, 80, 0);
-    scene_put(&scene, &entrypoint_type, &web);
+    scene_put(&scene, &entrypoint_type, &row);
     scene_pass(&scene, 100);
     scene_type(&scene, "1/checkout<enter><enter>");
     assert_shows(&scene, "not watched");
-    assert_hides(&scene, "unknown");
+    assert_hides(&scene, "? unknown");
     scene_close(&scene);
 }
 
