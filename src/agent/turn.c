@@ -14,6 +14,7 @@
 #include "berth/base/time.h"
 #include "berth/store.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -175,6 +176,8 @@ static bool store_result(struct supervisor *supervisor, struct pending_result *p
     if (!json || !step_result_from_json(json, &supervisor->hot.arena, &result, error)) {
         json_decref(json);
         log_line("agent", LOG_ERROR, "a result of step %s cannot be read", pending->step);
+        if (pending->child) /* who sends such a thing is not trusted with another step */
+            process_signal(&pending->child->process, SIGKILL);
         recover_add(supervisor, pending->run, pending->step, pending->attempt, "");
         return true;
     }

@@ -76,6 +76,9 @@ static bool ref_is_taken(const struct preparing *preparing, struct error *error)
         return names_kind(entry->refs, preparing->kind) ||
                refuse_ref(preparing, run->ref,
                           arena_printf(preparing->attempt->arena, "a %s is not taken", preparing->kind), error);
+    if (entry->sources & (1u << SOURCE_PULL_REQUESTS) && !(entry->sources & (1u << SOURCE_BRANCHES)))
+        return error_set(error, ERROR_UNSUPPORTED, "'%s' takes pull requests, which no provider of this version knows",
+                         entry->name);
     if (!(entry->sources & (1u << SOURCE_BRANCHES)))
         return true;
     if (text_empty(run->commit))

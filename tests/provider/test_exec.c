@@ -257,6 +257,22 @@ static void apply__says_how_the_tool_failed(void **state)
     assert_int_equal(result.exit_status, 4);
 }
 
+static void apply__runs_only_what_was_approved(void **state)
+{
+    struct setting *setting = *state;
+    struct apply_result result;
+    setting->task.planned_spec_digest = planned(setting).spec_digest;
+    json_object_set_new(setting->spec, "env", json_pack("{s:s}", "PASSWORD", "rotated"));
+    assert_false(apply(setting, &result));
+    assert_int_equal(setting->place.error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(setting->place.error.detail, "a secret"));
+    assert_string_equal(did(setting), "");
+    json_object_del(setting->spec, "env");
+    must(apply(setting, &result), &setting->place.error);
+    assert_string_equal(did(setting), "up one\n");
+    json_decref(result.outputs);
+}
+
 static void destroy__runs_undo(void **state)
 {
     struct setting *setting = *state;
@@ -364,6 +380,7 @@ int main(void)
         TEST(plan__keeps_what_a_plan_command_says),
         TEST(apply__runs_and_keeps_declared_outputs),
         TEST(apply__says_how_the_tool_failed),
+        TEST(apply__runs_only_what_was_approved),
         TEST(destroy__runs_undo),
         TEST(check__refuses_what_cannot_run),
         TEST(outputs__have_a_limit_and_must_be_a_file),

@@ -380,13 +380,31 @@ static const char *outputs_path(const struct provider_context *context, const st
     return arena_printf(arena, "%s/outputs-%.16s", context->run_folder, hex);
 }
 
+/* An approval holds for what was planned: arguments, environment (secrets by keyed hash) and inputs. Files that `changed` names are left out: tools of
+ * the same run may have written them. */
+static bool is_as_planned(const struct executor_task *task, const char *digest, struct error *error)
+{
+    static const char *const words[] = {"", "its arguments", "its environment or a secret", "its inputs"};
+    if (text_empty(task->planned_spec_digest))
+        return true;
+    unsigned different = exec_digest_difference(task->planned_spec_digest, digest) & ~(1u << DIGEST_CODE);
+    for (unsigned i = DIGEST_ARGUMENTS; i < DIGEST_PARTS; i++) {
+        if (!(different & 1u << i))
+            continue;
+        error_set(error, ERROR_CONFLICT, "'%s' is not what was planned and approved", task->address);
+        error_detail(error, "%s changed since", words[i]);
+        return error_hint(error, "deploy again to see and approve it as it is now");
+    }
+    return true;
+}
+
 static bool apply(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
                   struct apply_result *result, struct error *error)
 {
     size_t files = 0;
     result->exit_status = -1;
     result->spec_digest = exec_digest(context, task, arena, &files, error);
-    if (!result->spec_digest)
+    if (!result->spec_digest || !is_as_planned(task, result->spec_digest, error))
         return false;
     const char *path = outputs_path(context, task, arena);
     (void)unlink(path);
