@@ -24,6 +24,15 @@ static bool destroys(const struct policy_gate *gate)
     return gate->run->workflow == WORKFLOW_DESTROY;
 }
 
+/* What protected it when the run was asked for protects it from that run still: a gate never comes to ask for less by waiting. */
+static bool is_kept_from(const struct policy_gate *gate)
+{
+    struct policy_question then = gate->question;
+
+    then.now_ms = gate->run->created_at;
+    return is_kept(&gate->question) || is_kept(&then);
+}
+
 /* A destroy of what is not kept has its policy or its typed name; a rollback needs none where berth.yaml says so. */
 static int approvals_needed(const struct policy_gate *gate)
 {
@@ -35,7 +44,7 @@ static int approvals_needed(const struct policy_gate *gate)
         return 0;
     if (!destroys(gate))
         return needed;
-    if (!is_kept(&gate->question))
+    if (!is_kept_from(gate))
         return 0;
     return needed > 1 ? needed : 1;
 }
