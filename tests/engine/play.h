@@ -20,4 +20,7 @@ void play_step(struct world *world, const char *step);
 /* Plays every step of the run that is ready, until none is. */
 void play_all(struct world *world, const char *run);
 
+/* A policy with the kinds of environments that sentences are about. */
+extern const char play_yaml[];
+
 #endif

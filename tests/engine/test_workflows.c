@@ -17,44 +17,11 @@
 #define assert_status(world, run, status_name) \
     assert_string_equal(word_name(run_status_names, world_run(world, run)->status), status_name)
 
-static const char yaml[] = "version: 1\n"
-                           "workspace: shop\n"
-                           "repositories: { app: { provider: git, url: . } }\n"
-                           "people:\n"
-                           "  alice: { email: [alice@acme.org], unix: al }\n"
-                           "  bob: { email: [bob@acme.org], github: bob }\n"
-                           "groups: { ops: [alice, bob] }\n"
-                           "access:\n"
-                           "  - { who: [ops], role: admin }\n"
-                           "targets: { here: { provider: local } }\n"
-                           "environments:\n"
-                           "  - name: dev\n"
-                           "    tier: dev\n"
-                           "    source: { branches: [\"feature/**\"] }\n"
-                           "    templates: [shop]\n"
-                           "    target: here\n"
-                           "    deploy_on: [push]\n"
-                           "    on_failure: hold\n"
-                           "  - name: brief\n"
-                           "    tier: ephemeral\n"
-                           "    source: { branches: [\"fix/**\"] }\n"
-                           "    templates: [shop]\n"
-                           "    target: here\n"
-                           "    on_failure: destroy\n"
-                           "    ttl: { default: 8h, max: 5d }\n"
-                           "  - name: staging\n"
-                           "    tier: staging\n"
-                           "    source: { branches: [main] }\n"
-                           "    templates: [shop]\n"
-                           "    target: here\n"
-                           "    gate: { approvals: 1, by: [ops], expires: 8h }\n"
-                           "limits: { runs: 2, steps: 8 }\n";
-
 static int set_up(void **state)
 {
     struct world *world = mem_zero(1, sizeof *world);
 
-    world_init(world, world_config(yaml));
+    world_init(world, world_config(play_yaml));
     world_use_store(world);
     world->follow = true;
     world_push(world, "feature/x", "c1");

@@ -24,7 +24,7 @@
 
 #define CELLS_LIMIT 256
 #define LOOK_MS 20
-#define ARMED 100000      /* more often than a point is reached before */
+#define ARMED 100000       /* more often than a point is reached before */
 #define MANY_BRANCHES 2200 /* more than one batch of a listing */
 
 /* What pruning begins with, and what it goes to: c goes, and of two d one stays. a and b are not run again: the commit does not touch their tool. */
