@@ -151,7 +151,8 @@ bool cli_changes(struct cli *cli, int *status, struct error *error)
            feed_history(cli->store, &run_type, NULL, since, VALUES_MOST, see_run, &changes, error) &&
            add_audit(&changes, since, error);
     if (done) {
-        qsort(changes.list.items, changes.list.count, sizeof *changes.list.items, newest_first);
+        if (changes.list.count > 0)
+            qsort(changes.list.items, changes.list.count, sizeof *changes.list.items, newest_first);
         if (cli->call.json)
             print_json(to_json(&changes));
         else

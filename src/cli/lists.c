@@ -159,7 +159,8 @@ static bool load_branches(struct cli *cli, size_t limit, struct branches *branch
             vec_push(&branches->rows, rows[k]);
         branches->total += total;
     }
-    qsort(branches->rows.items, branches->rows.count, sizeof *branches->rows.items, newest_first);
+    if (branches->rows.count > 0)
+        qsort(branches->rows.items, branches->rows.count, sizeof *branches->rows.items, newest_first);
     if (limit != 0 && branches->rows.count > limit)
         branches->rows.count = limit;
     return true;
