@@ -113,6 +113,11 @@ def run_one__keeps_a_failure():
     assert lines == ["not ok 1 - a", "# why", "1..1"], lines
 
 
+def run_one__finds_a_failure_behind_a_message_that_was_cut_off():
+    lines = run_one("echo 1..1; printf '# a long mess'; echo not ok 1 - a__b; exit 1")
+    assert lines == ["# a long mess", "not ok 1 - a__b", "1..1"], lines
+
+
 def run_one__joins_two_groups_of_cmocka():
     lines = run_one("echo 1..1; echo ok 1 - a; echo 1..1; echo ok 1 - b")
     assert lines == ["ok 1 - a", "ok 2 - b", "1..2"], lines
