@@ -43,19 +43,6 @@ static int64_t interval_of(const json_t *spec)
     return every < EVERY_LEAST_MS ? EVERY_LEAST_MS : every;
 }
 
-static const struct provider *provider_of(const json_t *spec)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)spec, key, value)
-    {
-        const struct provider *provider = provider_named(key);
-        if (provider && provider->probe)
-            return provider;
-    }
-    return NULL;
-}
-
 static void keep_probe(struct probes *probes, const char *resource, json_t *spec)
 {
     char *text = json_dumps(spec, JSON_COMPACT | JSON_SORT_KEYS);
@@ -71,7 +58,7 @@ static void keep_probe(struct probes *probes, const char *resource, json_t *spec
         .resource = mem_strdup(resource),
         .spec = text,
         .parsed = json_incref(spec),
-        .provider = provider_of(spec),
+        .provider = setup_probe(spec),
         .every_ms = interval_of(spec),
         .kept = true,
     };

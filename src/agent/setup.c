@@ -5,6 +5,7 @@
 #include "berth/base/file.h"
 #include "berth/base/str.h"
 #include "berth/model/record.h"
+#include "berth/provider.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -121,4 +122,17 @@ void setup_write(struct str *out, const char *text, const char *commit)
     str_add(out, json ? json : "{}");
     free(json);
     json_decref(message);
+}
+
+const struct provider *setup_probe(const json_t *spec)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)spec, key, value)
+    {
+        const struct provider *provider = provider_named(key);
+        if (provider && provider->probe)
+            return provider;
+    }
+    return NULL;
 }

@@ -10,7 +10,10 @@
 #include "berth/base/memory.h"
 #include "berth/config.h"
 
+#include <jansson.h>
 #include <stdint.h>
+
+struct provider;
 
 struct setup {
     const struct agent_options *options;
@@ -31,5 +34,8 @@ const struct config_section *setup_repository(struct setup *setup, const char *n
 /* Builds a FRAME_SETUP payload. */
 struct str;
 void setup_write(struct str *out, const char *text, const char *commit);
+
+/* The provider of an item of `probes`: its first key that names one with that capability. NULL: none is built. */
+const struct provider *setup_probe(const json_t *spec);
 
 #endif

@@ -62,20 +62,6 @@ static bool run_command(struct attempt *attempt, const json_t *check, struct err
            error_set(error, ERROR_TOOL, "the check '%s' ended with exit %lld", argv[0], (long long)outcome.exit_status);
 }
 
-/* A probe's key is its first member that names a provider with that capability. */
-static const struct provider *provider_of_probe(const json_t *check)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)check, key, value)
-    {
-        const struct provider *provider = provider_named(key);
-        if (provider && provider->probe)
-            return provider;
-    }
-    return NULL;
-}
-
 static bool look_until_ok(struct attempt *attempt, const struct provider *provider, const json_t *check,
                           struct error *error)
 {
@@ -100,7 +86,7 @@ json_t *worker_check(struct attempt *attempt, struct error *error)
 {
     const json_t *given = json_object_get(attempt->task->spec, "check");
     json_t *check = expand_parts(given ? given : attempt->task->spec, resolve_output, attempt->task, error);
-    const struct provider *probe = provider_of_probe(check);
+    const struct provider *probe = setup_probe(check);
     bool passed = false;
     if (attempt->context.deadline_ms == 0)
         attempt->context.deadline_ms = time_monotonic_ms() + CHECK_TIMEOUT_MS;
