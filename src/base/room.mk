@@ -36,4 +36,5 @@ src_base_libbase_a_SOURCES = \
 	src/base/time.c \
 	src/base/unicode.h \
 	src/base/window.c \
+	src/base/wording.c \
 	src/base/zone.c

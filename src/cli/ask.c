@@ -4,6 +4,8 @@
 
 #include "cli/output.h"
 
+#include "berth/base/wording.h"
+
 #include <stdlib.h>
 
 const char *ask_line(struct cli *cli, const char *question)
@@ -90,7 +92,7 @@ static bool confirm_approve(struct cli *cli, const char *subject, struct error *
             shown(cli, run.environment_name), shown_commit(cli, run.commit), shown(cli, run.subject));
     if (!print_plan(cli, &run, stderr, error))
         return false;
-    answer = ask_line(cli, arena_printf(&cli->arena, "approve plan %.12s? (yes/no)", wanted));
+    answer = ask_line(cli, arena_printf(&cli->arena, "approve plan %.*s? (yes/no)", DIGEST_SHOWN, wanted));
     if (!text_equal(answer, "yes") && !text_equal(answer, "y"))
         return cancelled(error);
     return set_digest(cli, wanted);

@@ -65,7 +65,7 @@ bool cli_audit(struct cli *cli, int *status, struct error *error)
         table_putf(&table, STYLE_MUTED, "%lld", (long long)rows[i].sequence);
         table_put(&table, STYLE_PLAIN, shown_instant(cli, rows[i].at));
         table_add(&table, STYLE_STRONG, rows[i].action);
-        table_add(&table, STYLE_PLAIN, text_empty(rows[i].person) ? rows[i].actor : rows[i].person);
+        table_put(&table, STYLE_PLAIN, shown_person(cli, rows[i].person, rows[i].actor));
         table_add(&table, STYLE_PLAIN, rows[i].via);
         table_add(&table, STYLE_PLAIN, rows[i].target);
         table_add(&table, denied ? STYLE_BAD : STYLE_PLAIN, rows[i].result);

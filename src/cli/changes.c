@@ -83,7 +83,7 @@ static bool add_audit(struct changes *changes, int64_t since, struct error *erro
         if (rows[i].at >= since)
             add(changes, rows[i].at, rows[i].revision, "audit", rows[i].action,
                 arena_printf(&changes->cli->arena, "%s by %s%s%s", rows[i].result,
-                             text_empty(rows[i].person) ? rows[i].actor : rows[i].person,
+                             shown_person(changes->cli, rows[i].person, rows[i].actor),
                              text_empty(rows[i].reason) ? "" : ": ", text_empty(rows[i].reason) ? "" : rows[i].reason));
     }
     return true;

@@ -58,8 +58,8 @@ static void print_head(struct cli *cli, const struct environment *environment, i
     printf("  made     %s  deployed %s\n", shown_instant(cli, environment->created_at),
            shown_instant(cli, environment->deployed_at));
     if (environment->planned_destruction_at != 0)
-        printf("  ends     %s (in %s)\n", shown_instant(cli, environment->planned_destruction_at),
-               shown_age(cli, environment->planned_destruction_at, now));
+        printf("  ends     %s (%s)\n", shown_instant(cli, environment->planned_destruction_at),
+               shown_ago(cli, environment->planned_destruction_at, now));
     if (environment->permanent || environment->is_protected)
         printf("  kept     %s%s%s\n", environment->permanent ? "permanent" : "",
                environment->permanent && environment->is_protected ? ", " : "",

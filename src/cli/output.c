@@ -4,6 +4,7 @@
 
 #include "berth/base/text.h"
 #include "berth/base/time.h"
+#include "berth/base/wording.h"
 
 #include <langinfo.h>
 #include <stdlib.h>
@@ -78,9 +79,7 @@ const char *shown_age(struct cli *cli, int64_t at_ms, int64_t now_ms)
     struct str out = STR_INIT;
     const char *copy;
 
-    if (at_ms == 0)
-        return "-";
-    duration_short(&out, now_ms > at_ms ? now_ms - at_ms : at_ms - now_ms);
+    wording_age(&out, at_ms, now_ms);
     copy = arena_strdup(&cli->arena, out.data);
     str_release(&out);
     return copy;
@@ -88,9 +87,35 @@ const char *shown_age(struct cli *cli, int64_t at_ms, int64_t now_ms)
 
 const char *shown_ago(struct cli *cli, int64_t at_ms, int64_t now_ms)
 {
-    if (at_ms == 0)
-        return "never";
-    return now_ms - at_ms < MS_SECOND ? "just now" : arena_printf(&cli->arena, "%s ago", shown_age(cli, at_ms, now_ms));
+    struct str out = STR_INIT;
+    const char *copy;
+
+    wording_ago(&out, at_ms, now_ms);
+    copy = arena_strdup(&cli->arena, out.data);
+    str_release(&out);
+    return copy;
+}
+
+const char *shown_took(struct cli *cli, int64_t from_ms, int64_t to_ms)
+{
+    struct str out = STR_INIT;
+    const char *copy;
+
+    wording_took(&out, from_ms, to_ms);
+    copy = arena_strdup(&cli->arena, out.data);
+    str_release(&out);
+    return copy;
+}
+
+const char *shown_person(struct cli *cli, const char *person, const char *actor)
+{
+    struct str out = STR_INIT;
+    const char *copy;
+
+    wording_person(&out, person, actor);
+    copy = shown(cli, out.data);
+    str_release(&out);
+    return copy;
 }
 
 const char *shown_instant(struct cli *cli, int64_t at_ms)
@@ -108,8 +133,13 @@ const char *shown_instant(struct cli *cli, int64_t at_ms)
 
 const char *shown_commit(struct cli *cli, const char *commit)
 {
-    return text_empty(commit) ? "-"
-                              : shown(cli, arena_strndup(&cli->arena, commit, strlen(commit) < 8 ? strlen(commit) : 8));
+    struct str out = STR_INIT;
+    const char *copy;
+
+    wording_commit(&out, commit);
+    copy = shown(cli, out.data);
+    str_release(&out);
+    return copy;
 }
 
 void print_styled(struct cli *cli, enum style style, const char *text)

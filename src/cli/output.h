@@ -16,10 +16,14 @@ void output_setup(struct cli *cli);
 const char *shown(struct cli *cli, const char *text);
 /* The same with its line ends kept. */
 const char *shown_lines(struct cli *cli, const char *text);
-/* "41m", or "-" for no instant; of the time since. */
+/* The words of base/wording.h, harmless: "41m" or "-". */
 const char *shown_age(struct cli *cli, int64_t at_ms, int64_t now_ms);
-/* "41m ago", "just now", "never". */
+/* "41m ago", "now", "in 1d23h", "never". */
 const char *shown_ago(struct cli *cli, int64_t at_ms, int64_t now_ms);
+/* "2m10s", "340ms"; "-" where an end is not known. */
+const char *shown_took(struct cli *cli, int64_t from_ms, int64_t to_ms);
+/* The person's name, else the actor. */
+const char *shown_person(struct cli *cli, const char *person, const char *actor);
 /* "2026-11-21T14:05:09Z", or "-". */
 const char *shown_instant(struct cli *cli, int64_t at_ms);
 /* The first 8 digits of a commit, or "-". */

@@ -7,11 +7,6 @@
 
 #define RUNS_SHOWN 30 /* unless --limit says otherwise */
 
-static const char *took(struct cli *cli, int64_t from, int64_t to)
-{
-    return from == 0 || to == 0 ? "-" : shown_age(cli, from, to);
-}
-
 static void print_gate(struct cli *cli, const struct run *run)
 {
     json_t *json = json_column(run->gate);
@@ -39,7 +34,7 @@ static void print_steps(struct cli *cli, const struct step *steps, size_t count)
         table_add(&table, STYLE_PLAIN, steps[i].id);
         table_put(&table, style, text);
         table_putf(&table, STYLE_PLAIN, "%lld", (long long)steps[i].attempt);
-        table_put(&table, STYLE_PLAIN, took(cli, steps[i].started_at, steps[i].ended_at));
+        table_put(&table, STYLE_PLAIN, shown_took(cli, steps[i].started_at, steps[i].ended_at));
         table_add(&table, STYLE_PLAIN, steps[i].status_reason);
     }
     table_end(&table, "no steps yet");
@@ -69,8 +64,8 @@ static bool show_run(struct cli *cli, const struct run *run, struct error *error
     printf("%s%s\n", text_empty(run->status_reason) ? "" : ": ", shown(cli, run->status_reason));
     printf("  commit   %s %s\n", shown_commit(cli, run->commit), shown(cli, run->subject));
     printf("  started  %s by %s via %s%s%s\n", shown_instant(cli, run->created_at),
-           shown(cli, text_empty(run->person) ? run->actor : run->person), shown(cli, run->via),
-           text_empty(run->reason) ? "" : ": ", shown(cli, run->reason));
+           shown_person(cli, run->person, run->actor), shown(cli, run->via), text_empty(run->reason) ? "" : ": ",
+           shown(cli, run->reason));
     if (!text_empty(run->digest))
         printf("  digest   %s\n", run->digest);
     if (plan_count > 0) {
@@ -101,9 +96,9 @@ static void print_runs(struct cli *cli, const struct run *rows, size_t count)
         table_add(&table, STYLE_PLAIN, rows[i].environment_name);
         table_put(&table, style, text);
         table_put(&table, STYLE_MUTED, shown_commit(cli, rows[i].commit));
-        table_add(&table, STYLE_PLAIN, text_empty(rows[i].person) ? rows[i].actor : rows[i].person);
+        table_put(&table, STYLE_PLAIN, shown_person(cli, rows[i].person, rows[i].actor));
         table_put(&table, STYLE_PLAIN, shown_age(cli, rows[i].created_at, now));
-        table_put(&table, STYLE_PLAIN, took(cli, rows[i].started_at, rows[i].ended_at));
+        table_put(&table, STYLE_PLAIN, shown_took(cli, rows[i].started_at, rows[i].ended_at));
         table_add(&table, STYLE_PLAIN, rows[i].status_reason);
     }
     table_end(&table, "no runs yet");

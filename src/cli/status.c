@@ -77,8 +77,8 @@ const char *shown_environment_status(struct cli *cli, const struct environment *
     }
     if (environment->status == ENVIRONMENT_OK && environment->observed_at != 0 &&
         now_ms - environment->observed_at > OLD_MS) {
-        text = arena_printf(&cli->arena, "%s%sseen %s ago", text, separator,
-                            shown_age(cli, environment->observed_at, now_ms));
+        text =
+            arena_printf(&cli->arena, "%s%sseen %s", text, separator, shown_ago(cli, environment->observed_at, now_ms));
         separator = ", ";
         *style = STYLE_MUTED;
     } else if (environment->marks & (MARK_DEGRADED | MARK_DRIFTED | MARK_UNREACHABLE | MARK_WAITING)) {

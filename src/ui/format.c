@@ -4,6 +4,7 @@
 
 #include "berth/base/str.h"
 #include "berth/base/time.h"
+#include "berth/base/wording.h"
 #include "berth/model/environment.h"
 #include "berth/model/run.h"
 
@@ -196,23 +197,16 @@ static void format_clock(struct str *out, enum time_form form, int64_t at_ms, in
 
 void format_time(struct str *out, enum time_form form, int64_t at_ms, int64_t now_ms)
 {
-    if (!at_ms)
-        str_add(out, "-");
-    else if (form == TIME_AGE)
-        duration_short(out, at_ms > now_ms ? at_ms - now_ms : now_ms - at_ms);
+    if (form == TIME_AGE || !at_ms)
+        wording_age(out, at_ms, now_ms);
     else
         format_clock(out, form, at_ms, now_ms);
 }
 
 void format_when(struct str *out, enum time_form form, int64_t at_ms, int64_t now_ms)
 {
-    if (form != TIME_AGE || !at_ms) {
+    if (form == TIME_AGE && at_ms)
+        wording_ago(out, at_ms, now_ms);
+    else
         format_time(out, form, at_ms, now_ms);
-        return;
-    }
-    if (at_ms > now_ms)
-        str_add(out, "in ");
-    duration_format(out, at_ms > now_ms ? at_ms - now_ms : now_ms - at_ms);
-    if (at_ms <= now_ms)
-        str_add(out, " ago");
 }

@@ -37,3 +37,6 @@ tests_base_test_text_LDADD = $(test_base)
 unit_tests += tests/base/test_time
 tests_base_test_time_SOURCES = tests/base/test_time.c tests/base/prelude.h
 tests_base_test_time_LDADD = $(test_base)
+unit_tests += tests/base/test_wording
+tests_base_test_wording_SOURCES = tests/base/test_wording.c tests/base/prelude.h
+tests_base_test_wording_LDADD = $(test_base)

@@ -29,7 +29,7 @@ int64_t time_monotonic_us(void);
 bool duration_parse(const char *text, int64_t *ms, struct error *error) BERTH_MUST_CHECK;
 /* The shortest honest form with at most two units: "2m10s", "1d04h", "41m", "0s". */
 void duration_format(struct str *out, int64_t ms);
-/* One unit, for columns: "41m", "2d", "now" under a second. */
+/* One unit, for columns: "41m", "2d", "now" under a second. What people read is written by base/wording.h. */
 void duration_short(struct str *out, int64_t ms);
 
 struct zone;
