@@ -9,6 +9,7 @@
 #include "berth/model/ledger.h"
 #include "berth/store.h"
 #include "ui/action.h"
+#include "ui/pager.h"
 #include "ui/terminal.h"
 
 #include <stdlib.h>
@@ -32,10 +33,21 @@ static struct view *view_new(struct dashboard *dashboard, const struct view_ops 
     return view;
 }
 
+static void view_refresh(struct view *view, unsigned changed)
+{
+    if (view->ops->refresh)
+        view->ops->refresh(view, changed);
+}
+
+static bool view_work(struct view *view)
+{
+    return view->ops->work && view->ops->work(view, WORK_US);
+}
+
 /* A key that opens or acts is about what the person sees: a filter or an order that was asked for before it is worked out first. */
 static void settle(struct view *view)
 {
-    for (int i = 0; i < SETTLE_PIECES && view->ops->work(view, WORK_US); i++)
+    for (int i = 0; i < SETTLE_PIECES && view_work(view); i++)
         ;
 }
 
@@ -51,6 +63,22 @@ static void view_free(struct view *view)
 struct view *dashboard_view(const struct dashboard *dashboard)
 {
     return dashboard->views[dashboard->depth - 1];
+}
+
+struct subject dashboard_subject(struct dashboard *dashboard)
+{
+    struct view *view = dashboard_view(dashboard);
+    struct subject subject = {0};
+    if (view->ops->subject)
+        view->ops->subject(view, &subject);
+    return subject;
+}
+
+const char *dashboard_search(struct dashboard *dashboard, struct pager *pager, const char *text, const char *where)
+{
+    if (text && !pager_search(pager, text))
+        dashboard_say(dashboard, STYLE_MUTED, "%s is not in %s", text, where);
+    return pager->search;
 }
 
 void dashboard_push(struct dashboard *dashboard, const struct view_ops *ops, const char *argument)
@@ -70,7 +98,7 @@ void dashboard_back(struct dashboard *dashboard)
         return;
     view_free(dashboard->views[--dashboard->depth]);
     struct view *view = dashboard_view(dashboard);
-    view->ops->refresh(view, PICTURE_ALL); /* what was covered was not kept current */
+    view_refresh(view, PICTURE_ALL); /* what was covered was not kept current */
 }
 
 void dashboard_root(struct dashboard *dashboard, size_t root)
@@ -228,9 +256,7 @@ static void go_back(struct dashboard *dashboard)
 
 static void open_log(struct dashboard *dashboard, const struct view_ops *ops)
 {
-    struct view *view = dashboard_view(dashboard);
-    struct subject subject = {0};
-    view->ops->subject(view, &subject);
+    struct subject subject = dashboard_subject(dashboard);
     if (subject.run)
         dashboard_push(dashboard, ops, subject.run->id);
     else
@@ -255,9 +281,7 @@ static void open_why(struct dashboard *dashboard)
 
 static void go_environment(struct dashboard *dashboard)
 {
-    struct view *view = dashboard_view(dashboard);
-    struct subject subject = {0};
-    view->ops->subject(view, &subject);
+    struct subject subject = dashboard_subject(dashboard);
     if (subject.environment)
         dashboard_push(dashboard, &environment_view, subject.environment->id);
     else
@@ -267,9 +291,7 @@ static void go_environment(struct dashboard *dashboard)
 /* The branch of what is selected, found by filtering the list of branches. */
 static void go_branch(struct dashboard *dashboard)
 {
-    struct view *view = dashboard_view(dashboard);
-    struct subject subject = {0};
-    view->ops->subject(view, &subject);
+    struct subject subject = dashboard_subject(dashboard);
     if (!subject.environment || text_empty(subject.environment->branch)) {
         dashboard_say(dashboard, STYLE_MUTED, "no branch owns this");
         return;
@@ -282,9 +304,7 @@ static void go_branch(struct dashboard *dashboard)
 
 static void go_runs(struct dashboard *dashboard)
 {
-    struct view *view = dashboard_view(dashboard);
-    struct subject subject = {0};
-    view->ops->subject(view, &subject);
+    struct subject subject = dashboard_subject(dashboard);
     const char *name = subject.environment ? subject.environment->name
                        : subject.run       ? subject.run->environment_name
                                            : "";
@@ -370,11 +390,9 @@ static bool request_of_dashboard(struct dashboard *dashboard, enum request reque
 
 static void describe_selected(struct dashboard *dashboard)
 {
-    struct view *view = dashboard_view(dashboard);
-    struct subject subject = {0};
+    struct subject subject = dashboard_subject(dashboard);
     json_t *json = NULL;
-    view->ops->subject(view, &subject);
-    if (subject.environment && view->ops->kind == VIEW_ENVIRONMENTS)
+    if (subject.environment && dashboard_view(dashboard)->ops->kind == VIEW_ENVIRONMENTS)
         json = record_to_json(&environment_type, subject.environment);
     else if (subject.run)
         json = record_to_json(&run_type, subject.run);
@@ -397,13 +415,13 @@ void dashboard_request(struct dashboard *dashboard, enum request request)
         struct error error = {0};
         if (!picture_again(dashboard->picture, &error))
             dashboard_say_error(dashboard, &error);
-        view->ops->refresh(view, PICTURE_ALL);
+        view_refresh(view, PICTURE_ALL);
     } else if (!request_of_dashboard(dashboard, request)) {
         unsigned refresh = view->ops->handle(view, request);
         if (refresh == REFRESH_NOTHING && request == REQUEST_DESCRIBE)
             describe_selected(dashboard);
         if (refresh & REFRESH_ROWS)
-            view->ops->refresh(view, PICTURE_ALL);
+            view_refresh(view, PICTURE_ALL);
     }
 }
 
@@ -433,8 +451,7 @@ void dashboard_press(struct dashboard *dashboard, int key)
         dashboard_request(dashboard, request);
         return;
     }
-    struct subject subject = {0};
-    view->ops->subject(view, &subject);
+    struct subject subject = dashboard_subject(dashboard);
     const struct verb *verb = verb_for_press(key, subject.scopes);
     if (verb)
         action_press(dashboard, verb, &subject);
@@ -458,7 +475,7 @@ static void follow_store(struct dashboard *dashboard)
         action_learn(dashboard);
     action_answer(dashboard);
     struct view *view = dashboard_view(dashboard);
-    view->ops->refresh(view, changed);
+    view_refresh(view, changed);
 }
 
 static bool work(struct dashboard *dashboard)
@@ -468,13 +485,13 @@ static bool work(struct dashboard *dashboard)
     bool more = false;
     if (!picture_load(dashboard->picture, WORK_US, &more, &error)) {
         dashboard_say_error(dashboard, &error); /* tried again at the next tick */
-        return view->ops->work(view, WORK_US);
+        return view_work(view);
     }
     if (!more && !dashboard->loaded) {
         dashboard->loaded = true;
         action_learn(dashboard);
     }
-    return view->ops->work(view, WORK_US) || more;
+    return view_work(view) || more;
 }
 
 bool dashboard_turn(struct dashboard *dashboard)

@@ -19,6 +19,9 @@
 
 struct config;
 struct dashboard;
+struct list_ops;
+struct outline_ops;
+struct pager;
 struct store;
 struct terminal;
 struct view;
@@ -36,21 +39,23 @@ struct subject {     /* what an action would be about: borrowed from the picture
     const struct run *run;
 };
 
-struct view_ops {
+struct view_ops {     /* what is marked optional may be NULL */
     const char *name; /* as in `:` and on row 2 */
     enum view_kind kind;
     size_t size;
+    const struct list_ops *list;       /* what the base of lists works by, see list.h */
+    const struct outline_ops *outline; /* what the base of outlines works by, see outline.h */
     void (*init)(struct view *view, const char *argument);
     void (*release)(struct view *view);
-    /* Rows changed (enum picture_part): read again what this view shows. */
+    /* Rows changed (enum picture_part): read again what this view shows. Optional. */
     void (*refresh)(struct view *view, unsigned changed);
-    /* A piece of work between keys; true: there is more. */
+    /* A piece of work between keys; true: there is more. Optional. */
     bool (*work)(struct view *view, int64_t budget_us);
     void (*title)(struct view *view, struct str *out); /* row 3 */
     void (*draw)(struct view *view, struct grid *grid, struct area area);
     unsigned (*handle)(struct view *view, enum request request); /* enum refresh */
-    void (*subject)(struct view *view, struct subject *subject);
-    /* What `/` sets; "" clears. `text` NULL asks: gives what is set. */
+    void (*subject)(struct view *view, struct subject *subject); /* optional: nothing to act on */
+    /* What `/` sets; "" clears. `text` NULL asks: gives what is set. Optional, as all below. */
     const char *(*filter)(struct view *view, const char *text);
     /* Columns for the sort picker, ends with NULL; sort by one (the same again reverses). */
     const char *const *(*columns)(struct view *view);
@@ -125,6 +130,10 @@ void dashboard_request(struct dashboard *dashboard, enum request request);
 
 /* --- for views, layers and actions --------------------------------------------------------------------------- */
 struct view *dashboard_view(const struct dashboard *dashboard);
+/* What is selected in the view that is shown; empty when nothing is. */
+struct subject dashboard_subject(struct dashboard *dashboard);
+/* Searches a view's pager: what `filter` of its ops does. `where`: "this log". */
+const char *dashboard_search(struct dashboard *dashboard, struct pager *pager, const char *text, const char *where);
 void dashboard_push(struct dashboard *dashboard, const struct view_ops *ops, const char *argument);
 void dashboard_root(struct dashboard *dashboard, size_t root);
 void dashboard_back(struct dashboard *dashboard);

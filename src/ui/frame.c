@@ -218,10 +218,8 @@ static void draw_act_keys(struct dashboard *dashboard, struct grid *grid, int ro
 /* Look-keys left of the bar, act-keys right; where one row is too short for both, the look-keys go to the last row. */
 static void draw_keys(struct dashboard *dashboard, struct grid *grid)
 {
-    struct view *view = dashboard_view(dashboard);
-    struct subject subject = {0};
+    struct subject subject = dashboard_subject(dashboard);
     struct str right = STR_INIT;
-    view->ops->subject(view, &subject);
     int acts = act_width(dashboard, &subject), column = 1, last = grid->rows - 1, end = grid->columns - 1;
     bool small = frame_is_small(grid), narrow = grid->columns < 100;
     if (!small) {

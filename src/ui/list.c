@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What list views share. */
+/* The base of the list views. */
 #include "ui/list.h"
 
 #include "berth/base/text.h"
@@ -13,25 +13,28 @@ static struct list_view *self_of(struct view *view)
     return (struct list_view *)view;
 }
 
-void list_init(struct view *view, const struct table_source *source, const struct table_column *columns, int count,
-               int sort)
+/* The place of the selected row, -1: none is there. */
+static long place_of(struct view *view)
+{
+    const struct table *table = &self_of(view)->table;
+    long place = table_place(table);
+    return place >= 0 && table->source->exists(view, (size_t)place) ? place : -1;
+}
+
+void list_init(struct view *view, const char *argument)
 {
     struct list_view *self = self_of(view);
-    table_init(&self->table, source, view, columns, count);
-    table_sort(&self->table, sort, false);
-    for (int i = 0; i < count; i++)
-        self->titles[i] = columns[i].title;
+    const struct list_ops *list = view->ops->list;
+    (void)argument;
+    table_init(&self->table, list->source, view, list->columns, list->column_count);
+    table_sort(&self->table, list->sort, false);
+    for (int i = 0; i < list->column_count; i++)
+        self->titles[i] = list->columns[i].title;
 }
 
 void list_release(struct view *view)
 {
     table_release(&self_of(view)->table);
-}
-
-void list_refresh(struct view *view, unsigned changed)
-{
-    (void)view;
-    (void)changed;
 }
 
 bool list_work(struct view *view, int64_t budget_us)
@@ -63,11 +66,6 @@ void list_sort(struct view *view, int column)
     table_sort(table, column, table->sort == column && !table->descending);
 }
 
-long list_place(struct view *view)
-{
-    return table_place(&self_of(view)->table);
-}
-
 int64_t list_monotonic(void *context)
 {
     struct view *view = context;
@@ -76,27 +74,31 @@ int64_t list_monotonic(void *context)
 
 unsigned list_handle(struct view *view, enum request request)
 {
-    static const struct {
-        enum request request;
-        enum table_move move;
-    } moves[] = {
-        {REQUEST_UP, TABLE_UP},           {REQUEST_DOWN, TABLE_DOWN},
-        {REQUEST_PAGE_UP, TABLE_PAGE_UP}, {REQUEST_PAGE_DOWN, TABLE_PAGE_DOWN},
-        {REQUEST_HALF_UP, TABLE_HALF_UP}, {REQUEST_HALF_DOWN, TABLE_HALF_DOWN},
-        {REQUEST_TOP, TABLE_TOP},         {REQUEST_BOTTOM, TABLE_BOTTOM},
-    };
-    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
-        if (moves[i].request == request) {
-            table_move(&self_of(view)->table, moves[i].move);
-            return REFRESH_SCREEN;
-        }
-    }
-    return REFRESH_NOTHING;
+    long place = place_of(view);
+    if (request == REQUEST_OPEN && place >= 0)
+        view->ops->list->open(view, (size_t)place);
+    else if (!table_handle(&self_of(view)->table, request))
+        return REFRESH_NOTHING;
+    return REFRESH_SCREEN;
 }
 
-void list_title(struct view *view, const char *what, struct str *out)
+void list_subject(struct view *view, struct subject *subject)
+{
+    long place = place_of(view);
+    if (place >= 0)
+        view->ops->list->subject(view, (size_t)place, subject);
+}
+
+bool list_why(struct view *view, struct str *out)
+{
+    long place = place_of(view);
+    return place >= 0 && view->ops->list->why && view->ops->list->why(view, (size_t)place, out);
+}
+
+void list_title(struct view *view, struct str *out)
 {
     struct table *table = &self_of(view)->table;
+    const char *what = view->ops->list->title;
     size_t all = table->source->count(view), there = 0;
     if (table->filter.count) {
         for (size_t i = 0; all <= 5000 && i < all; i++)
@@ -113,6 +115,8 @@ void list_title(struct view *view, const char *what, struct str *out)
         if (table->descending)
             str_add(out, " (reversed)");
     }
+    if (view->ops->list->title_more)
+        view->ops->list->title_more(view, out);
 }
 
 /* On as many rows as it needs and there are, cut between words where there are some. */
@@ -139,7 +143,7 @@ static void put_wrapped(struct grid *grid, struct area area, enum style style, c
 }
 
 /* Why there is nothing to see: the filter, what is wrong, or what the view says. */
-static void put_nothing(struct view *view, struct grid *grid, struct area inside, const char *empty)
+static void put_nothing(struct view *view, struct grid *grid, struct area inside)
 {
     struct area area = {inside.row + 2, inside.column + 2, inside.rows - 2, inside.columns - 4};
     struct str trouble = STR_INIT;
@@ -148,28 +152,32 @@ static void put_nothing(struct view *view, struct grid *grid, struct area inside
     else if (frame_trouble(view->dashboard, &trouble))
         put_wrapped(grid, area, STYLE_WARNING, trouble.data);
     else
-        put_wrapped(grid, area, STYLE_MUTED, empty);
+        put_wrapped(grid, area, STYLE_MUTED, view->ops->list->empty(view));
     str_release(&trouble);
 }
 
-void list_draw(struct view *view, struct grid *grid, struct area area, const char *selected, list_preview *preview,
-               int lines, const char *empty)
+void list_draw(struct view *view, struct grid *grid, struct area area)
 {
     struct table *table = &self_of(view)->table;
+    const struct list_ops *list = view->ops->list;
+    long place = place_of(view);
     bool small = frame_is_small(grid);
-    bool with_preview = !small && !view->dashboard->preview_off && grid->rows > LEAST_ROWS_WITH_PREVIEW && selected;
     struct area inside = small ? area : area_inside(area);
     if (!small)
         grid_box(grid, area, BOX_PLAIN, NULL);
-    if (with_preview) {
-        int row = area.row + area.rows - 2 - lines;
-        grid_divide(grid, area, row, BOX_PLAIN, selected);
-        preview(view, grid, (struct area){row + 1, inside.column + 1, lines, inside.columns - 2});
+    if (!small && place >= 0 && !view->dashboard->preview_off && grid->rows > LEAST_ROWS_WITH_PREVIEW) {
+        int row = area.row + area.rows - 2 - list->preview_rows;
+        struct str name = STR_INIT;
+        list->name(view, (size_t)place, &name);
+        grid_divide(grid, area, row, BOX_PLAIN, name.data);
+        str_release(&name);
+        list->preview(view, (size_t)place, grid,
+                      (struct area){row + 1, inside.column + 1, list->preview_rows, inside.columns - 2});
         inside.rows = row - inside.row;
     }
     table_draw(table, grid, inside);
     if (!table->shown.count && table->state == TABLE_IDLE)
-        put_nothing(view, grid, inside, empty);
+        put_nothing(view, grid, inside);
 }
 
 void list_fact(struct grid *grid, struct area area, int line, const char *name, const char *text)

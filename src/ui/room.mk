@@ -3,6 +3,8 @@ noinst_LIBRARIES += src/ui/libui.a
 src_ui_libui_a_SOURCES = \
 	src/ui/action.c \
 	src/ui/action.h \
+	src/ui/cursor.c \
+	src/ui/cursor.h \
 	src/ui/dashboard.c \
 	src/ui/dashboard.h \
 	src/ui/dialog.c \

@@ -147,19 +147,6 @@ static void filter_piece(struct table *table)
 
 /* --- what is shown ---------------------------------------------------------------------------------------- */
 
-static void keep_visible(struct table *table)
-{
-    size_t lines = table->lines > 0 ? (size_t)table->lines : 1;
-    if (table->selected >= table->shown.count)
-        table->selected = table->shown.count ? table->shown.count - 1 : 0;
-    if (table->selected < table->top)
-        table->top = table->selected;
-    if (table->selected >= table->top + lines)
-        table->top = table->selected - lines + 1;
-    size_t last_top = table->shown.count > lines ? table->shown.count - lines : 0;
-    table->top = least(table->top, last_top);
-}
-
 static bool find_shown(const struct table *table, uint32_t place, size_t *at)
 {
     for (size_t i = 0; i < table->shown.count; i++) {
@@ -175,8 +162,8 @@ static bool find_shown(const struct table *table, uint32_t place, size_t *at)
 static void show_next(struct table *table)
 {
     long place = table_place(table);
-    bool at_top = table->selected == 0 && !table->filtered_once;
-    size_t line = table->selected - table->top, at;
+    bool at_top = table->cursor.at == 0 && !table->filtered_once;
+    size_t at;
     uint32_t *items = table->shown.items;
     size_t room = table->shown.room;
     table->shown.items = table->next.items;
@@ -185,12 +172,10 @@ static void show_next(struct table *table)
     table->next.items = items;
     table->next.count = 0;
     table->next.room = room;
-    if (place >= 0 && !at_top && find_shown(table, (uint32_t)place, &at)) {
-        table->selected = at;
-        table->top = at > line ? at - line : 0;
-    }
+    if (place >= 0 && !at_top && find_shown(table, (uint32_t)place, &at))
+        cursor_follow(&table->cursor, at);
     table->filtered_once = true;
-    keep_visible(table);
+    cursor_keep(&table->cursor, table->shown.count);
 }
 
 bool table_work(struct table *table, int64_t budget_us)
@@ -243,7 +228,7 @@ void table_filter(struct table *table, const char *text)
 
 long table_place(const struct table *table)
 {
-    return table->selected < table->shown.count ? (long)table->shown.items[table->selected] : -1;
+    return table->cursor.at < table->shown.count ? (long)table->shown.items[table->cursor.at] : -1;
 }
 
 void table_select(struct table *table, size_t place)
@@ -251,29 +236,17 @@ void table_select(struct table *table, size_t place)
     size_t at;
     table->filtered_once = true;
     if (find_shown(table, (uint32_t)place, &at)) {
-        table->selected = at;
-        keep_visible(table);
+        table->cursor.at = at;
+        cursor_keep(&table->cursor, table->shown.count);
     }
 }
 
-void table_move(struct table *table, enum table_move move)
+bool table_handle(struct table *table, enum request request)
 {
-    size_t page = table->lines > 1 ? (size_t)table->lines : 1, last = table->shown.count ? table->shown.count - 1 : 0;
-    size_t half = page / 2 ? page / 2 : 1, step = move == TABLE_UP || move == TABLE_DOWN ? 1 : page;
-    if (move == TABLE_HALF_UP || move == TABLE_HALF_DOWN)
-        step = half;
+    if (!cursor_handle(&table->cursor, request, table->shown.count))
+        return false;
     table->filtered_once = true;
-    switch (move) {
-    case TABLE_UP:
-    case TABLE_PAGE_UP:
-    case TABLE_HALF_UP: table->selected = table->selected > step ? table->selected - step : 0; break;
-    case TABLE_DOWN:
-    case TABLE_PAGE_DOWN:
-    case TABLE_HALF_DOWN: table->selected = least(table->selected + step, last); break;
-    case TABLE_TOP: table->selected = 0; break;
-    case TABLE_BOTTOM: table->selected = last; break;
-    }
-    keep_visible(table);
+    return true;
 }
 
 /* --- drawing ---------------------------------------------------------------------------------------------- */
@@ -337,15 +310,13 @@ void table_draw(struct table *table, struct grid *grid, struct area area)
                                          : "▲");
         column += widths[i] + 1;
     }
-    table->lines = area.rows - 1;
-    keep_visible(table);
-    for (int line = 0; line < table->lines && table->top + (size_t)line < table->shown.count; line++) {
-        size_t at = table->top + (size_t)line;
+    table->cursor.lines = area.rows - 1;
+    cursor_keep(&table->cursor, table->shown.count);
+    for (int line = 0; line < table->cursor.lines && table->cursor.top + (size_t)line < table->shown.count; line++) {
+        size_t at = table->cursor.top + (size_t)line;
         int row = area.row + 1 + line;
         draw_row(table, grid, row, area, widths, table->shown.items[at]);
-        if (at == table->selected) {
-            grid_put(grid, row, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
-            grid_select(grid, row, area.column, area.columns);
-        }
+        if (at == table->cursor.at)
+            cursor_mark(grid, area, row);
     }
 }

@@ -8,8 +8,8 @@
 #define UI_TABLE_H
 
 #include "berth/base/memory.h"
+#include "ui/cursor.h"
 #include "ui/filter.h"
-#include "ui/grid.h"
 
 struct table_column {
     const char *title; /* also the name in filters and in the sort picker, lower case there */
@@ -38,8 +38,7 @@ struct table {
     struct filter filter;
     /* what is shown */
     VEC(uint32_t) shown;
-    size_t selected, top; /* places in `shown` */
-    int lines;            /* of rows on the screen, as drawn last */
+    struct cursor cursor; /* in `shown` */
     /* work in progress: `order` is sorted bottom up in runs of `width`, then filtered into `next` */
     VEC(uint32_t) order, scratch, next;
     size_t width, left, left_end, right, right_end, at, scan;
@@ -60,17 +59,8 @@ void table_filter(struct table *table, const char *text);
 long table_place(const struct table *table);
 /* Selects the row with this place when it is shown. */
 void table_select(struct table *table, size_t place);
-enum table_move {
-    TABLE_UP,
-    TABLE_DOWN,
-    TABLE_PAGE_UP,
-    TABLE_PAGE_DOWN,
-    TABLE_HALF_UP,
-    TABLE_HALF_DOWN,
-    TABLE_TOP,
-    TABLE_BOTTOM
-};
-void table_move(struct table *table, enum table_move move);
+/* A movement among what is shown; false when the request was none. */
+bool table_handle(struct table *table, enum request request);
 /* Column titles on the first row, rows below. */
 void table_draw(struct table *table, struct grid *grid, struct area area);
 

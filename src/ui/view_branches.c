@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The list of branches, newest first, each with its environment. */
-#include "ui/dashboard.h"
 #include "ui/list.h"
 
 enum {
@@ -157,33 +156,23 @@ static const struct table_source source = {
     .monotonic_us = list_monotonic,
 };
 
-static void init(struct view *view, const char *argument)
+static void name(struct view *view, size_t place, struct str *out)
 {
-    (void)argument;
-    list_init(view, &source, columns, COLUMN_TOTAL, COLUMN_AGE);
+    str_add(out, row_at(view, place)->name);
 }
 
-static const struct branch_row *selected(struct view *view)
+static void subject(struct view *view, size_t place, struct subject *subject)
 {
-    long place = list_place(view);
-    return place < 0 ? NULL : row_at(view, (size_t)place);
-}
-
-static void subject(struct view *view, struct subject *subject)
-{
-    subject->branch = selected(view);
-    if (!subject->branch)
-        return;
     subject->scopes = SCOPE_BRANCH;
+    subject->branch = row_at(view, place);
     subject->environment = environment_of(view, subject->branch);
     if (subject->environment)
         subject->run = picture_run_of(view->dashboard->picture, subject->environment->name);
 }
 
-static void title(struct view *view, struct str *out)
+static void title_more(struct view *view, struct str *out)
 {
     const struct surroundings *around = picture_surroundings(view->dashboard->picture);
-    list_title(view, "Branches", out);
     if (around->repository_count == 1)
         str_addf(out, "   repository %s", around->repositories[0].id);
     for (size_t i = 0; i < around->repository_count; i++) {
@@ -194,9 +183,9 @@ static void title(struct view *view, struct str *out)
     }
 }
 
-static void preview(struct view *view, struct grid *grid, struct area area)
+static void preview(struct view *view, size_t place, struct grid *grid, struct area area)
 {
-    const struct branch_row *row = selected(view);
+    const struct branch_row *row = row_at(view, place);
     const struct environment *environment = environment_of(view, row);
     struct str text = STR_INIT;
     list_fact(grid, area, 0, "commit", row->commit);
@@ -220,49 +209,34 @@ static void preview(struct view *view, struct grid *grid, struct area area)
     str_release(&text);
 }
 
-static void draw(struct view *view, struct grid *grid, struct area area)
+static const char *empty(struct view *view)
 {
-    const struct branch_row *row = selected(view);
-    list_draw(view, grid, area, row ? row->name : NULL, preview, 4,
-              view->dashboard->serving ? "no branch yet: berthd is listing the repository"
-                                       : "no branch yet, and no berthd serves this workspace");
+    return view->dashboard->serving ? "no branch yet: berthd is listing the repository"
+                                    : "no branch yet, and no berthd serves this workspace";
 }
 
-static unsigned handle(struct view *view, enum request request)
+static void open_row(struct view *view, size_t place)
 {
-    const struct branch_row *row = selected(view);
-    if (request == REQUEST_OPEN && row) {
-        const struct environment *environment = environment_of(view, row);
-        if (environment)
-            dashboard_push(view->dashboard, &environment_view, environment->id);
-        else
-            dashboard_say(view->dashboard, STYLE_MUTED, "%s has no environment yet: D deploys it", row->name);
-        return REFRESH_SCREEN;
-    }
-    return list_handle(view, request);
+    const struct branch_row *row = row_at(view, place);
+    const struct environment *environment = environment_of(view, row);
+    if (environment)
+        dashboard_push(view->dashboard, &environment_view, environment->id);
+    else
+        dashboard_say(view->dashboard, STYLE_MUTED, "%s has no environment yet: D deploys it", row->name);
 }
 
-static bool why(struct view *view, struct str *out)
-{
-    (void)view;
-    (void)out;
-    return false;
-}
-
-const struct view_ops branches_view = {
-    .name = "branches",
-    .kind = VIEW_BRANCHES,
-    .size = sizeof(struct list_view),
-    .init = init,
-    .release = list_release,
-    .refresh = list_refresh,
-    .work = list_work,
-    .title = title,
-    .draw = draw,
-    .handle = handle,
+static const struct list_ops list = {
+    .title = "Branches",
+    .columns = columns,
+    .column_count = COLUMN_TOTAL,
+    .sort = COLUMN_AGE,
+    .source = &source,
+    .preview_rows = 4,
+    .name = name,
+    .preview = preview,
     .subject = subject,
-    .filter = list_filter,
-    .columns = list_columns,
-    .sort = list_sort,
-    .why = why,
+    .open = open_row,
+    .title_more = title_more,
+    .empty = empty,
 };
+const struct view_ops branches_view = {LIST_VIEW, .name = "branches", .kind = VIEW_BRANCHES, .list = &list};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The list of environments: what needs attention first. */
 #include "berth/base/time.h"
-#include "ui/dashboard.h"
 #include "ui/list.h"
 
 enum {
@@ -147,29 +146,22 @@ static const struct table_source source = {
     .monotonic_us = list_monotonic,
 };
 
-static void init(struct view *view, const char *argument)
+static void name(struct view *view, size_t place, struct str *out)
 {
-    (void)argument;
-    list_init(view, &source, columns, COLUMN_TOTAL, COLUMN_STATUS);
+    str_add(out, row_at(view, place)->name);
 }
 
-static void subject(struct view *view, struct subject *subject)
+static void subject(struct view *view, size_t place, struct subject *subject)
 {
-    long place = list_place(view);
-    if (place < 0)
-        return;
     subject->scopes = SCOPE_ENVIRONMENT;
-    subject->environment = row_at(view, (size_t)place);
-    if (!subject->environment)
-        return;
+    subject->environment = row_at(view, place);
     subject->run = picture_run_of(view->dashboard->picture, subject->environment->name);
     if (subject->run && subject->run->status == RUN_GATE)
         subject->scopes |= SCOPE_GATE;
 }
 
-static void title(struct view *view, struct str *out)
+static void title_more(struct view *view, struct str *out)
 {
-    list_title(view, "Environments", out);
     size_t expiring = 0;
     for (size_t i = 0; i < count(view); i++)
         expiring += row_at(view, i) && (row_at(view, i)->marks & MARK_EXPIRING);
@@ -177,13 +169,10 @@ static void title(struct view *view, struct str *out)
         str_addf(out, "   %zu expiring", expiring);
 }
 
-static void preview(struct view *view, struct grid *grid, struct area area)
+static void preview(struct view *view, size_t place, struct grid *grid, struct area area)
 {
-    long place = list_place(view);
-    const struct environment *row = place < 0 ? NULL : row_at(view, (size_t)place);
+    const struct environment *row = row_at(view, place);
     struct str text = STR_INIT;
-    if (!row)
-        return;
     const struct run *run = picture_run_of(view->dashboard->picture, row->name);
     list_fact(grid, area, 0, "url", text_empty(row->entrypoint) ? "-" : row->entrypoint);
     list_fact(grid, area, 1, "why", text_empty(row->status_reason) ? "-" : row->status_reason);
@@ -205,49 +194,39 @@ static void preview(struct view *view, struct grid *grid, struct area area)
     str_release(&text);
 }
 
-static void draw(struct view *view, struct grid *grid, struct area area)
+static const char *empty(struct view *view)
 {
-    long place = list_place(view);
-    const struct environment *row = place < 0 ? NULL : row_at(view, (size_t)place);
-    list_draw(view, grid, area, row ? row->name : NULL, preview, 4,
-              "no environment yet: deploy a branch from the branches (2) with D");
+    (void)view;
+    return "no environment yet: deploy a branch from the branches (2) with D";
 }
 
-static unsigned handle(struct view *view, enum request request)
+static void open_row(struct view *view, size_t place)
 {
-    long place = list_place(view);
-    const struct environment *row = place < 0 ? NULL : row_at(view, (size_t)place);
-    if (request == REQUEST_OPEN && row) {
-        dashboard_push(view->dashboard, &environment_view, row->id);
-        return REFRESH_SCREEN;
-    }
-    return list_handle(view, request);
+    dashboard_push(view->dashboard, &environment_view, row_at(view, place)->id);
 }
 
-static bool why(struct view *view, struct str *out)
+static bool why(struct view *view, size_t place, struct str *out)
 {
-    long place = list_place(view);
-    const struct environment *row = place < 0 ? NULL : row_at(view, (size_t)place);
-    if (!row || text_empty(row->status_reason))
+    const struct environment *row = row_at(view, place);
+    if (text_empty(row->status_reason))
         return false;
     str_addf(out, "%s is %s\n\n%s\n", row->name, environment_word(row), row->status_reason);
     return true;
 }
 
-const struct view_ops environments_view = {
-    .name = "environments",
-    .kind = VIEW_ENVIRONMENTS,
-    .size = sizeof(struct list_view),
-    .init = init,
-    .release = list_release,
-    .refresh = list_refresh,
-    .work = list_work,
-    .title = title,
-    .draw = draw,
-    .handle = handle,
+static const struct list_ops list = {
+    .title = "Environments",
+    .columns = columns,
+    .column_count = COLUMN_TOTAL,
+    .sort = COLUMN_STATUS,
+    .source = &source,
+    .preview_rows = 4,
+    .name = name,
+    .preview = preview,
     .subject = subject,
-    .filter = list_filter,
-    .columns = list_columns,
-    .sort = list_sort,
+    .open = open_row,
     .why = why,
+    .title_more = title_more,
+    .empty = empty,
 };
+const struct view_ops environments_view = {LIST_VIEW, .name = "environments", .kind = VIEW_ENVIRONMENTS, .list = &list};

@@ -343,10 +343,7 @@ static void subject(struct view *view, struct subject *subject)
 
 static const char *filter(struct view *view, const char *text)
 {
-    struct pager *pager = &self_of(view)->pager;
-    if (text && !pager_search(pager, text))
-        dashboard_say(view->dashboard, STYLE_MUTED, "%s is not in this log", text);
-    return pager->search;
+    return dashboard_search(view->dashboard, &self_of(view)->pager, text, "this log");
 }
 
 static bool why(struct view *view, struct str *out)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Two lists of runs: all, newest first; and those that wait for a person. */
-#include "ui/dashboard.h"
 #include "ui/list.h"
 
 enum {
@@ -137,37 +136,28 @@ static const struct table_source source = {
     .monotonic_us = list_monotonic,
 };
 
-static void init(struct view *view, const char *argument)
+static void name(struct view *view, size_t place, struct str *out)
 {
-    (void)argument;
-    list_init(view, &source, columns, COLUMN_TOTAL, COLUMN_NUMBER);
+    const struct run *row = row_at(view, place);
+    str_addf(out, "run %s: %s %s", row->id, word_name(workflow_names, row->workflow), row->environment_name);
 }
 
-static const struct run *selected(struct view *view)
+static void subject(struct view *view, size_t place, struct subject *subject)
 {
-    long place = list_place(view);
-    return place < 0 ? NULL : row_at(view, (size_t)place);
-}
-
-static void subject(struct view *view, struct subject *subject)
-{
-    subject->run = selected(view);
-    if (!subject->run)
-        return;
+    subject->run = row_at(view, place);
     subject->scopes = subject->run->status == RUN_GATE ? SCOPE_GATE : SCOPE_RUN;
     subject->environment = picture_environment(view->dashboard->picture, subject->run->environment);
 }
 
-static void title(struct view *view, struct str *out)
+static void title_more(struct view *view, struct str *out)
 {
-    list_title(view, view->ops->kind == VIEW_APPROVALS ? "Approvals" : "Runs", out);
     if (!text_empty(view->argument))
         str_addf(out, "   of %s", view->argument);
 }
 
-static void preview(struct view *view, struct grid *grid, struct area area)
+static void preview(struct view *view, size_t place, struct grid *grid, struct area area)
 {
-    const struct run *row = selected(view);
+    const struct run *row = row_at(view, place);
     struct str text = STR_INIT;
     str_addf(&text, "%.12s %s   %s", row->commit, text_empty(row->ref) ? "" : row->ref, row->subject);
     list_fact(grid, area, 0, "commit", text.data);
@@ -181,43 +171,34 @@ static void preview(struct view *view, struct grid *grid, struct area area)
     str_release(&text);
 }
 
-static void draw(struct view *view, struct grid *grid, struct area area)
+static const char *empty(struct view *view)
 {
-    const struct run *row = selected(view);
-    struct str name = STR_INIT;
-    if (row)
-        str_addf(&name, "run %s: %s %s", row->id, word_name(workflow_names, row->workflow), row->environment_name);
-    list_draw(view, grid, area, row ? name.data : NULL, preview, 4,
-              view->ops->kind == VIEW_APPROVALS ? "nothing waits for a person"
-                                                : "no run yet: D on a branch or an environment starts one");
-    str_release(&name);
+    return view->ops->kind == VIEW_APPROVALS ? "nothing waits for a person"
+                                             : "no run yet: D on a branch or an environment starts one";
 }
 
-static unsigned handle(struct view *view, enum request request)
+static void open_row(struct view *view, size_t place)
 {
-    const struct run *row = selected(view);
-    if (request == REQUEST_OPEN && row) {
-        bool to_gate = row->status == RUN_GATE || (view->ops->kind == VIEW_APPROVALS && row->status != RUN_HELD);
-        dashboard_push(view->dashboard, to_gate ? &gate_view : &run_view, row->id);
-        return REFRESH_SCREEN;
-    }
-    return list_handle(view, request);
+    const struct run *row = row_at(view, place);
+    bool to_gate = row->status == RUN_GATE || (view->ops->kind == VIEW_APPROVALS && row->status != RUN_HELD);
+    dashboard_push(view->dashboard, to_gate ? &gate_view : &run_view, row->id);
 }
 
-static bool why(struct view *view, struct str *out)
+static bool why(struct view *view, size_t place, struct str *out)
 {
-    const struct run *row = selected(view);
-    if (!row || text_empty(row->status_reason))
+    const struct run *row = row_at(view, place);
+    if (text_empty(row->status_reason))
         return false;
     str_addf(out, "run %s is %s\n\n%s\n", row->id, word_name(run_status_names, row->status), row->status_reason);
     return true;
 }
 
-#define RUN_LIST(view_name, view_kind)                                                                                 \
-    {                                                                                                                  \
-        .name = view_name, .kind = view_kind, .size = sizeof(struct list_view), .init = init, .release = list_release, \
-        .refresh = list_refresh, .work = list_work, .title = title, .draw = draw, .handle = handle,                    \
-        .subject = subject, .filter = list_filter, .columns = list_columns, .sort = list_sort, .why = why,             \
+#define RUN_LIST(word)                                                                                             \
+    {                                                                                                              \
+        .title = word, .columns = columns, .column_count = COLUMN_TOTAL, .sort = COLUMN_NUMBER, .source = &source, \
+        .preview_rows = 4, .name = name, .preview = preview, .subject = subject, .open = open_row, .why = why,     \
+        .title_more = title_more, .empty = empty,                                                                  \
     }
-const struct view_ops runs_view = RUN_LIST("runs", VIEW_RUNS);
-const struct view_ops approvals_view = RUN_LIST("approvals", VIEW_APPROVALS);
+static const struct list_ops runs = RUN_LIST("Runs"), approvals = RUN_LIST("Approvals");
+const struct view_ops runs_view = {LIST_VIEW, .name = "runs", .kind = VIEW_RUNS, .list = &runs};
+const struct view_ops approvals_view = {LIST_VIEW, .name = "approvals", .kind = VIEW_APPROVALS, .list = &approvals};

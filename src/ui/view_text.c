@@ -30,19 +30,6 @@ static void release(struct view *view)
     pager_release(&self_of(view)->pager);
 }
 
-static void refresh(struct view *view, unsigned changed)
-{
-    (void)view;
-    (void)changed;
-}
-
-static bool work(struct view *view, int64_t budget_us)
-{
-    (void)view;
-    (void)budget_us;
-    return false;
-}
-
 static void title(struct view *view, struct str *out)
 {
     str_add(out, view->argument);
@@ -65,18 +52,9 @@ static unsigned handle(struct view *view, enum request request)
     return pager_handle(&self_of(view)->pager, request) ? REFRESH_SCREEN : REFRESH_NOTHING;
 }
 
-static void subject(struct view *view, struct subject *subject)
-{
-    (void)view;
-    subject->scopes = 0;
-}
-
 static const char *filter(struct view *view, const char *text)
 {
-    struct pager *pager = &self_of(view)->pager;
-    if (text && !pager_search(pager, text))
-        dashboard_say(view->dashboard, STYLE_MUTED, "%s is not in this text", text);
-    return pager->search;
+    return dashboard_search(view->dashboard, &self_of(view)->pager, text, "this text");
 }
 
 const struct view_ops text_view = {
@@ -85,11 +63,8 @@ const struct view_ops text_view = {
     .size = sizeof(struct text_view_state),
     .init = init,
     .release = release,
-    .refresh = refresh,
-    .work = work,
     .title = title,
     .draw = draw,
     .handle = handle,
-    .subject = subject,
     .filter = filter,
 };

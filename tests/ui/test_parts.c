@@ -259,10 +259,10 @@ static void table__the_selected_row_stays_on_its_line(void **state)
     table_finish(&table);
     table_draw(&table, &grid, (struct area){0, 0, 21, 20});
     for (int i = 0; i < 30; i++)
-        table_move(&table, TABLE_PAGE_DOWN);
-    table_move(&table, TABLE_UP);
+        table_handle(&table, REQUEST_PAGE_DOWN);
+    table_handle(&table, REQUEST_UP);
     long place = table_place(&table);
-    size_t line = table.selected - table.top;
+    size_t line = table.cursor.at - table.cursor.top;
     for (size_t i = 0; i < MANY; i += 3) { /* a third of the rows moves to the front */
         if ((long)i != place)
             numbers->values[i] = 1;
@@ -271,7 +271,7 @@ static void table__the_selected_row_stays_on_its_line(void **state)
     table_finish(&table);
     table_draw(&table, &grid, (struct area){0, 0, 21, 20});
     assert_int_equal(table_place(&table), place);
-    assert_int_equal(table.selected - table.top, line);
+    assert_int_equal(table.cursor.at - table.cursor.top, line);
     table_release(&table);
     grid_release(&grid);
     free(numbers);
@@ -284,14 +284,14 @@ static void table__removed_rows_and_filters_leave_a_valid_selection(void **state
     (void)state;
     table_init(&table, &number_source, numbers, number_columns, 1);
     table_finish(&table);
-    table_move(&table, TABLE_BOTTOM);
+    table_handle(&table, REQUEST_BOTTOM);
     assert_int_equal(table_place(&table), MANY - 1);
     memset(numbers->values, 0, sizeof numbers->values);
     numbers->version++;
     table_finish(&table);
     assert_int_equal(table_place(&table), -1);
-    table_move(&table, TABLE_DOWN);
-    table_move(&table, TABLE_BOTTOM);
+    table_handle(&table, REQUEST_DOWN);
+    table_handle(&table, REQUEST_BOTTOM);
     assert_int_equal(table_place(&table), -1);
     table_release(&table);
     free(numbers);
