@@ -111,6 +111,7 @@ const struct why *policy_may_approve(const struct policy_gate *gate, const char 
 int64_t policy_gate_next(const struct policy_gate *gate);
 
 /* --- what a template may use -------------------------------------------------------------------------------------- */
+/* An environment that no entry speaks of any more may use nothing: only what is recorded there may be destroyed. */
 bool policy_executor_allowed(const struct config_entry *entry, const char *executor);
 /* `path` is "env.HOOK", "vault.github/token" (without "secret."). Without allow: all, but none in review and ephemeral tiers. */
 bool policy_secret_allowed(const struct config_entry *entry, const char *path);

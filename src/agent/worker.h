@@ -43,6 +43,9 @@ json_t *worker_apply(struct attempt *attempt, struct error *error) BERTH_MUST_CH
 json_t *worker_destroy(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
 json_t *worker_check(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
 
+/* Whether the policy as it is now lets the environment's templates use an executor. ERROR_DENIED says where it does not. */
+bool worker_may_use(const struct attempt *attempt, const char *address, const char *executor,
+                    struct error *error) BERTH_MUST_CHECK;
 /* The folder of a commit's exported tree in the run's folder, exported when it is not there yet. In the arena. */
 const char *worker_tree(struct attempt *attempt, const char *repository, const char *commit,
                         struct error *error) BERTH_MUST_CHECK;

@@ -92,7 +92,10 @@ json_t *worker_check(struct attempt *attempt, struct error *error)
         attempt->context.deadline_ms = time_monotonic_ms() + CHECK_TIMEOUT_MS;
     if (!check)
         return NULL;
-    if (json_is_array(json_object_get(check, "run")))
+    if (!attempt->entry)
+        error_set(error, ERROR_DENIED, "%s has no environment '%s' any more: nothing is run for it",
+                  attempt->context.config->file, attempt->task->run.entry);
+    else if (json_is_array(json_object_get(check, "run")))
         passed = run_command(attempt, check, error);
     else if (probe)
         passed = look_until_ok(attempt, probe, check, error);

@@ -231,6 +231,19 @@ static bool expand_templates(struct preparing *preparing, struct problems *probl
     return expanded || problems_error(problems, error);
 }
 
+bool worker_may_use(const struct attempt *attempt, const char *address, const char *executor, struct error *error)
+{
+    const char *file = attempt->context.config->file;
+    if (policy_executor_allowed(attempt->entry, executor))
+        return true;
+    if (attempt->entry)
+        return error_set(error, ERROR_DENIED, "'%s' may not use the executor '%s' in '%s' (%s:%d)", address, executor,
+                         attempt->entry->name, file, attempt->entry->line);
+    error_set(error, ERROR_DENIED, "'%s' may not use the executor '%s': %s has no environment '%s' any more", address,
+              executor, file, attempt->task->run.entry);
+    return error_hint(error, "put the entry back on the trusted ref; what is recorded can only be destroyed");
+}
+
 /* Every executor must be built, allowed, and find its spec usable. */
 static bool check_wanted(struct preparing *preparing, const char *tree, struct error *error)
 {
@@ -241,10 +254,8 @@ static bool check_wanted(struct preparing *preparing, const char *tree, struct e
         if (!provider || !provider->executor)
             return error_set(error, ERROR_UNSUPPORTED, "cannot deploy '%s': the executor '%s' is not built yet",
                              wanted->address, wanted->executor);
-        if (!policy_executor_allowed(attempt->entry, wanted->executor))
-            return error_set(error, ERROR_DENIED, "'%s' may not use the executor '%s' in '%s' (%s:%d)", wanted->address,
-                             wanted->executor, attempt->entry->name, attempt->context.config->file,
-                             attempt->entry->line);
+        if (!worker_may_use(attempt, wanted->address, wanted->executor, error))
+            return false;
         struct executor_task task = {
             .wanted = wanted,
             .spec = wanted->spec,

@@ -144,6 +144,13 @@ static bool working_open(struct working *working, struct attempt *attempt, struc
     return working->variables;
 }
 
+/* The policy may have changed since this was prepared; what is only destroyed needs no leave any more. */
+static bool may_be_wanted(const struct working *working, struct error *error)
+{
+    return !working->has_wanted ||
+           worker_may_use(working->attempt, working->task.address, working->attempt->task->step.executor, error);
+}
+
 static void working_close(struct working *working)
 {
     json_decref(working->spec);
@@ -183,7 +190,7 @@ json_t *worker_plan(struct attempt *attempt, struct error *error)
     struct working working = {0};
     struct plan_result result = {0};
     json_t *body = NULL;
-    bool planned = working_open(&working, attempt, error);
+    bool planned = working_open(&working, attempt, error) && may_be_wanted(&working, error);
     if (planned && resolve_spec(&working, error)) {
         hand_over(&working);
         fault_point("worker.mid_plan");
@@ -240,7 +247,8 @@ json_t *worker_apply(struct attempt *attempt, struct error *error)
 {
     struct working working = {0};
     struct apply_result result = {.exit_status = -1};
-    bool done = working_open(&working, attempt, error) && resolve_spec(&working, error);
+    bool done =
+        working_open(&working, attempt, error) && may_be_wanted(&working, error) && resolve_spec(&working, error);
     if (done) {
         hand_over(&working);
         done = replan_deferred(&working, error) &&

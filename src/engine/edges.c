@@ -18,7 +18,7 @@ static bool is_destroy(struct engine_turn *turn)
 
 static bool nothing_and_free(struct engine_turn *turn)
 {
-    return plan_changes_nothing(turn->run) && lock_is_free(turn);
+    return plan_changes_nothing(turn->run) && has_leave(turn) && lock_is_free(turn);
 }
 
 static bool nothing_to_do(struct engine_turn *turn)

@@ -177,6 +177,11 @@ void gate_fill(const struct engine_turn *turn, struct policy_gate *gate)
 
 /* --- the gate ---------------------------------------------------------------------------------------------------------- */
 
+bool has_leave(const struct engine_turn *turn)
+{
+    return turn->entry != NULL || run_destroys(turn->run);
+}
+
 void gate_open_for_answers(struct engine_turn *turn)
 {
     struct run *run = turn->run;
@@ -261,7 +266,7 @@ void gate_look(struct engine_turn *turn)
         (void)turn_fire(turn, "base moved", "the environment has changed since this was planned");
         return;
     }
-    if (plan_changes_nothing(run) && gate.lock_free && gate.base_holds) {
+    if (plan_changes_nothing(run) && has_leave(turn) && gate.lock_free && gate.base_holds) {
         (void)turn_fire(turn, "open", "");
         return;
     }

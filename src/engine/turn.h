@@ -151,6 +151,8 @@ bool lock_is_free(const struct engine_turn *turn);
 void lock_take(struct engine_turn *turn);
 void lock_release(struct engine_turn *turn);
 void gate_fill(const struct engine_turn *turn, struct policy_gate *gate);
+/* berth.yaml still has the entry that the run is about; what is recorded may be destroyed without. */
+bool has_leave(const struct engine_turn *turn);
 void gate_open_for_answers(struct engine_turn *turn);
 void gate_look(struct engine_turn *turn);
 /* Approvals given so far count no more. */

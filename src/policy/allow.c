@@ -5,7 +5,7 @@
 
 bool policy_executor_allowed(const struct config_entry *entry, const char *executor)
 {
-    return entry == NULL || config_allows_executor(entry, executor);
+    return entry != NULL && config_allows_executor(entry, executor);
 }
 
 bool policy_secret_allowed(const struct config_entry *entry, const char *path)

@@ -222,6 +222,15 @@ static void add_trust(struct why_builder *builder, const struct policy_gate *gat
     vec_release(&plan.voices);
 }
 
+/* Whoever asked for approvals, windows and checks is gone from berth.yaml: nothing asks any more is not that nothing is asked. */
+static void add_entry(struct why_builder *builder, const struct policy_gate *gate)
+{
+    if (gate->question.entry == NULL && !destroys(gate))
+        why_add(builder, POLICY_NO, "source", "",
+                "put the entry back on the trusted ref, or cancel the run; what is there can be destroyed",
+                "no entry of berth.yaml makes %s any more", gate->question.environment_name);
+}
+
 static void add_digest(struct why_builder *builder, const struct policy_gate *gate)
 {
     if (text_empty(gate->run->digest))
@@ -329,6 +338,7 @@ const struct why *policy_gate(const struct policy_gate *gate, struct arena *aren
                 "no berth.yaml of the trusted ref has been read");
         return why_finish(&builder, "gate", "");
     }
+    add_entry(&builder, gate);
     add_trust(&builder, gate);
     add_digest(&builder, gate);
     add_approvals(&builder, gate);

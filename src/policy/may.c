@@ -203,8 +203,14 @@ static void add_extensions(struct why_builder *builder, const struct policy_ques
 {
     const struct config_entry *entry = question->entry;
 
-    if (!text_equal(question->verb, "extend") || entry == NULL || question->environment == NULL ||
-        entry->ttl_extensions < 0)
+    if (!text_equal(question->verb, "extend") || question->environment == NULL)
+        return;
+    if (entry == NULL) {
+        why_add(builder, POLICY_NO, "limit", "", "put the entry back on the trusted ref, or deploy it under another",
+                "no entry of berth.yaml says how long %s may live", question->environment_name);
+        return;
+    }
+    if (entry->ttl_extensions < 0)
         return; /* as many as fit below max */
     why_add(builder, question->environment->extensions < entry->ttl_extensions ? POLICY_YES : POLICY_NO, "limit",
             why_line(builder->arena, question->config, entry->line),

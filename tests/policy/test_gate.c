@@ -401,6 +401,26 @@ static void property__one_more_approval_never_closes_a_gate(void **state)
     assert_true(opened > 500);
 }
 
+static void gate__of_an_entry_that_is_gone_opens_for_a_destroy_alone(void **state)
+{
+    static const int workflows[] = {WORKFLOW_DEPLOY, WORKFLOW_ROLLBACK, WORKFLOW_PROMOTE};
+    struct scene scene;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof workflows / sizeof *workflows; i++) {
+        set_scene(&scene, PROD);
+        scene.gate.question.entry = NULL;
+        scene.run.workflow = workflows[i];
+        (void)approve(&scene, "alice", "d1g357");
+        (void)approve(&scene, "bob", "d1g357");
+        assert_int_equal(verdict(&scene), POLICY_NO);
+        assert_string_equal(first(&scene), "source");
+    }
+    scene.run.workflow = WORKFLOW_DESTROY;
+    scene.gate.question.flags = POLICY_DESTROYS;
+    assert_int_equal(verdict(&scene), POLICY_YES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +440,7 @@ int main(void)
         cmocka_unit_test_teardown(answer__is_taken_from_who_may_for_what_was_seen, teardown),
         cmocka_unit_test_teardown(embedded__the_owner_answers_once_and_counts_by_uid, teardown),
         cmocka_unit_test_teardown(property__one_more_approval_never_closes_a_gate, teardown),
+        cmocka_unit_test(gate__of_an_entry_that_is_gone_opens_for_a_destroy_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -342,6 +342,9 @@ static void extend__ends_with_the_entrys_extensions(void **state)
     question.flags = 0;
     question.environment = &environment;
     assert_int_equal(ask(&question)->verdict, POLICY_YES);
+    question.entry = NULL; /* nothing says any more how often */
+    assert_int_equal(ask(&question)->verdict, POLICY_NO);
+    question.entry = &fixture_entries[REVIEW];
     environment.extensions = 2;
     assert_string_equal(why_first(ask(&question))->rule, "limit");
 }

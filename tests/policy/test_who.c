@@ -96,7 +96,8 @@ static void allow__without_it_review_gets_no_secret_and_every_executor(void **st
 
     (void)state;
     assert_true(policy_executor_allowed(&review, "terraform"));
-    assert_true(policy_executor_allowed(NULL, "external"));
+    assert_false(policy_executor_allowed(NULL, "exec"));
+    assert_false(policy_executor_allowed(NULL, "external"));
     assert_false(policy_secret_allowed(&review, "env.HOOK"));
     assert_true(policy_secret_allowed(&staging, "env.HOOK"));
     assert_true(policy_secret_allowed(&some, "env.REVIEW_DB"));
