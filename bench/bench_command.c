@@ -106,8 +106,7 @@ static int64_t one_round(struct store *client, int in, int number)
 {
     struct error error = {0};
     struct arena arena = {0};
-    struct command command = {
-        .verb = "deploy", .actor = "uid:1000", .subject = arena_printf(&arena, "review/%d", number)};
+    struct command command = {.verb = "deploy", .subject = arena_printf(&arena, "review/%d", number)};
     int64_t begin = time_monotonic_us(), seen;
     require(store_submit(client, &command, &arena, &error), &error);
     bool told = read(in, &seen, sizeof seen) == (ssize_t)sizeof seen;

@@ -113,7 +113,8 @@ bool store_trim(struct store *store, int64_t now_ms, struct error *error) BERTH_
 
 /* --- commands (client or owner) ------------------------------------------------------------------------------ */
 /* Inserts the command durably in a transaction of its own (id, submitted_at and status are filled when empty). Same non-empty key as an older command: nothing is
- * inserted, `*command` becomes the older one (text in `arena`). ^Z is blocked meanwhile. */
+ * inserted, `*command` becomes the older one (text in `arena`). ^Z is blocked meanwhile. A CLIENT's command is of the process's own user: another actor is
+ * ERROR_DENIED (a trigger's, a schedule's, somebody else's), an empty one is filled in; that it waits is set, whatever the row says. */
 bool store_submit(struct store *store, struct command *command, struct arena *arena,
                   struct error *error) BERTH_MUST_CHECK;
 

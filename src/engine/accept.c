@@ -111,18 +111,37 @@ static const struct {
     {"on_failure", 0, ORIGIN_ON_FAILURE},
 };
 
+/* Only berthd itself inserts commands of these: the store's door takes none of them from a client. */
+static bool is_machine(const struct command *command)
+{
+    return text_starts(command->actor, "trigger:") || text_equal(command->actor, "berth");
+}
+
+static long machine_of(const char *via)
+{
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+        if (text_equal(via, machines[i].via))
+            return (long)i;
+    return -1;
+}
+
 int origin_of(const struct command *command, int *trigger)
 {
+    long at = machine_of(command->via);
+
     *trigger = 0;
-    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
-        if (text_equal(command->via, machines[i].via)) {
-            *trigger = machines[i].trigger;
-            return machines[i].origin;
-        }
-    }
-    /* A machine that names no cause is still none of the people. */
-    return text_starts(command->actor, "trigger:") || text_equal(command->actor, "berth") ? ORIGIN_CLEANER
-                                                                                          : ORIGIN_COMMAND;
+    if (!is_machine(command))
+        return ORIGIN_COMMAND;
+    if (at < 0) /* a machine that names no cause is still none of the people */
+        return ORIGIN_CLEANER;
+    *trigger = machines[at].trigger;
+    return machines[at].origin;
+}
+
+/* Who it is says how it came in: a person's command that claims to be a trigger's would be asked for less. */
+static bool claims_to_be_a_machine(const struct command *command)
+{
+    return !is_machine(command) && machine_of(command->via) >= 0;
 }
 
 static void ask_policy(struct request *request)
@@ -275,6 +294,11 @@ void engine_accept(const struct engine_facts *facts, const struct command *comma
         answer_refused(&request, ERROR_UNSUPPORTED, NULL,
                        arena_printf(turn.arena, "'%s' is not built yet", command->verb),
                        "berth --help lists the verbs");
+    } else if (claims_to_be_a_machine(command)) {
+        answer_refused(&request, ERROR_DENIED, NULL,
+                       arena_printf(turn.arena, "%s says that this came by '%s', which only berthd itself may say",
+                                    text_empty(command->actor) ? "nobody" : command->actor, command->via),
+                       "ask by hand");
     } else {
         ask_policy(&request);
         accept(&request);

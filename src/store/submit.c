@@ -7,6 +7,8 @@
 #include "berth/base/time.h"
 #include "berth/model/ledger.h"
 
+#include <unistd.h>
+
 static bool submitted_before(struct store *store, const char *key, struct arena *arena, struct command *command,
                              bool *before, struct error *error)
 {
@@ -21,6 +23,23 @@ static bool submitted_before(struct store *store, const char *key, struct arena 
     *before = count > 0;
     if (*before)
         *command = *older;
+    return true;
+}
+
+/* A client speaks for its own user and for nobody else; what only berthd says of a command is not taken from it. */
+static bool be_honest(const struct store *store, struct command *command, struct arena *arena, struct error *error)
+{
+    const char *self = arena_printf(arena, "uid:%lld", (long long)geteuid());
+    if (store->role != STORE_CLIENT)
+        return true;
+    if (!text_empty(command->actor) && !text_equal(command->actor, self)) {
+        error_set(error, ERROR_DENIED, "a command of '%s' cannot be submitted by %s", command->actor, self);
+        return error_hint(error, "only berthd itself speaks for triggers, schedules and other people");
+    }
+    command->actor = self;
+    command->status = COMMAND_WAITING;
+    command->run = command->answer = "";
+    command->answered_at = 0;
     return true;
 }
 
@@ -53,7 +72,7 @@ bool store_submit(struct store *store, struct command *command, struct arena *ar
         store_abandon(store);
         return before;
     }
-    if (!put_command(store, command, arena, error)) {
+    if (!be_honest(store, command, arena, error) || !put_command(store, command, arena, error)) {
         store_abandon(store);
         return error_context(error, "cannot submit the command %s", command->verb ? command->verb : "");
     }

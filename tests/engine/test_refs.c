@@ -142,6 +142,23 @@ static void ref__machine_is_held_to_it_too(void **state)
     assert_string_equal(last_run(world)->commit, "c1");
 }
 
+static void forged__person_who_says_push_is_refused_and_starts_nothing(void **state)
+{
+    static const char *const ways[] = {"push", "pull_request", "checks", "ttl", "cron", "cleaner", "on_failure"};
+    struct world *world = *state;
+
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        assert_int_equal(world_command(world, "deploy", "review/" SLUG, "{\"ref\":\"feature/x\",\"commit\":\"c9\"}",
+                                       "uid:4242", ways[i])
+                             ->status,
+                         COMMAND_REFUSED);
+        assert_non_null(strstr(world_answer(world), "only berthd itself may say"));
+        assert_int_equal(world_command(world, "destroy", "review/" SLUG, "", OWNER, ways[i])->status, COMMAND_REFUSED);
+    }
+    assert_int_equal(world->runs.count, 0);
+    assert_true(world_audited(world, "deploy.denied"));
+}
+
 static void ref__commit_is_one_of_the_branch(void **state)
 {
     struct world *world = *state;
@@ -193,6 +210,7 @@ int main(void)
         TEST(ref__branch_of_another_environment_is_denied),
         TEST(ref__branch_that_no_pattern_takes_is_denied),
         TEST(ref__machine_is_held_to_it_too),
+        TEST(forged__person_who_says_push_is_refused_and_starts_nothing),
         TEST(ref__commit_is_one_of_the_branch),
         TEST(ref__commit_is_said_by_machines_alone),
         TEST(ref__another_branch_may_be_planned_where_policy_plans_them),

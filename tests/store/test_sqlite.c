@@ -136,6 +136,33 @@ static void client__submits_and_the_owner_sees(void **state)
     store_close(owner);
 }
 
+static void client__speaks_for_nobody_but_its_own_user(void **state)
+{
+    static const char *const others[] = {"trigger:push", "berth", "token:ci", "uid:4242424", "alice"};
+    struct store *owner = open_as(*state, STORE_OWNER), *client = open_as(*state, STORE_CLIENT);
+    struct arena arena = {0};
+    struct command back;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct command forged = {.id = "FORGED", .verb = "deploy", .actor = others[i], .via = "push"};
+        struct error refused = {0};
+        assert_false(store_submit(client, &forged, &arena, &refused));
+        assert_int_equal(refused.code, ERROR_DENIED);
+        assert_int_equal(store_get(owner, &command_type, "FORGED", &arena, &back, NULL), STORE_MISSING);
+    }
+    struct command answered = {
+        .verb = "deploy", .status = COMMAND_DONE, .run = "17", .answer = "{}", .answered_at = 1, .via = "cli"};
+    OK(store_submit(client, &answered, &arena, &error));
+    assert_int_equal(store_get(owner, &command_type, answered.id, &arena, &back, NULL), STORE_FOUND);
+    assert_int_equal(back.status, COMMAND_WAITING);
+    assert_int_equal(back.answered_at, 0);
+    assert_string_equal(back.run, "");
+    assert_string_equal(back.answer, "");
+    assert_string_equal(back.actor, arena_printf(&arena, "uid:%lld", (long long)geteuid()));
+    arena_release(&arena);
+    store_close(client);
+    store_close(owner);
+}
+
 static void files__are_the_owners_alone(void **state)
 {
     char *folder = path_join(*state, "new/store");
@@ -511,6 +538,7 @@ int main(void)
         IN_A_FOLDER(reader__sees_while_the_owner_lives_and_after),
         IN_A_FOLDER(bracket__is_one_moment_whatever_others_commit),
         IN_A_FOLDER(client__submits_and_the_owner_sees),
+        IN_A_FOLDER(client__speaks_for_nobody_but_its_own_user),
         IN_A_FOLDER(files__are_the_owners_alone),
         IN_A_FOLDER(epoch__taken_by_another_stops_the_one_before),
         IN_A_FOLDER(folder_for__is_one_for_one_place_and_workspace),
