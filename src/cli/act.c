@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Every verb that acts: confirmed, submitted as a command row, answered by berthd, and with --wait followed to the end. */
 #include "cli/ask.h"
+#include "cli/names.h"
 #include "cli/output.h"
 
 #include "berth/base/time.h"
@@ -97,6 +98,11 @@ static bool question_of(struct cli *cli, const char *subject, const struct run *
     return true;
 }
 
+static bool is_about_name(const struct cli *cli, const struct run *run)
+{
+    return text_empty(run->id) && !(cli->call.verb->scopes & SCOPE_WORKSPACE);
+}
+
 static bool dry_run(struct cli *cli, const char *subject, const struct run *run, struct command *command, int *status,
                     struct error *error)
 {
@@ -105,6 +111,8 @@ static bool dry_run(struct cli *cli, const char *subject, const struct run *run,
     const struct why *why;
     struct str shell = STR_INIT;
 
+    if (is_about_name(cli, run) && !name_is_known(cli, about))
+        return name_unknown(cli, NAME_OF_ENVIRONMENT_OR_BRANCH, subject, error);
     if (!question_of(cli, about, run, &question, error))
         return false;
     question.flags |= (question.flags & POLICY_DESTROYS) ? POLICY_CONFIRMED : 0u; /* it will be asked for */
@@ -119,11 +127,12 @@ static bool dry_run(struct cli *cli, const char *subject, const struct run *run,
         return true;
     }
     call_shell(cli->call.verb, subject, cli->call.arguments, &shell);
-    printf("would submit: %s\n", shown(cli, shell.data));
+    print_wrapped(cli, arena_printf(&cli->arena, "would submit: %s", shown(cli, shell.data)), stdout);
     str_release(&shell);
     print_why(cli, why, stdout);
     if (cli->call.verb->policy_flags & POLICY_DEPLOYS && !text_equal(cli->call.verb->name, "retry"))
-        printf("berth plan %s shows what it would change\n", shown(cli, subject));
+        print_wrapped(cli, arena_printf(&cli->arena, "berth plan %s shows what it would change", shown(cli, subject)),
+                      stdout);
     return true;
 }
 
@@ -149,11 +158,19 @@ static bool wait_for_answer(struct cli *cli, struct command *command, struct err
     }
 }
 
+/* A name that is not there is a call used wrongly, as it is where berthd is not asked. */
+static enum error_code code_of_refusal(const char *name)
+{
+    enum error_code code = error_code_from_name(name);
+
+    return code == ERROR_NOT_FOUND ? ERROR_USAGE : code;
+}
+
 static bool refused(struct cli *cli, const struct command *command, struct error *error)
 {
     json_t *answer = json_column(command->answer);
     const struct why *why = why_from_json(json_object_get(answer, "why"), &cli->arena);
-    enum error_code code = error_code_from_name(json_get_text(answer, "code"));
+    enum error_code code = code_of_refusal(json_get_text(answer, "code"));
     const char *message = json_get_text(answer, "message");
 
     if (why != NULL && why->verdict != POLICY_YES) {
@@ -220,7 +237,7 @@ static void say_accepted(struct cli *cli, const struct command *command)
     const char *message = json_get_text(answer, "message");
 
     if (!text_empty(message))
-        printf("%s\n", shown(cli, message));
+        print_wrapped(cli, shown(cli, message), stdout);
     else if (!text_empty(command->run))
         printf("%s %s: run %s\n", command->verb, shown(cli, command->subject), command->run);
     else

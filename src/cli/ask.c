@@ -2,6 +2,7 @@
 /* Confirmations: an approval shows the plan it binds to, a destroy wants the name typed. */
 #include "cli/ask.h"
 
+#include "cli/names.h"
 #include "cli/output.h"
 
 #include "berth/base/wording.h"
@@ -121,6 +122,8 @@ static bool confirm_name(struct cli *cli, const char *subject, struct error *err
 {
     const char *given = cli_argument(cli, "confirm");
 
+    if (!name_is_known(cli, subject))
+        return name_unknown(cli, NAME_OF_ENVIRONMENT, subject, error);
     if (text_empty(given) && !cli->asks) {
         error_set(error, ERROR_USAGE, "destroy without a terminal needs --confirm %s", subject);
         return error_hint(error, "nothing is destroyed unless its name is given twice");

@@ -145,7 +145,7 @@ static bool find_step(struct cli *cli, const char *run, const char *wanted, cons
     }
     if (*id != NULL)
         return true;
-    error_set(error, ERROR_NOT_FOUND, "there is no step %s", wanted);
+    error_set(error, ERROR_USAGE, "there is no step %s", wanted);
     return error_hint(error, "berth runs %s lists its steps", run);
 }
 

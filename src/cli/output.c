@@ -31,18 +31,29 @@ void output_setup(struct cli *cli)
         cli->width = size.ws_col;
 }
 
-/* Each cluster that is not ASCII becomes as many '?' as it has cells. */
+/* The code point of valid UTF-8 at `*at`, which is moved behind it. */
+static unsigned code_point(const char *text, size_t *at)
+{
+    unsigned char lead = (unsigned char)text[(*at)++];
+    unsigned point = lead < 0x80 ? lead : lead < 0xe0 ? lead & 0x1fu : lead < 0xf0 ? lead & 0x0fu : lead & 0x07u;
+
+    while (((unsigned char)text[*at] & 0xc0) == 0x80)
+        point = point << 6 | ((unsigned char)text[(*at)++] & 0x3fu);
+    return point;
+}
+
+/* What is not ASCII becomes an escape, as control characters do: nothing is lost, no two names look the same. */
 static void to_ascii(struct str *text)
 {
     struct str out = STR_INIT;
-    size_t at = 0, start, length;
-    int width;
 
-    while (text_next(text->data, text->length, &at, &start, &length, &width)) {
-        if ((unsigned char)text->data[start] < 0x80 && length == 1)
-            str_add_char(&out, text->data[start]);
+    for (size_t at = 0; at < text->length;) {
+        unsigned point = code_point(text->data, &at);
+
+        if (point < 0x80)
+            str_add_char(&out, (char)point);
         else
-            str_add_fill(&out, '?', width > 0 ? (size_t)width : 1);
+            str_addf(&out, "\\u{%x}", point);
     }
     str_clear(text);
     str_add_bytes(text, out.data, out.length);
@@ -57,7 +68,7 @@ static const char *harmless(struct cli *cli, const char *text, enum text_form fo
     if (text == NULL)
         return "";
     text_visible(&out, text, strlen(text), form);
-    if (cli->ascii && form == TEXT_ONE_LINE)
+    if (cli->ascii && cli->terminal) /* into a pipe names are data: UTF-8 whatever the locale */
         to_ascii(&out);
     copy = arena_strdup(&cli->arena, out.data);
     str_release(&out);
@@ -258,21 +269,75 @@ json_t *rows_to_json(const struct record_type *type, const void *rows, size_t co
     return list;
 }
 
+/* Where the rest of a line goes: below its text, which begins behind the first gap of two cells or more. */
+static int hanging(const char *line, size_t length, int width)
+{
+    int at = 0, indent = 0;
+
+    while ((size_t)indent < length && line[indent] == ' ')
+        indent++;
+    for (size_t i = (size_t)indent; i + 2 < length && at == 0; i++) {
+        if (line[i] == ' ' && line[i + 1] == ' ')
+            at = (int)(i + strspn(line + i, " "));
+    }
+    if (at == 0 || at >= width / 2)
+        at = indent + COLUMN_GAP;
+    return at < width / 2 ? at : COLUMN_GAP;
+}
+
+static void wrap_line(struct cli *cli, const char *line, size_t length, FILE *out)
+{
+    const int rest = hanging(line, length, cli->width);
+    size_t from = 0;
+    int used = 0;
+
+    while (from < length) {
+        size_t gap = strspn(line + from, " "), word = strcspn(line + from + gap, " \n");
+        const char *text = arena_strndup(&cli->arena, line + from, gap + word);
+        int width = text_width(text);
+
+        if (from > 0 && used + width > cli->width && used > rest) {
+            fprintf(out, "\n%*s", rest, "");
+            used = rest;
+            text += gap;
+            width -= (int)gap;
+        }
+        fputs(text, out);
+        used += width;
+        from += gap + word;
+    }
+    fputc('\n', out);
+}
+
+void print_wrapped(struct cli *cli, const char *text, FILE *out)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+
+        if (cli->width == 0)
+            fprintf(out, "%.*s\n", (int)length, text);
+        else
+            wrap_line(cli, text, length, out);
+        text += length + (text[length] == '\n');
+    }
+}
+
 void print_why(struct cli *cli, const struct why *why, FILE *out)
 {
     struct str text = STR_INIT;
 
     why_text(why, &text);
-    fputs(shown_lines(cli, text.data), out);
+    print_wrapped(cli, shown_lines(cli, text.data), out);
     str_release(&text);
 }
 
 void say_error(struct cli *cli, const struct error *error)
 {
     fflush(stdout);
-    fprintf(stderr, "berth: %s\n", shown(cli, error->message));
+    print_wrapped(cli, arena_printf(&cli->arena, "berth: %s", shown(cli, error->message)), stderr);
     if (error->detail[0] != '\0')
-        fprintf(stderr, "  %s\n", shown_lines(cli, error->detail));
+        print_wrapped(cli, arena_printf(&cli->arena, "  %s", shown_lines(cli, error->detail)), stderr);
     if (error->hint[0] != '\0')
-        fprintf(stderr, "  %s %s\n", cli->ascii ? "->" : "→", shown(cli, error->hint));
+        print_wrapped(cli, arena_printf(&cli->arena, "  %s %s", cli->ascii ? "->" : "→", shown(cli, error->hint)),
+                      stderr);
 }

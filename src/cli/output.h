@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the command line prints: tables, lines, JSON. All text from outside passes text_visible here; colours only on a terminal, ASCII where the
- * locale has no UTF-8.
+ * What the command line prints: tables, lines, JSON. All text from outside passes text_visible here; colours only on a terminal. Where the
+ * locale has no UTF-8 our own symbols are ASCII, and on a terminal a name's other characters are escapes (`\u{e9}`); into a pipe or a file names
+ * stay UTF-8, for there they are data. JSON is ASCII always.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
@@ -12,7 +13,7 @@ enum style { STYLE_PLAIN, STYLE_GOOD, STYLE_BAD, STYLE_BUSY, STYLE_WAITING, STYL
 
 /* Looks at terminal, locale, NO_COLOR, TERM and size. */
 void output_setup(struct cli *cli);
-/* One harmless line of any bytes, in the arena; ASCII where the output is. */
+/* One harmless line of any bytes, in the arena; ASCII on a terminal without UTF-8. */
 const char *shown(struct cli *cli, const char *text);
 /* The same with its line ends kept. */
 const char *shown_lines(struct cli *cli, const char *text);
@@ -62,7 +63,9 @@ void table_end(struct table *table, const char *empty);
 void print_json(json_t *value);
 /* Rows of a type as a JSON array. */
 json_t *rows_to_json(const struct record_type *type, const void *rows, size_t count) BERTH_MUST_CHECK;
-/* A why-tree as lines. */
+/* Lines of ours, each wrapped between words at the terminal's width, its rest below its text; as they are where there is no terminal. */
+void print_wrapped(struct cli *cli, const char *text, FILE *out);
+/* A why-tree as lines, wrapped. */
 void print_why(struct cli *cli, const struct why *why, FILE *out);
 /* "berth: cannot …", its detail and hint on standard error. */
 void say_error(struct cli *cli, const struct error *error);

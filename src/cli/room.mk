@@ -24,6 +24,8 @@ src_cli_libcli_a_SOURCES = \
 	src/cli/lists.c \
 	src/cli/log.c \
 	src/cli/main.c \
+	src/cli/names.c \
+	src/cli/names.h \
 	src/cli/output.c \
 	src/cli/output.h \
 	src/cli/program.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Runs: the table of them, and one in full with its plan, gate and steps. */
 #include "cli/ask.h"
+#include "cli/names.h"
 #include "cli/output.h"
 
 #include "berth/base/time.h"
@@ -119,6 +120,8 @@ bool cli_runs(struct cli *cli, int *status, struct error *error)
     if (!session_list(cli, &run_type, text_empty(subject) ? "number" : "environment_name",
                       text_empty(subject) ? NULL : subject, true, cli_limit(cli, RUNS_SHOWN), &rows, &count, error))
         return false;
+    if (count == 0 && !text_empty(subject) && !name_is_known(cli, subject))
+        return name_unknown(cli, NAME_OF_ENVIRONMENT, subject, error);
     if (cli->call.json)
         print_json(rows_to_json(&run_type, rows, count));
     else

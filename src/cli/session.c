@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* An open store and the policy in it: finding environments and runs by what a person calls them, and asking policy. */
+#include "cli/names.h"
 #include "cli/output.h"
 
 #include "berth/base/text.h"
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #define LISTING_LIMIT_MS (10 * MS_SECOND)
-#define NAMES_MOST 5000 /* looked at for "did you mean" */
 
 const char *cli_argument(const struct cli *cli, const char *name)
 {
@@ -178,26 +178,6 @@ enum store_found session_environment(struct cli *cli, const char *name, struct e
     return STORE_FOUND;
 }
 
-/* The nearest name of an environment, as a hint. */
-static void hint_nearest(struct cli *cli, const char *name, struct error *error)
-{
-    struct environment *rows;
-    const char **names, *nearest;
-    size_t count;
-
-    if (!session_list(cli, &environment_type, "name", NULL, false, NAMES_MOST, &rows, &count, NULL))
-        return;
-    names = mem_zero(count + 1, sizeof *names);
-    for (size_t i = 0; i < count; i++)
-        names[i] = rows[i].name;
-    nearest = text_nearest(name, names, count);
-    if (nearest != NULL)
-        error_hint(error, "did you mean \"%s\"? berth envs lists all", nearest);
-    else
-        error_hint(error, "berth envs lists all; a branch gets one when it is deployed: berth deploy BRANCH");
-    vec_free(names);
-}
-
 const char *session_environment_of(struct cli *cli, const char *subject)
 {
     const struct config_entry *entries[2];
@@ -221,9 +201,7 @@ bool session_need_environment(struct cli *cli, const char *name, struct environm
     case STORE_ERROR: return false;
     case STORE_MISSING: break;
     }
-    error_set(error, ERROR_NOT_FOUND, "there is no environment \"%s\"", name);
-    hint_nearest(cli, name, error);
-    return false;
+    return name_unknown(cli, NAME_OF_ENVIRONMENT, name, error);
 }
 
 bool session_need_run(struct cli *cli, const char *subject, run_fits *fits, struct run *run, struct error *error)
@@ -236,7 +214,7 @@ bool session_need_run(struct cli *cli, const char *subject, run_fits *fits, stru
         enum store_found found = store_get(cli->store, &run_type, subject, &cli->arena, run, error);
 
         if (found == STORE_MISSING) {
-            error_set(error, ERROR_NOT_FOUND, "there is no run %s", subject);
+            error_set(error, ERROR_USAGE, "there is no run %s", subject);
             error_hint(error, "berth runs lists them");
         }
         return found == STORE_FOUND;
@@ -249,9 +227,9 @@ bool session_need_run(struct cli *cli, const char *subject, run_fits *fits, stru
             return true;
         }
     }
-    error_set(error, ERROR_NOT_FOUND,
-              count == 0 ? "\"%s\" is neither a run nor an environment with runs" : "\"%s\" has no such run now",
-              subject);
+    if (count == 0 && !name_is_known(cli, subject))
+        return name_unknown(cli, NAME_OF_ENVIRONMENT, subject, error);
+    error_set(error, ERROR_NOT_FOUND, count == 0 ? "\"%s\" has no run yet" : "\"%s\" has no such run now", subject);
     return error_hint(error, "berth runs lists them");
 }
 

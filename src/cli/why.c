@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* May I, and if not, why not: policy's tree for a verb and an environment, or of a run's gate. */
+#include "cli/names.h"
 #include "cli/output.h"
 
 static const int exit_of_verdict[] = {[POLICY_YES] = 0, [POLICY_WAIT] = 3, [POLICY_NO] = 4};
@@ -54,6 +55,12 @@ static bool tree_of_run(struct cli *cli, const struct verb *verb, const char *su
     return true;
 }
 
+/* Verbs about the whole workspace name a tier. */
+static bool is_tier_of(const struct verb *verb, const char *name)
+{
+    return (verb->scopes & SCOPE_WORKSPACE) && (text_equal(name, "all") || word_value(tier_names, name) > TIER_NONE);
+}
+
 bool cli_why(struct cli *cli, int *status, struct error *error)
 {
     const struct verb *verb = verb_named(cli->call.subject);
@@ -74,6 +81,8 @@ bool cli_why(struct cli *cli, int *status, struct error *error)
         if (!tree_of_run(cli, verb, name, &why, error))
             return false;
     } else {
+        if (!is_tier_of(verb, name) && !name_is_known(cli, name))
+            return name_unknown(cli, NAME_OF_ENVIRONMENT_OR_BRANCH, cli_argument(cli, "environment"), error);
         found = session_environment(cli, name, &environment, error);
         if (found == STORE_ERROR ||
             !session_question(cli, verb, name, found == STORE_FOUND ? &environment : NULL, &question, error))

@@ -63,6 +63,9 @@ static int setup(void **state)
     (void)state;
     owner_start(&owner, yaml);
     owner_put(&owner, &environment_type, &environment);
+    owner_put(&owner, &branch_type, &(struct branch){.id = "app:feature/x", .repository = "app", .name = "feature/x"});
+    owner_put(&owner, &branch_type,
+              &(struct branch){.id = "app:nothing-fits", .repository = "app", .name = "nothing-fits"});
     owner_put(&owner, &plan_type,
               &(struct plan){.id = "2/db", .run = "2", .address = "db", .action = PLAN_CREATE, .summary = "runs ./db"});
     put_run("1", RUN_DONE, "");
@@ -258,6 +261,10 @@ static void dry_run__sends_nothing_and_says_what_policy_says(void **state)
     assert_non_null(strstr(owner.out.data, "would submit: berth deploy feature/x --ref main"));
     assert_non_null(strstr(owner.out.data, "yes   role"));
     assert_int_equal(owner_berth(&owner, "deploy nothing-fits --dry-run"), 4);
+    assert_int_equal(owner_berth(&owner, "deploy feature/xx --dry-run"), 2);
+    assert_non_null(strstr(owner.error.data, "there is no environment or branch \"feature/xx\""));
+    assert_non_null(strstr(owner.error.data, "did you mean \"feature/x\""));
+    assert_int_equal(owner_berth(&owner, "hold review/nothing --dry-run"), 2);
     assert_int_equal(owner_berth(&owner, "destroy review/x --dry-run"), 0);
     assert_int_equal(owner_berth(&owner, "deploy feature/x --dry-run --json"), 0);
     assert_non_null(strstr(owner.out.data, "\"why\""));
@@ -291,7 +298,7 @@ static void cancel__takes_an_environment_for_its_run(void **state)
     assert_int_equal(owner_berth(&owner, "retry review/x"), 0);
     assert_true(last_command("retry", &arena, &command));
     assert_string_equal(command.subject, "5");
-    assert_int_equal(owner_berth(&owner, "cancel review/none"), 1);
+    assert_int_equal(owner_berth(&owner, "cancel review/none"), 2);
     arena_release(&arena);
 }
 

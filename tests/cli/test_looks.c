@@ -282,8 +282,8 @@ static void log__joins_a_character_split_over_writes(void **state)
     assert_int_equal(owner_berth(&owner, "log 1.db"), 0);
     assert_int_equal(owner_berth(&owner, "log 1 -f"), 0);
     assert_true(says("== 1.apply.db =="));
-    assert_int_equal(owner_berth(&owner, "log 1.apply.nothing"), 1);
-    assert_int_equal(owner_berth(&owner, "log 9"), 1);
+    assert_int_equal(owner_berth(&owner, "log 1.apply.nothing"), 2);
+    assert_int_equal(owner_berth(&owner, "log 9"), 2);
 }
 
 static void log__joins_a_character_split_over_reads(void **state)
@@ -338,11 +338,67 @@ static void names__of_completion_are_single_lines(void **state)
 static void missing__names_the_nearest_and_what_to_do(void **state)
 {
     (void)state;
-    assert_int_equal(owner_berth(&owner, "env review/y"), 1);
+    assert_int_equal(owner_berth(&owner, "env review/y"), 2);
     assert_non_null(strstr(owner.error.data, "did you mean \"review/x\"?"));
-    assert_int_equal(owner_berth(&owner, "runs 77"), 1);
+    assert_int_equal(owner_berth(&owner, "runs 77"), 2);
     assert_int_equal(owner_berth(&owner, "envss"), 2);
     assert_int_equal(owner_berth(&owner, ""), 2); /* the dashboard needs a terminal */
+}
+
+/* Every verb that takes a name says of one that is not there what was nearly meant, and that it was used wrongly. */
+static void name__that_is_not_there_is_used_wrongly_by_every_verb(void **state)
+{
+    static const char *const wrong[] = {"env review/y",
+                                        "graph review/y",
+                                        "releases review/y",
+                                        "changes review/y",
+                                        "runs review/y",
+                                        "audit --env review/y",
+                                        "why deploy review/y",
+                                        "why destroy review/y",
+                                        "why hold review/y",
+                                        "why approve review/y",
+                                        "destroy review/y",
+                                        "destroy review/y --confirm review/y",
+                                        "cancel review/y",
+                                        "retry review/y",
+                                        "approve review/y",
+                                        "reject review/y",
+                                        "deploy review/y --dry-run",
+                                        "plan review/y --dry-run",
+                                        "hold review/y --dry-run",
+                                        "unhold review/y --dry-run",
+                                        "protect review/y --dry-run",
+                                        "unprotect review/y --dry-run",
+                                        "extend review/y 2d --dry-run"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        int status = owner_berth(&owner, wrong[i]);
+
+        if (status != 2 || strstr(owner.error.data, "\"review/x\"") == NULL)
+            fail_msg("berth %s: exit %d, %s", wrong[i], status, owner.error.data);
+    }
+    assert_int_equal(owner_berth(&owner, "why freeze prod"), 0);
+    assert_int_equal(owner_berth(&owner, "why freeze prood"), 2);
+    assert_int_equal(owner_berth(&owner, "why deploy staging"), 0); /* written out in berth.yaml, not deployed yet */
+}
+
+static void names__stay_utf8_in_a_pipe_whatever_the_locale(void **state)
+{
+    const struct branch branch = {
+        .id = "app:feature/é", .repository = "app", .name = "feature/é", .committed_at = 2, .ahead = -1};
+    const struct branch gone = {.id = "app:feature/é", .repository = "app", .name = "feature/é", .gone_at = 3};
+
+    (void)state;
+    owner_put(&owner, &branch_type, &branch);
+    setenv("LC_ALL", "C", 1);
+    owner_berth(&owner, "branches");
+    setenv("LC_ALL", "C.UTF-8", 1);
+    assert_true(says("feature/é"));
+    owner_berth(&owner, "branches --json");
+    assert_true(says("feature/\\u00E9"));
+    owner_put(&owner, &branch_type, &gone);
 }
 
 static void doctor__finds_a_lock_whose_run_has_ended(void **state)
@@ -410,6 +466,8 @@ int main(void)
         cmocka_unit_test(find__takes_words_and_needs),
         cmocka_unit_test(names__of_completion_are_single_lines),
         cmocka_unit_test(missing__names_the_nearest_and_what_to_do),
+        cmocka_unit_test(name__that_is_not_there_is_used_wrongly_by_every_verb),
+        cmocka_unit_test(names__stay_utf8_in_a_pipe_whatever_the_locale),
         cmocka_unit_test(doctor__finds_a_lock_whose_run_has_ended),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),
         cmocka_unit_test(verb__has_a_command_each),

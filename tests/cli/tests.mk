@@ -13,3 +13,5 @@ tests_cli_test_manual_LDADD = $(test_cli)
 unit_tests += tests/cli/test_asks
 tests_cli_test_asks_SOURCES = tests/cli/test_asks.c tests/cli/owner.c tests/cli/owner.h
 tests_cli_test_asks_LDADD = $(test_cli)
+unit_tests += tests/cli/test_output
+tests_cli_test_output_LDADD = $(test_cli)
