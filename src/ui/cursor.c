@@ -32,6 +32,8 @@ void cursor_keep(struct cursor *cursor, size_t count)
     size_t lines = (size_t)page_of(cursor), last_top = count > lines ? count - lines : 0;
     if (cursor->at >= count)
         cursor->at = count ? count - 1 : 0;
+    if (cursor->lines <= 0) /* not drawn yet: nobody has seen where it is */
+        return;
     if (cursor->at < cursor->top)
         cursor->top = cursor->at;
     if (cursor->at >= cursor->top + lines)
@@ -47,8 +49,13 @@ void cursor_follow(struct cursor *cursor, size_t at)
     cursor->top = at > line ? at - line : 0;
 }
 
-void cursor_mark(struct grid *grid, struct area area, int row)
+void cursor_point(struct grid *grid, struct area area, int row)
 {
     grid_put(grid, row, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
+}
+
+void cursor_mark(struct grid *grid, struct area area, int row)
+{
+    cursor_point(grid, area, row);
     grid_select(grid, row, area.column, area.columns);
 }

@@ -19,7 +19,8 @@ bool cursor_handle(struct cursor *cursor, enum request request, size_t count);
 void cursor_keep(struct cursor *cursor, size_t count);
 /* The selected row is at another place now: it stays on its line of the screen. */
 void cursor_follow(struct cursor *cursor, size_t at);
-/* Marks the selected row, which was drawn on `row`. */
+/* Marks the selected row, which was drawn on `row`; only points at it. */
 void cursor_mark(struct grid *grid, struct area area, int row);
+void cursor_point(struct grid *grid, struct area area, int row);
 
 #endif

@@ -28,12 +28,12 @@ static bool list(struct environment_rows *rows, struct store *store, struct stor
 {
     query.index = "environment";
     query.equal[0] = rows->environment.id;
-    return store_list(store, &query, &rows->arena, items, count, error);
+    return store_list(store, &query, rows->arena, items, count, error);
 }
 
 static bool read_tables(struct environment_rows *rows, struct store *store, const char *id, struct error *error)
 {
-    enum store_found found = store_get(store, &environment_type, id, &rows->arena, &rows->environment, error);
+    enum store_found found = store_get(store, &environment_type, id, rows->arena, &rows->environment, error);
     rows->found = found == STORE_FOUND;
     if (found != STORE_FOUND)
         return found == STORE_MISSING;
@@ -61,15 +61,15 @@ static const char *resource_detail(struct environment_rows *rows, const struct r
     if (!text_empty(resource->status_reason))
         return resource->status_reason;
     if (!text_empty(resource->shared_environment))
-        return arena_printf(&rows->arena, "SHARED: %s's %s", resource->shared_environment, resource->shared_resource);
+        return arena_printf(rows->arena, "SHARED: %s's %s", resource->shared_environment, resource->shared_resource);
     if (resource->external)
-        return arena_printf(&rows->arena, "external%s%s", text_empty(resource->contact) ? "" : ", ask ",
+        return arena_printf(rows->arena, "external%s%s", text_empty(resource->contact) ? "" : ", ask ",
                             resource->contact);
     json_t *needs = json_column(resource->needs);
     const char *text = "";
     for (size_t i = 0; i < json_array_size(needs); i++) {
         const char *need = json_string_value(json_array_get(needs, i));
-        text = arena_printf(&rows->arena, "%s%s%s", text, *text ? ", " : "needs ", need ? need : "?");
+        text = arena_printf(rows->arena, "%s%s%s", text, *text ? ", " : "needs ", need ? need : "?");
     }
     json_decref(needs);
     return text;
@@ -131,13 +131,17 @@ static const char *sign_word(enum sign sign)
     return words[sign];
 }
 
-static void add_group(struct environment_rows *rows, const char *name, const char *description,
-                      const struct map *folded)
+struct opening {
+    outline_opens *is_open;
+    void *context;
+};
+
+static void add_group(struct environment_rows *rows, const char *name, const char *description, struct opening opening)
 {
     size_t ok, all;
     enum sign sign = group_sign(rows, name, &ok, &all);
-    const char *key = arena_printf(&rows->arena, "group %s", name);
-    bool is_folded = map_get(folded, key) != NULL;
+    const char *key = arena_printf(rows->arena, "group %s", name);
+    bool is_folded = !opening.is_open(opening.context, key);
     if (!all)
         return;
     add(rows, (struct outline_row){
@@ -147,7 +151,7 @@ static void add_group(struct environment_rows *rows, const char *name, const cha
                   .sign = sign,
                   .word = sign_word(sign),
                   .what = "group",
-                  .ready = arena_printf(&rows->arena, "%zu/%zu", ok, all),
+                  .ready = arena_printf(rows->arena, "%zu/%zu", ok, all),
                   .detail = description,
                   .is_folded = is_folded,
               });
@@ -164,21 +168,21 @@ static bool group_named(const struct environment_rows *rows, const char *name)
     return false;
 }
 
-static void add_tree(struct environment_rows *rows, const struct map *folded)
+static void add_tree(struct environment_rows *rows, struct opening opening)
 {
     section(rows, "RESOURCES");
     for (size_t i = 0; i < rows->group_count; i++)
-        add_group(rows, rows->groups[i].name, rows->groups[i].description, folded);
+        add_group(rows, rows->groups[i].name, rows->groups[i].description, opening);
     for (size_t i = 0; i < rows->resource_count; i++) { /* groups that only resources name, once each */
         const char *name = rows->resources[i].group;
         bool before = text_empty(name) || group_named(rows, name);
         for (size_t j = 0; !before && j < i; j++)
             before = text_equal(rows->resources[j].group, name);
         if (!before)
-            add_group(rows, name, "", folded);
+            add_group(rows, name, "", opening);
     }
     if (rows->group_count || (rows->resource_count && !text_empty(rows->resources[0].group)))
-        add_group(rows, "", "", folded);
+        add_group(rows, "", "", opening);
     else
         add_resources(rows, "", "", 0);
     if (!rows->resource_count)
@@ -222,9 +226,9 @@ static void add_runs(struct environment_rows *rows)
         const struct run *run = &rows->runs[i];
         add(rows, (struct outline_row){
                       .kind = OUTLINE_RUN,
-                      .key = arena_printf(&rows->arena, "run %s", run->id),
+                      .key = arena_printf(rows->arena, "run %s", run->id),
                       .id = run->id,
-                      .name = arena_printf(&rows->arena, "%s %s", run->id, word_name(workflow_names, run->workflow)),
+                      .name = arena_printf(rows->arena, "%s %s", run->id, word_name(workflow_names, run->workflow)),
                       .sign = run_sign(run->status),
                       .word = word_name(run_status_names, run->status),
                       .what = text_empty(run->person) ? run->actor : run->person,
@@ -248,42 +252,40 @@ static void add_releases(struct environment_rows *rows)
                 .kind = OUTLINE_RELEASE,
                 .key = row->id,
                 .id = row->id,
-                .name = arena_printf(&rows->arena, "v%lld %.12s%s", (long long)row->version, row->commit,
+                .name = arena_printf(rows->arena, "v%lld %.12s%s", (long long)row->version, row->commit,
                                      current ? "  current" : ""),
                 .sign = row->validated ? SIGN_OK : SIGN_UNKNOWN,
                 .word = text_empty(row->verdict) ? (row->validated ? "validated" : "not validated") : row->verdict,
                 .what = "release",
-                .detail = arena_printf(&rows->arena, "run %s", row->run),
+                .detail = arena_printf(rows->arena, "run %s", row->run),
                 .at = row->created_at,
                 .index = i,
             });
     }
 }
 
-bool environment_rows_read(struct environment_rows *rows, struct store *store, const char *id, const struct map *folded,
+bool environment_rows_read(struct environment_rows *rows, struct store *store, struct arena *arena, const char *id,
                            struct error *error)
 {
-    char *wanted = mem_strdup(id); /* `id` may live in what is released here */
     environment_rows_release(rows);
-    bool fine = store_read_begin(store, error);
-    if (fine) {
-        fine = read_tables(rows, store, wanted, error);
-        store_read_end(store);
-    }
-    free(wanted);
-    if (!fine || !rows->found)
-        return fine;
-    add_tree(rows, folded);
+    rows->arena = arena;
+    return read_tables(rows, store, id, error);
+}
+
+void environment_rows_arrange(struct environment_rows *rows, outline_opens *is_open, void *context)
+{
+    vec_clear(&rows->lines);
+    if (!rows->found)
+        return;
+    add_tree(rows, (struct opening){is_open, context});
     add_entrypoints(rows);
     add_runs(rows);
     add_releases(rows);
-    return true;
 }
 
 void environment_rows_release(struct environment_rows *rows)
 {
     vec_release(&rows->lines);
-    arena_release(&rows->arena);
     *rows = (struct environment_rows){0};
 }
 

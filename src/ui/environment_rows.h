@@ -31,7 +31,7 @@ struct outline_row {
 #define OUTLINE_RUNS 6
 #define OUTLINE_RELEASES 6
 struct environment_rows {
-    struct arena arena;
+    struct arena *arena; /* the caller's: holds all that is read */
     bool found;
     struct environment environment;
     struct resource_group *groups;
@@ -42,9 +42,12 @@ struct environment_rows {
     size_t group_count, resource_count, entrypoint_count, run_count, release_count;
     VEC(struct outline_row) lines;
 };
-/* Reads all anew inside one moment. `folded` holds keys of groups. */
-bool environment_rows_read(struct environment_rows *rows, struct store *store, const char *id, const struct map *folded,
+/* Reads all anew, inside the caller's read transaction. */
+bool environment_rows_read(struct environment_rows *rows, struct store *store, struct arena *arena, const char *id,
                            struct error *error) BERTH_MUST_CHECK;
+/* Makes the lines; `is_open` says of a group whether what is in it is shown. */
+typedef bool outline_opens(void *context, const char *key);
+void environment_rows_arrange(struct environment_rows *rows, outline_opens *is_open, void *context);
 void environment_rows_release(struct environment_rows *rows);
 /* The most telling facts of a row, "name<TAB>text" a line. */
 void environment_rows_facts(const struct environment_rows *rows, const struct outline_row *row, enum time_form times,

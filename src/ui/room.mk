@@ -26,6 +26,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/list.c \
 	src/ui/list.h \
 	src/ui/menu.c \
+	src/ui/outline.c \
+	src/ui/outline.h \
 	src/ui/pager.c \
 	src/ui/pager.h \
 	src/ui/palette.c \

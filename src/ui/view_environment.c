@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* One environment: its resources as a tree of groups, what they need, entrypoints, runs, releases, and why it is as it is. */
 #include "berth/base/time.h"
-#include "berth/store.h"
-#include "ui/dashboard.h"
 #include "ui/environment_rows.h"
-
-#include <stdlib.h>
+#include "ui/outline.h"
 
 #define PREVIEW_ROWS 5
 
 struct environment_view_state {
-    struct view view;
+    struct outline_view outline;
     struct environment_rows rows;
-    size_t selected, top;
-    char *selected_key; /* the row that stays selected when rows come and go */
-    struct map folded;
-    int shown;
 };
 
 static struct environment_view_state *self_of(struct view *view)
@@ -23,59 +16,48 @@ static struct environment_view_state *self_of(struct view *view)
     return (struct environment_view_state *)view;
 }
 
-static const struct outline_row *selected(const struct environment_view_state *self)
+static const struct outline_row *selected(struct view *view)
 {
-    return self->selected < self->rows.lines.count ? &self->rows.lines.items[self->selected] : NULL;
+    const struct environment_view_state *self = self_of(view);
+    return self->outline.cursor.at < self->rows.lines.count ? &self->rows.lines.items[self->outline.cursor.at] : NULL;
 }
 
-static void remember(struct environment_view_state *self)
+/* --- rows ------------------------------------------------------------------------------------------------- */
+
+static bool read_rows(struct view *view, struct store *store, struct arena *arena, struct error *error)
 {
-    const struct outline_row *row = selected(self);
-    free(self->selected_key);
-    self->selected_key = row ? mem_strdup(row->key) : NULL;
+    return environment_rows_read(&self_of(view)->rows, store, arena, view->argument, error);
 }
 
-static void refresh(struct view *view, unsigned changed)
+static bool is_open(void *context, const char *key)
 {
-    struct environment_view_state *self = self_of(view);
-    struct error error = {0};
-    (void)changed;
-    if (!environment_rows_read(&self->rows, view->dashboard->reader, view->argument, &self->folded, &error))
-        dashboard_say_error(view->dashboard, &error);
-    for (size_t i = 0; self->selected_key && i < self->rows.lines.count; i++) {
-        if (text_equal(self->rows.lines.items[i].key, self->selected_key)) {
-            size_t line = self->selected - self->top;
-            self->selected = i;
-            self->top = i > line ? i - line : 0;
-            return;
-        }
-    }
-    if (self->selected >= self->rows.lines.count)
-        self->selected = self->rows.lines.count ? self->rows.lines.count - 1 : 0;
+    return outline_is_open(context, key, true);
 }
 
-static void init(struct view *view, const char *argument)
+static void arrange(struct view *view)
 {
-    struct environment_view_state *self = self_of(view);
-    (void)argument;
-    refresh(view, PICTURE_ALL);
-    while (self->selected + 1 < self->rows.lines.count && selected(self)->kind == OUTLINE_SECTION)
-        self->selected++;
+    environment_rows_arrange(&self_of(view)->rows, is_open, view);
+}
+
+static size_t count(struct view *view)
+{
+    return self_of(view)->rows.lines.count;
+}
+
+static const char *key(struct view *view, size_t at)
+{
+    return self_of(view)->rows.lines.items[at].key;
+}
+
+static bool rests(struct view *view, size_t at)
+{
+    return self_of(view)->rows.lines.items[at].kind != OUTLINE_SECTION;
 }
 
 static void release(struct view *view)
 {
-    struct environment_view_state *self = self_of(view);
-    environment_rows_release(&self->rows);
-    map_release(&self->folded);
-    free(self->selected_key);
-}
-
-static bool work(struct view *view, int64_t budget_us)
-{
-    (void)view;
-    (void)budget_us;
-    return false;
+    environment_rows_release(&self_of(view)->rows);
+    outline_release(view);
 }
 
 /* --- drawing ---------------------------------------------------------------------------------------------- */
@@ -127,8 +109,9 @@ static void draw_branch_line(struct view *view, struct grid *grid, int row, int 
     grid_put(grid, row, column, 1, STYLE_BORDER, grid->ascii ? (last ? "`" : "|") : last ? "└" : "├");
 }
 
-static void draw_row(struct view *view, struct grid *grid, struct area area, int row, const struct outline_row *line)
+static void draw_row(struct view *view, struct grid *grid, struct area area, int row, size_t at)
 {
+    const struct outline_row *line = &self_of(view)->rows.lines.items[at];
     struct str text = STR_INIT;
     bool wide = area.columns >= 100;
     int name = wide ? 36 : 27, status = 17, kind = wide ? 14 : 0;
@@ -165,25 +148,6 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
     str_release(&text);
 }
 
-static void draw_rows(struct view *view, struct grid *grid, struct area area)
-{
-    struct environment_view_state *self = self_of(view);
-    size_t rows = area.rows > 0 ? (size_t)area.rows : 0;
-    self->shown = area.rows;
-    if (self->selected < self->top)
-        self->top = self->selected;
-    if (rows && self->selected >= self->top + rows)
-        self->top = self->selected - rows + 1;
-    for (size_t i = 0; i < rows && self->top + i < self->rows.lines.count; i++) {
-        size_t at = self->top + i;
-        draw_row(view, grid, area, area.row + (int)i, &self->rows.lines.items[at]);
-        if (at == self->selected) {
-            grid_put(grid, area.row + (int)i, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
-            grid_select(grid, area.row + (int)i, area.column, area.columns);
-        }
-    }
-}
-
 static void draw_preview(struct view *view, struct grid *grid, struct area area, const struct outline_row *line)
 {
     struct str text = STR_INIT;
@@ -201,7 +165,7 @@ static void draw_preview(struct view *view, struct grid *grid, struct area area,
 static void draw(struct view *view, struct grid *grid, struct area area)
 {
     struct environment_view_state *self = self_of(view);
-    const struct outline_row *line = selected(self);
+    const struct outline_row *line = selected(view);
     struct str text = STR_INIT;
     enum box box = self->rows.environment.tier == TIER_PROD ? BOX_PROD : BOX_PLAIN;
     if (!self->rows.found) {
@@ -212,7 +176,7 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     if (frame_is_small(grid)) {
         grid_put(grid, area.row, area.column, area.columns, sign_style(environment_sign(&self->rows.environment)),
                  text.data);
-        draw_rows(view, grid, (struct area){area.row + 1, area.column, area.rows - 1, area.columns});
+        outline_draw(view, grid, (struct area){area.row + 1, area.column, area.rows - 1, area.columns});
         str_release(&text);
         return;
     }
@@ -224,43 +188,22 @@ static void draw(struct view *view, struct grid *grid, struct area area)
         draw_preview(view, grid, (struct area){row + 1, inside.column + 1, PREVIEW_ROWS, inside.columns - 2}, line);
         inside.rows = row - inside.row;
     }
-    draw_rows(view, grid, inside);
+    outline_draw(view, grid, inside);
     str_release(&text);
 }
 
 /* --- keys ------------------------------------------------------------------------------------------------- */
 
-static void move(struct environment_view_state *self, long step)
-{
-    long last = (long)self->rows.lines.count - 1, at = (long)self->selected + step;
-    self->selected = last < 0 || at < 0 ? 0 : at > last ? (size_t)last : (size_t)at;
-    const struct outline_row *row = selected(self);
-    if (row && row->kind == OUTLINE_SECTION && (step == 1 || step == -1)) {
-        at = (long)self->selected + step;
-        if (at >= 0 && at <= last)
-            self->selected = (size_t)at;
-    }
-    remember(self);
-}
-
 static void fold(struct view *view, enum request request)
 {
-    struct environment_view_state *self = self_of(view);
-    const struct outline_row *row = selected(self);
-    if (!row || row->kind != OUTLINE_GROUP)
-        return;
-    bool folded = map_get(&self->folded, row->key) != NULL;
-    if (folded && request != REQUEST_LEFT)
-        map_remove(&self->folded, row->key);
-    else if (!folded && request != REQUEST_RIGHT)
-        map_set(&self->folded, row->key, self);
-    remember(self);
-    refresh(view, PICTURE_ALL);
+    const struct outline_row *row = selected(view);
+    if (row && row->kind == OUTLINE_GROUP)
+        outline_fold(view, row->key, true, request);
 }
 
 static void open_row(struct view *view, bool describe)
 {
-    const struct outline_row *row = selected(self_of(view));
+    const struct outline_row *row = selected(view);
     struct str text = STR_INIT;
     if (!row)
         return;
@@ -276,31 +219,19 @@ static void open_row(struct view *view, bool describe)
 
 static unsigned handle(struct view *view, enum request request)
 {
-    struct environment_view_state *self = self_of(view);
-    long page = self->shown > 1 ? self->shown : 1, all = (long)self->rows.lines.count;
-    switch ((int)request) {
-    case REQUEST_UP: move(self, -1); break;
-    case REQUEST_DOWN: move(self, 1); break;
-    case REQUEST_PAGE_UP: move(self, -page); break;
-    case REQUEST_PAGE_DOWN: move(self, page); break;
-    case REQUEST_HALF_UP: move(self, -(page / 2 + 1)); break;
-    case REQUEST_HALF_DOWN: move(self, page / 2 + 1); break;
-    case REQUEST_TOP: move(self, -all); break;
-    case REQUEST_BOTTOM: move(self, all); break;
-    case REQUEST_FOLD:
-    case REQUEST_LEFT:
-    case REQUEST_RIGHT: fold(view, request); break;
-    case REQUEST_OPEN: open_row(view, false); break;
-    case REQUEST_DESCRIBE: open_row(view, true); break;
-    default: return REFRESH_NOTHING;
-    }
+    if (request == REQUEST_FOLD || request == REQUEST_LEFT || request == REQUEST_RIGHT)
+        fold(view, request);
+    else if (request == REQUEST_OPEN || request == REQUEST_DESCRIBE)
+        open_row(view, request == REQUEST_DESCRIBE);
+    else if (!outline_move(view, request))
+        return REFRESH_NOTHING;
     return REFRESH_SCREEN;
 }
 
 static void subject(struct view *view, struct subject *subject)
 {
     struct environment_view_state *self = self_of(view);
-    const struct outline_row *row = selected(self);
+    const struct outline_row *row = selected(view);
     if (!self->rows.found)
         return;
     subject->scopes = SCOPE_ENVIRONMENT;
@@ -321,14 +252,29 @@ static bool why(struct view *view, struct str *out)
     return true;
 }
 
+static const char *empty(struct view *view)
+{
+    (void)view;
+    return "this environment is not in the store";
+}
+
+static const struct outline_ops outline = {
+    .read = read_rows,
+    .arrange = arrange,
+    .count = count,
+    .key = key,
+    .rests = rests,
+    .draw_row = draw_row,
+    .empty = empty,
+};
 const struct view_ops environment_view = {
     .name = "environment",
     .kind = VIEW_ENVIRONMENT,
     .size = sizeof(struct environment_view_state),
-    .init = init,
+    .outline = &outline,
+    .init = outline_init,
     .release = release,
-    .refresh = refresh,
-    .work = work,
+    .refresh = outline_refresh,
     .title = title,
     .draw = draw,
     .handle = handle,

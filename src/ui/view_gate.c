@@ -2,8 +2,7 @@
 /* A run's plan and its gate: every rule with its answer, every resource with what would be done to it, the digest that an approval binds to. */
 #include "berth/base/file.h"
 #include "berth/store.h"
-#include "ui/dashboard.h"
-#include "ui/terminal.h"
+#include "ui/outline.h"
 
 #include <stdlib.h>
 
@@ -15,18 +14,15 @@ struct gate_line {
     long change; /* -1: the resource itself */
 };
 struct gate_view_state {
-    struct view view;
-    struct arena arena;
+    struct outline_view outline;
     struct run run;
     bool found;
     const struct why *gate;
     struct plan *plans;
     struct approval *answers;
-    size_t plan_count, answer_count, selected, top;
+    size_t plan_count, answer_count;
     json_t **changes; /* of each plan, or NULL */
     VEC(struct gate_line) lines;
-    struct map unfolded; /* addresses */
-    int shown;
 };
 
 static struct gate_view_state *self_of(struct view *view)
@@ -67,57 +63,53 @@ static void free_changes(struct gate_view_state *self)
         json_decref(self->changes[i]);
 }
 
-static void make_lines(struct gate_view_state *self)
+static bool is_open(const struct gate_view_state *self, const struct plan *plan)
 {
-    vec_clear(&self->lines);
-    for (size_t i = 0; i < self->plan_count; i++) {
-        vec_push(&self->lines, ((struct gate_line){i, -1}));
-        for (size_t c = 0; map_get(&self->unfolded, self->plans[i].address) && c < json_array_size(self->changes[i]);
-             c++)
-            vec_push(&self->lines, ((struct gate_line){i, (long)c}));
-    }
-    if (self->selected >= self->lines.count)
-        self->selected = self->lines.count ? self->lines.count - 1 : 0;
+    return outline_is_open(&self->outline, plan->address, false);
 }
 
-static void refresh(struct view *view, unsigned changed)
+static void arrange(struct view *view)
 {
     struct gate_view_state *self = self_of(view);
-    struct store *store = view->dashboard->reader;
+    vec_clear(&self->lines);
+    for (size_t i = 0; i < self->plan_count; i++) {
+        size_t changes = is_open(self, &self->plans[i]) ? json_array_size(self->changes[i]) : 0;
+        vec_push(&self->lines, ((struct gate_line){i, -1}));
+        for (size_t c = 0; c < changes; c++)
+            vec_push(&self->lines, ((struct gate_line){i, (long)c}));
+    }
+}
+
+static size_t count(struct view *view)
+{
+    return self_of(view)->lines.count;
+}
+
+static bool read_rows(struct view *view, struct store *store, struct arena *arena, struct error *error)
+{
+    struct gate_view_state *self = self_of(view);
     struct store_query query = {.type = &plan_type, .index = "run", .equal = {view->argument}};
     struct store_query answers = {.type = &approval_type, .index = "run", .equal = {view->argument}};
-    struct error error = {0};
-    (void)changed;
     free_changes(self);
-    arena_release(&self->arena);
     self->plan_count = self->answer_count = 0;
     self->gate = NULL;
     self->found = false;
-    if (!store_read_begin(store, &error)) {
-        dashboard_say_error(view->dashboard, &error);
-        return;
+    enum store_found found = store_get(store, &run_type, view->argument, arena, &self->run, error);
+    if (found == STORE_ERROR || !store_list(store, &query, arena, &self->plans, &self->plan_count, error) ||
+        !store_list(store, &answers, arena, &self->answers, &self->answer_count, error)) {
+        self->plan_count = self->answer_count = 0;
+        return false;
     }
-    enum store_found found = store_get(store, &run_type, view->argument, &self->arena, &self->run, &error);
     self->found = found == STORE_FOUND;
-    if (found == STORE_ERROR || !store_list(store, &query, &self->arena, &self->plans, &self->plan_count, &error) ||
-        !store_list(store, &answers, &self->arena, &self->answers, &self->answer_count, &error))
-        dashboard_say_error(view->dashboard, &error);
-    store_read_end(store);
     if (self->plan_count)
         qsort(self->plans, self->plan_count, sizeof *self->plans, by_weight);
-    self->changes = arena_alloc(&self->arena, (self->plan_count + 1) * sizeof(json_t *));
+    self->changes = arena_alloc(arena, (self->plan_count + 1) * sizeof(json_t *));
     for (size_t i = 0; i < self->plan_count; i++)
         self->changes[i] = json_column(self->plans[i].changes);
     json_t *gate = self->found ? json_column(self->run.gate) : NULL;
-    self->gate = gate ? why_from_json(gate, &self->arena) : NULL;
+    self->gate = gate ? why_from_json(gate, arena) : NULL;
     json_decref(gate);
-    make_lines(self);
-}
-
-static void init(struct view *view, const char *argument)
-{
-    (void)argument;
-    refresh(view, PICTURE_ALL);
+    return true;
 }
 
 static void release(struct view *view)
@@ -125,15 +117,7 @@ static void release(struct view *view)
     struct gate_view_state *self = self_of(view);
     free_changes(self);
     vec_release(&self->lines);
-    map_release(&self->unfolded);
-    arena_release(&self->arena);
-}
-
-static bool work(struct view *view, int64_t budget_us)
-{
-    (void)view;
-    (void)budget_us;
-    return false;
+    outline_release(view);
 }
 
 /* --- drawing ---------------------------------------------------------------------------------------------- */
@@ -261,7 +245,7 @@ static void draw_plan(struct view *view, struct grid *grid, struct area area, in
     const struct plan *plan = &self->plans[self->lines.items[at].plan];
     const json_t *changes = self->changes[self->lines.items[at].plan];
     enum style style = plan->action == PLAN_NONE ? STYLE_MUTED : sign_style(action_sign(plan->action));
-    bool open = map_get(&self->unfolded, plan->address) != NULL;
+    bool open = is_open(self, plan);
     int name = area.columns >= 100 ? 34 : 24;
     grid_put(grid, row, area.column + 1, 3, style, action_mark(plan->action));
     grid_put(grid, row, area.column + 5, 8, style,
@@ -307,31 +291,18 @@ static void draw_change(struct view *view, struct grid *grid, struct area area, 
     str_release(&text);
 }
 
-static void draw_lines(struct view *view, struct grid *grid, struct area area)
+static void draw_row(struct view *view, struct grid *grid, struct area area, int row, size_t at)
 {
-    struct gate_view_state *self = self_of(view);
-    size_t rows = area.rows > 0 ? (size_t)area.rows : 0;
-    self->shown = area.rows;
-    if (self->selected < self->top)
-        self->top = self->selected;
-    if (rows && self->selected >= self->top + rows)
-        self->top = self->selected - rows + 1;
-    for (size_t i = 0; i < rows && self->top + i < self->lines.count; i++) {
-        size_t at = self->top + i;
-        int row = area.row + (int)i;
-        if (self->lines.items[at].change < 0)
-            draw_plan(view, grid, area, row, at);
-        else
-            draw_change(view, grid, area, row, at);
-        if (at == self->selected) {
-            grid_put(grid, row, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
-            grid_select(grid, row, area.column, area.columns);
-        }
-    }
-    if (!self->lines.count)
-        grid_put(grid, area.row, area.column + 1, area.columns - 1, STYLE_MUTED,
-                 self->run.status <= RUN_PLANNING ? "the plan is being made"
-                                                  : "the plan is empty: nothing would change");
+    if (self_of(view)->lines.items[at].change < 0)
+        draw_plan(view, grid, area, row, at);
+    else
+        draw_change(view, grid, area, row, at);
+}
+
+static const char *empty(struct view *view)
+{
+    return self_of(view)->run.status <= RUN_PLANNING ? "the plan is being made"
+                                                     : "the plan is empty: nothing would change";
 }
 
 static void draw_after(struct view *view, struct grid *grid, struct area area)
@@ -387,7 +358,7 @@ static void draw(struct view *view, struct grid *grid, struct area area)
                     self->run.status <= RUN_GATE ? "what happens on approve" : "what became of it");
         draw_after(view, grid, (struct area){bottom + 1, inside.column + 1, 2, inside.columns - 2});
     }
-    draw_lines(view, grid, (struct area){row, inside.column, bottom - row, inside.columns});
+    outline_draw(view, grid, (struct area){row, inside.column, bottom - row, inside.columns});
     str_release(&text);
 }
 
@@ -395,23 +366,20 @@ static void draw(struct view *view, struct grid *grid, struct area area)
 
 static const struct plan *selected(const struct gate_view_state *self)
 {
-    return self->selected < self->lines.count ? &self->plans[self->lines.items[self->selected].plan] : NULL;
+    size_t at = self->outline.cursor.at;
+    return at < self->lines.count ? &self->plans[self->lines.items[at].plan] : NULL;
 }
 
-static void fold(struct gate_view_state *self, enum request request)
+/* A change belongs to its resource: the resource is selected when it folds. */
+static void fold(struct view *view, enum request request)
 {
+    struct gate_view_state *self = self_of(view);
     const struct plan *plan = selected(self);
     if (!plan)
         return;
-    bool open = map_get(&self->unfolded, plan->address) != NULL;
-    if (open && request != REQUEST_RIGHT) {
-        map_remove(&self->unfolded, plan->address);
-        while (self->selected > 0 && self->lines.items[self->selected].change >= 0)
-            self->selected--;
-    } else if (!open && request != REQUEST_LEFT) {
-        map_set(&self->unfolded, plan->address, self);
-    }
-    make_lines(self);
+    while (request != REQUEST_RIGHT && self->lines.items[self->outline.cursor.at].change >= 0)
+        self->outline.cursor.at--;
+    outline_fold(view, plan->address, false, request);
 }
 
 static void show_text(struct view *view)
@@ -455,32 +423,16 @@ static void describe(struct view *view)
     json_decref(json);
 }
 
-static void move(struct gate_view_state *self, long step)
-{
-    long at = (long)self->selected + step, last = (long)self->lines.count - 1;
-    self->selected = last < 0 || at < 0 ? 0 : at > last ? (size_t)last : (size_t)at;
-}
-
 static unsigned handle(struct view *view, enum request request)
 {
-    struct gate_view_state *self = self_of(view);
-    long page = self->shown > 1 ? self->shown : 1, all = (long)self->lines.count;
     switch ((int)request) {
-    case REQUEST_UP: move(self, -1); break;
-    case REQUEST_DOWN: move(self, 1); break;
-    case REQUEST_PAGE_UP: move(self, -page); break;
-    case REQUEST_PAGE_DOWN: move(self, page); break;
-    case REQUEST_HALF_UP: move(self, -(page / 2 + 1)); break;
-    case REQUEST_HALF_DOWN: move(self, page / 2 + 1); break;
-    case REQUEST_TOP: move(self, -all); break;
-    case REQUEST_BOTTOM: move(self, all); break;
     case REQUEST_OPEN:
     case REQUEST_FOLD:
     case REQUEST_LEFT:
-    case REQUEST_RIGHT: fold(self, request); break;
+    case REQUEST_RIGHT: fold(view, request); break;
     case REQUEST_TEXT: show_text(view); break;
     case REQUEST_DESCRIBE: describe(view); break;
-    default: return REFRESH_NOTHING;
+    default: return outline_move(view, request) ? REFRESH_SCREEN : REFRESH_NOTHING;
     }
     return REFRESH_SCREEN;
 }
@@ -504,14 +456,21 @@ static bool why(struct view *view, struct str *out)
     return true;
 }
 
+static const struct outline_ops outline = {
+    .read = read_rows,
+    .arrange = arrange,
+    .count = count,
+    .draw_row = draw_row,
+    .empty = empty,
+};
 const struct view_ops gate_view = {
     .name = "approval",
     .kind = VIEW_GATE,
     .size = sizeof(struct gate_view_state),
-    .init = init,
+    .outline = &outline,
+    .init = outline_init,
     .release = release,
-    .refresh = refresh,
-    .work = work,
+    .refresh = outline_refresh,
     .title = title,
     .draw = draw,
     .handle = handle,

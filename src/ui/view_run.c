@@ -3,9 +3,8 @@
 #include "berth/base/time.h"
 #include "berth/store.h"
 #include "berth/store_log.h"
-#include "ui/dashboard.h"
+#include "ui/outline.h"
 #include "ui/pager.h"
-#include "ui/terminal.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,17 +13,15 @@
 #define READ_BYTES (256u << 10) /* a turn */
 
 struct run_view_state {
-    struct view view;
-    struct arena arena;
+    struct outline_view outline; /* of steps; aside while the log has the keys */
     struct run run;
     bool found;
     struct step *steps;
-    size_t step_count, selected, top;
+    size_t step_count;
     char *shown;          /* the step whose log is in the pager */
     int64_t from, offset; /* of its file: where the pager begins, where reading goes on */
     struct pager pager;
-    bool on_steps; /* the left pane has the keys */
-    bool chosen;   /* the person chose a step: it is not changed by itself */
+    bool chosen; /* the person chose a step: it is not changed by itself */
     int watch;
 };
 
@@ -59,30 +56,39 @@ static size_t telling_step(const struct run_view_state *self)
     return running < self->step_count ? running : last;
 }
 
-static void read_rows(struct view *view)
+static bool read_rows(struct view *view, struct store *store, struct arena *arena, struct error *error)
 {
     struct run_view_state *self = self_of(view);
-    struct store *store = view->dashboard->reader;
     struct store_query query = {.type = &step_type, .index = "run", .equal = {view->argument}};
-    struct error error = {0};
-    arena_release(&self->arena);
+    self->found = false;
     self->step_count = 0;
-    if (!store_read_begin(store, &error)) {
-        self->found = false;
-        dashboard_say_error(view->dashboard, &error);
-        return;
+    enum store_found found = store_get(store, &run_type, view->argument, arena, &self->run, error);
+    if (found == STORE_ERROR || !store_list(store, &query, arena, &self->steps, &self->step_count, error)) {
+        self->step_count = 0;
+        return false;
     }
-    enum store_found found = store_get(store, &run_type, view->argument, &self->arena, &self->run, &error);
     self->found = found == STORE_FOUND;
-    if (found == STORE_ERROR || !store_list(store, &query, &self->arena, &self->steps, &self->step_count, &error))
-        dashboard_say_error(view->dashboard, &error);
-    store_read_end(store);
     if (self->step_count)
         qsort(self->steps, self->step_count, sizeof *self->steps, by_phase);
+    return true;
+}
+
+static void arrange(struct view *view)
+{
+    struct run_view_state *self = self_of(view);
     if (!self->chosen)
-        self->selected = telling_step(self);
-    if (self->selected >= self->step_count)
-        self->selected = self->step_count ? self->step_count - 1 : 0;
+        self->outline.cursor.at = telling_step(self);
+}
+
+static size_t count(struct view *view)
+{
+    return self_of(view)->step_count;
+}
+
+static const char *empty(struct view *view)
+{
+    (void)view;
+    return "no step yet";
 }
 
 /* --- the log ---------------------------------------------------------------------------------------------- */
@@ -120,8 +126,8 @@ static bool read_log(struct view *view)
     struct str bytes = STR_INIT;
     struct error error = {0};
     const char *folder = store_folder(view->dashboard->reader);
-    if (self->step_count)
-        show_step(view, self->steps[self->selected].id);
+    if (self->outline.cursor.at < self->step_count)
+        show_step(view, self->steps[self->outline.cursor.at].id);
     if (text_empty(self->shown) || text_empty(folder) ||
         (!self->pager.follow && self->pager.text.length > PAGER_BYTES / 2))
         return false;
@@ -138,10 +144,11 @@ static void init(struct view *view, const char *argument)
 {
     struct run_view_state *self = self_of(view);
     const char *folder = store_folder(view->dashboard->reader);
+    self->outline.is_aside = true;
     pager_init(&self->pager);
     self->pager.follow = true;
     self->watch = text_empty(folder) ? -1 : run_log_watch(folder, argument);
-    read_rows(view);
+    outline_init(view, argument);
     read_log(view);
 }
 
@@ -151,14 +158,8 @@ static void release(struct view *view)
     if (self->watch >= 0)
         close(self->watch);
     pager_release(&self->pager);
-    arena_release(&self->arena);
     free(self->shown);
-}
-
-static void refresh(struct view *view, unsigned changed)
-{
-    (void)changed;
-    read_rows(view);
+    outline_release(view);
 }
 
 static bool work(struct view *view, int64_t budget_us)
@@ -210,7 +211,7 @@ static void headline(struct view *view, struct str *out)
         str_addf(out, "   %s", self->run.status_reason);
 }
 
-static void draw_step(struct view *view, struct grid *grid, struct area area, int row, size_t at)
+static void draw_row(struct view *view, struct grid *grid, struct area area, int row, size_t at)
 {
     const struct run_view_state *self = self_of(view);
     const struct step *step = &self->steps[at];
@@ -231,26 +232,7 @@ static void draw_step(struct view *view, struct grid *grid, struct area area, in
     grid_put(grid, row, area.column + 1, sign_cells, sign_style(sign), sign_text(sign, grid->ascii));
     grid_putf(grid, row, area.column + 2 + sign_cells, area.columns - 3 - sign_cells - taken, STYLE_NORMAL, "%s %s",
               word_name(step_phase_names, step->phase), step->address);
-    if (at == self->selected) {
-        grid_put(grid, row, area.column, 1, STYLE_NORMAL, grid->ascii ? ">" : "▸");
-        if (self->on_steps)
-            grid_select(grid, row, area.column, area.columns);
-    }
     str_release(&text);
-}
-
-static void draw_steps(struct view *view, struct grid *grid, struct area area)
-{
-    struct run_view_state *self = self_of(view);
-    size_t rows = (size_t)area.rows;
-    if (self->selected < self->top)
-        self->top = self->selected;
-    if (self->selected >= self->top + rows)
-        self->top = self->selected - rows + 1;
-    for (size_t i = 0; i < rows && self->top + i < self->step_count; i++)
-        draw_step(view, grid, area, area.row + (int)i, self->top + i);
-    if (!self->step_count)
-        grid_put(grid, area.row, area.column + 1, area.columns - 1, STYLE_MUTED, "no step yet");
 }
 
 static void log_title(struct view *view, struct str *out)
@@ -280,7 +262,7 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     struct str text = STR_INIT;
     if (frame_is_small(grid)) {
         struct area steps = {area.row, area.column, area.rows / 3, area.columns};
-        draw_steps(view, grid, steps);
+        outline_draw(view, grid, steps);
         draw_log(view, grid, (struct area){area.row + steps.rows, area.column, area.rows - steps.rows, area.columns});
         return;
     }
@@ -289,11 +271,11 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     struct area inside = area_inside(area);
     int left = inside.columns >= 100 ? 40 : 28;
     grid_vertical(grid, inside.row, inside.column + left, inside.rows, BOX_PLAIN);
-    draw_steps(view, grid, (struct area){inside.row, inside.column, inside.rows, left});
+    outline_draw(view, grid, (struct area){inside.row, inside.column, inside.rows, left});
     str_clear(&text);
     log_title(view, &text);
     grid_put(grid, inside.row, inside.column + left + 2, inside.columns - left - 2,
-             self->on_steps ? STYLE_MUTED : STYLE_TITLE, text.data);
+             self->outline.is_aside ? STYLE_TITLE : STYLE_MUTED, text.data);
     draw_log(view, grid,
              (struct area){inside.row + 1, inside.column + left + 2, inside.rows - 1, inside.columns - left - 3});
     str_release(&text);
@@ -301,28 +283,20 @@ static void draw(struct view *view, struct grid *grid, struct area area)
 
 /* --- keys ------------------------------------------------------------------------------------------------- */
 
-static void choose(struct run_view_state *self, long step)
-{
-    long last = (long)self->step_count - 1, at = (long)self->selected + step;
-    self->selected = last < 0 || at < 0 ? 0 : at > last ? (size_t)last : (size_t)at;
-    self->chosen = true;
-}
-
 static unsigned handle(struct view *view, enum request request)
 {
     struct run_view_state *self = self_of(view);
+    bool on_steps = !self->outline.is_aside;
     if (request == REQUEST_NEXT_PANE) {
-        self->on_steps = !self->on_steps;
-    } else if (request == REQUEST_OPEN && self->on_steps) {
-        self->on_steps = false;
+        self->outline.is_aside = on_steps;
+    } else if (request == REQUEST_OPEN && on_steps) {
+        self->outline.is_aside = true;
     } else if (request == REQUEST_FOLLOW) {
         self->pager.follow = true;
         self->chosen = false;
-        self->selected = telling_step(self);
-    } else if (self->on_steps && (request == REQUEST_UP || request == REQUEST_DOWN)) {
-        choose(self, request == REQUEST_UP ? -1 : 1);
-    } else if (self->on_steps && (request == REQUEST_TOP || request == REQUEST_BOTTOM)) {
-        choose(self, request == REQUEST_TOP ? -(long)self->step_count : (long)self->step_count);
+        arrange(view);
+    } else if (on_steps && outline_move(view, request)) {
+        self->chosen = true;
     } else if (request == REQUEST_TOP && self->from) {
         show_from_start(self);
     } else if (!pager_handle(&self->pager, request)) {
@@ -361,13 +335,21 @@ static bool why(struct view *view, struct str *out)
     return true;
 }
 
+static const struct outline_ops outline = {
+    .read = read_rows,
+    .arrange = arrange,
+    .count = count,
+    .draw_row = draw_row,
+    .empty = empty,
+};
 const struct view_ops run_view = {
     .name = "run",
     .kind = VIEW_RUN,
     .size = sizeof(struct run_view_state),
+    .outline = &outline,
     .init = init,
     .release = release,
-    .refresh = refresh,
+    .refresh = outline_refresh,
     .work = work,
     .title = title,
     .draw = draw,
