@@ -5,7 +5,9 @@
 #include "berth/base/file.h"
 #include "berth/base/log.h"
 #include "berth/base/str.h"
+#include "berth/base/time.h"
 #include "berth/config.h"
+#include "berth/store_trouble.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -118,6 +120,8 @@ int main(int argc, char **argv)
     if (error.code != ERROR_NONE) {
         char line[2200];
         log_error("berthd", LOG_ERROR, &error);
+        if (!arguments.child && error.code != ERROR_CONFLICT) /* that another one serves is no trouble */
+            trouble_note(arguments.options.store_folder, &error, time_now_ms());
         if (arguments.foreground)
             fprintf(stderr, "berthd: %s\n", error_line(&error, line, sizeof line));
     }

@@ -13,6 +13,7 @@
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/store.h"
+#include "berth/store_trouble.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -381,6 +382,7 @@ static bool work_in_transaction(struct supervisor *supervisor, struct error *err
 static void turn_failed(struct supervisor *supervisor, const struct error *error)
 {
     log_error("agent", LOG_ERROR, error);
+    trouble_note(supervisor->options->store_folder, error, time_now_ms());
     store_abandon(supervisor->store);
     supervisor_cool(supervisor);
     forget_claims(supervisor);
@@ -435,6 +437,8 @@ void supervisor_turn(struct supervisor *supervisor)
         turn_failed(supervisor, &error);
         return;
     }
+    if (supervisor->failed_wait_ms != 0)
+        trouble_over(supervisor->options->store_folder, time_now_ms());
     supervisor->failed_wait_ms = 0;
     if (supervisor->accepted)
         fault_point("supervisor.after_accept");

@@ -20,4 +20,5 @@ src_store_libstore_a_SOURCES = \
 	src/store/sqlite_query.c \
 	src/store/sqlite_rows.c \
 	src/store/store.c \
-	src/store/submit.c
+	src/store/submit.c \
+	src/store/trouble.c

@@ -36,3 +36,5 @@ tests_store_test_processes_SOURCES = tests/store/test_processes.c tests/store/pl
 tests_store_test_processes_LDADD = $(test_store)
 unit_tests += tests/store/test_schema
 tests_store_test_schema_LDADD = $(test_store)
+unit_tests += tests/store/test_trouble
+tests_store_test_trouble_LDADD = $(test_store)
