@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The beginning and end of a supervisor: one lock and one epoch a store; it ends by itself only in a transaction that saw no command and nothing to come,
- * and looks once more after it let the lock go, so that a command inserted meanwhile is never left alone.
+ * and looks once more after it let the lock go, so that a command inserted meanwhile is never left alone. Without the lock another may have served and
+ * ended: whoever goes on begins anew, with a new epoch and nothing remembered.
  */
 #include "agent/supervisor.h"
 
+#include "berth/base/fault.h"
 #include "berth/base/log.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
@@ -143,7 +145,7 @@ static const char *what_is_to_come(struct supervisor *supervisor)
     return NULL;
 }
 
-/* Ends in one transaction, lets go of the lock, and looks again: a command that came in between is taken back up. */
+/* Ends in one transaction, lets go of the lock, and looks again: for a command that came in between it begins anew. */
 static bool end_if_nothing_comes(struct supervisor *supervisor, struct error *error)
 {
     struct store_cursor cursor;
@@ -163,15 +165,9 @@ static bool end_if_nothing_comes(struct supervisor *supervisor, struct error *er
     if (to_come)
         return true;
     file_unlock(&supervisor->lock);
-    if (any_row(supervisor, &command_type, "status", word_name(command_status_names, COMMAND_WAITING))) {
-        char *lock = path_printf("%s/berthd.lock", supervisor->options->store_folder);
-        bool again = file_lock(&supervisor->lock, lock, LOCK_TRY, NULL);
-        free(lock);
-        if (again) {
-            supervisor->look_at_commands = true;
-            return say_state(supervisor, "serving", "", error);
-        }
-    }
+    fault_point("supervisor.after_unlock");
+    supervisor->begin_anew =
+        any_row(supervisor, &command_type, "status", word_name(command_status_names, COMMAND_WAITING));
     lifetime_end(supervisor);
     return true;
 }

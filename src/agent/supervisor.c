@@ -194,7 +194,8 @@ static void release(struct supervisor *supervisor)
     free(supervisor->owner_login);
 }
 
-int agent_supervise(const struct agent_options *options, struct error *error)
+/* One life, from the lock to its release. `again`: it should begin anew. */
+static int supervise_once(const struct agent_options *options, bool *again, struct error *error)
 {
     struct supervisor supervisor = {.options = options, .lock = {.fd = -1}};
     int status = 0;
@@ -206,6 +207,21 @@ int agent_supervise(const struct agent_options *options, struct error *error)
     } else {
         status = error_info(error->code)->exit_status;
     }
+    *again = supervisor.begin_anew;
     release(&supervisor);
+    return status;
+}
+
+int agent_supervise(const struct agent_options *options, struct error *error)
+{
+    bool again = false;
+    int status = supervise_once(options, &again, error);
+    while (again) {
+        status = supervise_once(options, &again, error);
+        if (status != 0 && error->code == ERROR_CONFLICT) { /* another was faster: it answers the command */
+            error_clear(error);
+            return 0;
+        }
+    }
     return status;
 }

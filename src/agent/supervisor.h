@@ -80,6 +80,7 @@ struct supervisor {
     int64_t idle_since_ms, failed_until_ms, failed_wait_ms, observers_from_ms; /* monotonic */
     bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, leave_now, ended;
     bool delivering, listing_failed, serving, tick, accepted;
+    bool begin_anew; /* it ended, but a command came while it let go of the lock */
 };
 
 /* Asks for a turn at the end of this round of the loop. */

@@ -1,3 +1,11 @@
 # The tests of the agent room. A test program is two lines; its source is the program's name with .c:
 unit_tests += tests/agent/test_marker
 tests_agent_test_marker_LDADD = $(test_agent)
+
+# The real berthd, in the world of tests/faults; some of its sentences need --enable-faults.
+test_tools += tests/agent/test_daemon
+tests_agent_test_daemon_SOURCES = tests/agent/test_daemon.c $(faults_parts)
+tests_agent_test_daemon_LDADD = $(test_store)
+if FAULTS
+long_tests += tests/agent/test_daemon
+endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/* The real berthd in a small real world: how it ends and begins anew, and what it does when refs and policy move under it. */
+#include "faults/world.h"
+
+#include "berth/base/file.h"
+#include "berth/base/time.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define REVIEW "review/feature-x-217d2b"
+#define TEST(test) cmocka_unit_test_teardown(test, tear_down)
+
+static struct world world;
+static char *program; /* of berthd */
+
+static int tear_down(void **state)
+{
+    (void)state;
+    world_close(&world);
+    setenv("BERTHD", program, 1);
+    return 0;
+}
+
+/* --- shorthand ---------------------------------------------------------------------------------------------------- */
+
+static void write_script(const char *path, const char *text)
+{
+    struct error error = {0};
+    assert_true(file_replace(path, text, strlen(text), 0755, FILE_RELAXED, &error));
+}
+
+/* berthd with a file of its own. */
+static void configure(const char *yaml)
+{
+    char *config = path_join(world.folder, "berthd.yaml"), *script = path_join(world.folder, "berthd");
+    char *text = path_printf("#!/bin/sh\nexec '%s' --config '%s' \"$@\"\n", program, config);
+    write_script(config, yaml);
+    write_script(script, text);
+    setenv("BERTHD", script, 1);
+    free(text);
+    free(script);
+    free(config);
+}
+
+static void git(const char *a, const char *b, const char *c)
+{
+    const char *argv[] = {"git", "-c", "user.name=Test", "-c", "user.email=test@example.org", a, b, c, NULL};
+    world_command_line(world.repository, argv);
+}
+
+static bool has_fired(struct world *fired, void *point)
+{
+    return world_fired(fired, point);
+}
+
+static bool is_answered(struct world *asked, void *id)
+{
+    const struct command *command = world_command(asked, id);
+    return command && command->status != COMMAND_WAITING;
+}
+
+static int64_t epoch(void)
+{
+    struct daemon row;
+    assert_int_equal(store_get(world.store, &daemon_type, "berthd", &world.arena, &row, NULL), STORE_FOUND);
+    return row.epoch;
+}
+
+static bool has_policy_with(struct world *looked, void *text)
+{
+    struct policy_row row;
+    return store_get(looked->store, &policy_type, "berth.yaml", &looked->arena, &row, NULL) == STORE_FOUND &&
+           strstr(row.text, text);
+}
+
+static void policy(const char *text, const char *mark)
+{
+    world_write(&world, "berth.yaml", text, false);
+    git("commit", "-q", "-am policy");
+    assert_true(world_wait(&world, has_policy_with, (void *)(uintptr_t)mark));
+}
+
+static const struct branch *branch_row(struct world *looked, const char *name)
+{
+    struct branch *row = arena_alloc(&looked->arena, sizeof *row);
+    const char *id = arena_printf(&looked->arena, "app:%s", name);
+    return store_get(looked->store, &branch_type, id, &looked->arena, row, NULL) == STORE_FOUND ? row : NULL;
+}
+
+static bool is_listed(struct world *looked, void *name)
+{
+    return branch_row(looked, name) != NULL;
+}
+
+static void start(void)
+{
+    world_start(&world);
+    assert_true(world_wait(&world, is_listed, (void *)(uintptr_t) "feature/x"));
+}
+
+static const struct run *deployed_to_the_gate(void)
+{
+    const struct run *run;
+    const struct command *command = world_ask(&world, "deploy", "feature/x", "");
+    assert_non_null(command);
+    assert_int_equal(command->status, COMMAND_ACCEPTED);
+    run = world_wait_run(&world, 1u << RUN_GATE);
+    assert_non_null(run);
+    return run;
+}
+
+static void approve(const struct run *run)
+{
+    const struct command *command =
+        world_ask(&world, "approve", run->id, arena_printf(&world.arena, "{\"digest\":\"%s\"}", run->digest));
+    assert_non_null(command);
+    assert_int_not_equal(command->status, COMMAND_REFUSED);
+}
+
+static bool tool_runs(struct world *looked, void *line)
+{
+    return world_journal(looked, line) > 0;
+}
+
+/* --- its own end ------------------------------------------------------------------------------------------------------ */
+
+static void end__command_in_its_last_moment_is_answered_in_a_new_epoch(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    configure("linger: 1s\n");
+    world.fault = "supervisor.after_unlock=stop";
+    start();
+    assert_true(world_wait(&world, has_fired, (void *)(uintptr_t) "supervisor.after_unlock"));
+    int64_t before = epoch();
+    const char *id = world_submit(&world, "plan", "feature/x", "");
+    kill(world.daemon.pid, SIGCONT);
+    assert_true(world_wait(&world, is_answered, (void *)(uintptr_t)id));
+    assert_int_equal(world.starts, 1);
+    assert_true(epoch() > before);
+    const struct run *run = world_wait_run(&world, 1u << RUN_DONE);
+    assert_non_null(run);
+    assert_true(run->epoch > before);
+}
+
+/* --- policy that moves ------------------------------------------------------------------------------------------------- */
+
+static const char without_review[] = "version: 1\n"
+                                     "workspace: faults\n"
+                                     "trusted: { repository: app, ref: main }\n"
+                                     "repositories:\n"
+                                     "  app: { provider: git, url: . }\n"
+                                     "targets:\n"
+                                     "  here: { provider: local }\n"
+                                     "environments:\n"
+                                     "  - name: other\n"
+                                     "    tier: dev\n"
+                                     "    source: { branches: [nothing] }\n"
+                                     "    templates: [shop]\n"
+                                     "    target: here\n";
+
+static void policy__entry_that_goes_mid_apply_lets_nothing_more_begin(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    const struct run *run = deployed_to_the_gate();
+    world_hold_tool(&world, "up", "a");
+    approve(run);
+    assert_true(world_wait(&world, tool_runs, (void *)(uintptr_t) "begin up a"));
+    policy(without_review, "name: other");
+    world_release_tool(&world, "up", "a");
+    run = world_wait_run(&world, 1u << RUN_HELD | 1u << RUN_DONE | 1u << RUN_FAILED);
+    assert_non_null(run);
+    assert_int_equal(run->status, RUN_HELD);
+    assert_non_null(strstr(run->status_reason, "has no environment"));
+    assert_int_equal(world_journal(&world, "begin up b"), 0);
+    const struct command *destroy = world_ask(&world, "destroy", REVIEW, "{\"confirm\":\"" REVIEW "\"}");
+    assert_non_null(destroy);
+    assert_int_equal(destroy->status, COMMAND_ACCEPTED);
+    assert_non_null(world_wait_run(&world, 1u << RUN_DONE));
+    assert_int_equal(world_journal(&world, "end down a"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(end__command_in_its_last_moment_is_answered_in_a_new_epoch),
+        TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
+    };
+    program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
+    int failed = cmocka_run_group_tests_name("agent daemon", tests, NULL, NULL);
+    free(program);
+    return failed;
+}
