@@ -42,10 +42,14 @@ static const struct {
     enum sign sign;
     const char *word;
 } marks[] = {
-    {MARK_WAITING, SIGN_WAIT, "approval"},  {MARK_UNREACHABLE, SIGN_WARN, "unreachable"},
-    {MARK_HELD, SIGN_WARN, "held"},         {MARK_DEGRADED, SIGN_WARN, "degraded"},
-    {MARK_DRIFTED, SIGN_WARN, "drifted"},   {MARK_BRANCH_GONE, SIGN_WARN, "branch gone"},
-    {MARK_EXPIRING, SIGN_WARN, "expiring"}, {MARK_ASLEEP, SIGN_GONE, "asleep"},
+    {MARK_WAITING, SIGN_WAIT, "needs approval"},
+    {MARK_UNREACHABLE, SIGN_WARN, "unreachable"},
+    {MARK_HELD, SIGN_WARN, "held"},
+    {MARK_DEGRADED, SIGN_WARN, "degraded"},
+    {MARK_DRIFTED, SIGN_WARN, "drifted"},
+    {MARK_BRANCH_GONE, SIGN_WARN, "branch gone"},
+    {MARK_EXPIRING, SIGN_WARN, "expiring"},
+    {MARK_ASLEEP, SIGN_GONE, "asleep"},
 };
 #define MARK_COUNT (sizeof marks / sizeof *marks)
 

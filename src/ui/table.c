@@ -3,15 +3,16 @@
 #include "ui/table.h"
 
 #include "berth/base/str.h"
+#include "berth/base/text.h"
 
 #define FIRST_RUN 32   /* rows sorted by insertion before merging begins */
 #define LOOK_EVERY 512 /* rows between two looks at the clock */
-#define MOST_COLUMNS 16
+#define GAP 2          /* between columns, where there is room */
 
 void table_init(struct table *table, const struct table_source *source, void *context,
                 const struct table_column *columns, int column_count)
 {
-    BUG_ON(column_count > MOST_COLUMNS);
+    BUG_ON(column_count > TABLE_COLUMNS);
     *table = (struct table){.source = source,
                             .context = context,
                             .columns = columns,
@@ -251,35 +252,81 @@ bool table_handle(struct table *table, enum request request)
 
 /* --- drawing ---------------------------------------------------------------------------------------------- */
 
-/* Widths of the columns that have room, 0 for those dropped. */
-static void lay_out(const struct table *table, int room, int widths[MOST_COLUMNS])
+/* How wide the cells are that are on the screen. A column that holds nothing anywhere gets no room at all. */
+static void measure(struct table *table, size_t rows)
 {
-    for (int i = 0; i < table->column_count; i++)
-        widths[i] = table->columns[i].width;
-    for (;;) {
-        int needed = 0, first = -1, grows = 0;
+    struct str text = STR_INIT;
+    for (size_t line = 0; line < rows && table->cursor.top + line < table->shown.count; line++) {
         for (int i = 0; i < table->column_count; i++) {
-            needed += widths[i] ? widths[i] + 1 : 0;
-            grows += widths[i] ? table->columns[i].grow : 0;
-            if (widths[i] && table->columns[i].drop &&
-                (first < 0 || table->columns[i].drop > table->columns[first].drop))
-                first = i;
+            enum style style = STYLE_NORMAL;
+            str_clear(&text);
+            table->source->cell(table->context, table->shown.items[table->cursor.top + line], i, &text, &style);
+            int width = text.length ? text_width(text.data) : 0;
+            if (width > table->widest[i])
+                table->widest[i] = width;
         }
-        if (needed > room + 1 && first >= 0) {
-            widths[first] = 0;
-            continue;
+    }
+    str_release(&text);
+}
+
+static int total(const struct table *table, const int widths[TABLE_COLUMNS], int gap)
+{
+    int sum = -gap;
+    for (int i = 0; i < table->column_count; i++)
+        sum += widths[i] ? widths[i] + gap : 0;
+    return sum;
+}
+
+/* Takes what is missing from the columns that may shrink, the least important first. */
+static void shrink(const struct table *table, int widths[TABLE_COLUMNS], int room)
+{
+    int over = total(table, widths, 1) - room;
+    for (int drop = TABLE_COLUMNS; over > 0 && drop >= 0; drop--) {
+        for (int i = 0; i < table->column_count; i++) {
+            int spare = table->columns[i].least ? widths[i] - table->columns[i].least : 0;
+            int taken = spare < over ? spare : over;
+            if (table->columns[i].drop == drop && taken > 0) {
+                widths[i] -= taken;
+                over -= taken;
+            }
         }
-        int spare = room + 1 - needed;
-        for (int i = 0; i < table->column_count && spare > 0 && grows; i++) {
-            if (widths[i])
-                widths[i] += spare * table->columns[i].grow / grows;
-        }
-        return;
     }
 }
 
+/* What a column has when everything may shrink that can. */
+static int least_total(const struct table *table, const int widths[TABLE_COLUMNS])
+{
+    int least[TABLE_COLUMNS];
+    for (int i = 0; i < table->column_count; i++)
+        least[i] = table->columns[i].least && widths[i] > table->columns[i].least ? table->columns[i].least : widths[i];
+    return total(table, least, 1);
+}
+
+static int first_to_drop(const struct table *table, const int widths[TABLE_COLUMNS])
+{
+    int first = -1;
+    for (int i = 0; i < table->column_count; i++) {
+        if (widths[i] && table->columns[i].drop && (first < 0 || table->columns[i].drop > table->columns[first].drop))
+            first = i;
+    }
+    return first;
+}
+
+/* Columns as wide as what they hold; where the room is short, long ones shrink, then the least important are left out. Gives the gap between them. */
+static int lay_out(const struct table *table, int room, int widths[TABLE_COLUMNS])
+{
+    for (int i = 0; i < table->column_count; i++) {
+        int title = text_width(table->columns[i].title) + (i == table->sort);
+        widths[i] = !table->widest[i] && table->shown.count ? 0 : table->widest[i] > title ? table->widest[i] : title;
+    }
+    for (int first; least_total(table, widths) > room && (first = first_to_drop(table, widths)) >= 0;)
+        widths[first] = 0;
+    shrink(table, widths, room);
+    return total(table, widths, GAP) <= room ? GAP : 1;
+}
+
 static void draw_row(const struct table *table, struct grid *grid, int row, struct area area, const int *widths,
-                     size_t place)
+                     int gap, size_t place)
 {
     struct str text = STR_INIT;
     int column = area.column + 1, end = area.column + area.columns;
@@ -290,15 +337,14 @@ static void draw_row(const struct table *table, struct grid *grid, int row, stru
         str_clear(&text);
         table->source->cell(table->context, place, i, &text, &style);
         grid_put(grid, row, column, column + widths[i] > end ? end - column : widths[i], style, text.data);
-        column += widths[i] + 1;
+        column += widths[i] + gap;
     }
     str_release(&text);
 }
 
-void table_draw(struct table *table, struct grid *grid, struct area area)
+static void draw_titles(const struct table *table, struct grid *grid, struct area area, const int *widths, int gap)
 {
-    int widths[MOST_COLUMNS], column = area.column + 1;
-    lay_out(table, area.columns - 2, widths);
+    int column = area.column + 1;
     for (int i = 0; i < table->column_count; i++) {
         if (!widths[i])
             continue;
@@ -308,14 +354,22 @@ void table_draw(struct table *table, struct grid *grid, struct area area)
                      grid->ascii         ? (table->descending ? "v" : "^")
                      : table->descending ? "▼"
                                          : "▲");
-        column += widths[i] + 1;
+        column += widths[i] + gap;
     }
+}
+
+void table_draw(struct table *table, struct grid *grid, struct area area)
+{
+    int widths[TABLE_COLUMNS];
     table->cursor.lines = area.rows - 1;
     cursor_keep(&table->cursor, table->shown.count);
+    measure(table, area.rows > 1 ? (size_t)area.rows - 1 : 0);
+    int gap = lay_out(table, area.columns - 2, widths);
+    draw_titles(table, grid, area, widths, gap);
     for (int line = 0; line < table->cursor.lines && table->cursor.top + (size_t)line < table->shown.count; line++) {
         size_t at = table->cursor.top + (size_t)line;
         int row = area.row + 1 + line;
-        draw_row(table, grid, row, area, widths, table->shown.items[at]);
+        draw_row(table, grid, row, area, widths, gap, table->shown.items[at]);
         if (at == table->cursor.at)
             cursor_mark(grid, area, row);
     }

@@ -11,11 +11,11 @@
 #include "ui/cursor.h"
 #include "ui/filter.h"
 
+#define TABLE_COLUMNS 16
 struct table_column {
     const char *title; /* also the name in filters and in the sort picker, lower case there */
-    int width;         /* least */
-    int grow;          /* share of the room that is left */
-    int drop;          /* dropped when there is no room, highest first; 0: never */
+    int least;         /* what it may shrink to when there is no room for all that is in it; 0: it never shrinks */
+    int drop;          /* left out when there is still no room, highest first; 0: never */
 };
 struct
     table_source { /* where rows come from; a row is named by its place, which never changes while `generation` stands */
@@ -39,6 +39,8 @@ struct table {
     /* what is shown */
     VEC(uint32_t) shown;
     struct cursor cursor; /* in `shown` */
+    int widest
+        [TABLE_COLUMNS]; /* what each column was seen to hold: a column grows as one scrolls and never jumps back */
     /* work in progress: `order` is sorted bottom up in runs of `width`, then filtered into `next` */
     VEC(uint32_t) order, scratch, next;
     size_t width, left, left_end, right, right_end, at, scan;

@@ -14,14 +14,14 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_NAME] = {"BRANCH", 24, 3, 0},
-    [COLUMN_STATUS] = {"STATUS", 18, 0, 0},
-    [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 16, 2, 2},
-    [COLUMN_AGE] = {"COMMITTED", 12, 0, 1},
-    [COLUMN_AUTHOR] = {"AUTHOR", 10, 1, 3},
-    [COLUMN_AHEAD] = {"+/-", 9, 0, 5},
-    [COLUMN_COMMIT] = {"COMMIT", 8, 0, 4},
-    [COLUMN_SUBJECT] = {"SUBJECT", 16, 4, 6},
+    [COLUMN_NAME] = {"BRANCH", 16, 0},
+    [COLUMN_STATUS] = {"STATUS", 0, 0},
+    [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 14, 2},
+    [COLUMN_AGE] = {"COMMITTED", 0, 1},
+    [COLUMN_AUTHOR] = {"AUTHOR", 8, 4},
+    [COLUMN_AHEAD] = {"+/-", 0, 6},
+    [COLUMN_COMMIT] = {"COMMIT", 0, 5},
+    [COLUMN_SUBJECT] = {"SUBJECT", 12, 3},
 };
 #define COLUMN_TOTAL ((int)(sizeof columns / sizeof *columns))
 

@@ -15,10 +15,9 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_NAME] = {"ENVIRONMENT", 24, 2, 0}, [COLUMN_TIER] = {"TIER", 9, 0, 2},
-    [COLUMN_STATUS] = {"STATUS", 18, 0, 0},    [COLUMN_BRANCH] = {"BRANCH", 16, 2, 1},
-    [COLUMN_RELEASE] = {"RELEASE", 7, 0, 3},   [COLUMN_CHANGED] = {"DEPLOYED", 12, 0, 4},
-    [COLUMN_EXPIRES] = {"TTL", 12, 0, 5},      [COLUMN_OWNER] = {"OWNER", 10, 1, 6},
+    [COLUMN_NAME] = {"ENVIRONMENT", 16, 0}, [COLUMN_TIER] = {"TIER", 0, 2},       [COLUMN_STATUS] = {"STATUS", 0, 0},
+    [COLUMN_BRANCH] = {"BRANCH", 12, 1},    [COLUMN_RELEASE] = {"RELEASE", 0, 4}, [COLUMN_CHANGED] = {"DEPLOYED", 0, 3},
+    [COLUMN_EXPIRES] = {"TTL", 0, 5},       [COLUMN_OWNER] = {"OWNER", 8, 6},
 };
 #define COLUMN_TOTAL ((int)(sizeof columns / sizeof *columns))
 

@@ -14,10 +14,10 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_NUMBER] = {"RUN", 6, 0, 0},     [COLUMN_WHAT] = {"WHAT", 8, 0, 1},
-    [COLUMN_STATUS] = {"STATUS", 18, 0, 0}, [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 20, 2, 0},
-    [COLUMN_PLAN] = {"PLAN", 16, 0, 3},     [COLUMN_STARTED] = {"CREATED", 12, 0, 2},
-    [COLUMN_WHO] = {"BY", 8, 1, 4},         [COLUMN_REASON] = {"REASON", 16, 4, 5},
+    [COLUMN_NUMBER] = {"RUN", 0, 0},    [COLUMN_WHAT] = {"WHAT", 0, 1},
+    [COLUMN_STATUS] = {"STATUS", 0, 0}, [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 16, 0},
+    [COLUMN_PLAN] = {"PLAN", 0, 4},     [COLUMN_STARTED] = {"CREATED", 0, 2},
+    [COLUMN_WHO] = {"BY", 6, 5},        [COLUMN_REASON] = {"REASON", 14, 3},
 };
 #define COLUMN_TOTAL ((int)(sizeof columns / sizeof *columns))
 

@@ -209,7 +209,7 @@ static const struct table_source number_source = {
     .version = number_version,
     .monotonic_us = number_clock,
 };
-static const struct table_column number_columns[] = {{"NUMBER", 10, 1, 0}};
+static const struct table_column number_columns[] = {{"NUMBER", 0, 0}};
 
 static struct numbers *numbers_new(void)
 {
