@@ -99,6 +99,8 @@ bool session_question(struct cli *cli, const struct verb *verb, const char *envi
 /* --- berthd (daemon.c) ------------------------------------------------------------------------------------------ */
 /* True when a berthd holds the store's lock. */
 bool daemon_runs(const char *store_folder);
+/* "" while one serves; else a sentence: nobody works, since when, how the last one ended. The session is open. */
+const char *daemon_absent(struct cli *cli);
 /* Starts one, detached, and returns at once. */
 bool daemon_start(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 /* Waits a moment until the one just started holds the lock, so that what comes next, a stop for one, finds it. */

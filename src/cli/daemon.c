@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Starting berthd in the background, as tmux starts its server, and waiting until it serves. */
-#include "cli/cli.h"
+#include "cli/output.h"
 
 #include "berth/base/file.h"
 #include "berth/base/log.h"
@@ -30,6 +30,21 @@ bool daemon_runs(const char *store_folder)
 
     free(path);
     return locked;
+}
+
+const char *daemon_absent(struct cli *cli)
+{
+    struct daemon daemon;
+
+    if (daemon_runs(cli->store_folder))
+        return "";
+    if (store_get(cli->store, &daemon_type, "berthd", &cli->arena, &daemon, NULL) != STORE_FOUND)
+        return "nobody serves this workspace: no berthd ever did";
+    if (daemon.ended_at != 0)
+        return arena_printf(&cli->arena, "nobody serves this workspace since %s (%s)",
+                            shown_instant(cli, daemon.ended_at), shown_ago(cli, daemon.ended_at, time_now_ms()));
+    return arena_printf(&cli->arena, "nobody serves this workspace: the berthd of %s ended without a word",
+                        shown_instant(cli, daemon.started_at));
 }
 
 /* Beside this program; else where it is installed; else by PATH. */

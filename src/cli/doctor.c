@@ -3,13 +3,24 @@
 #include "cli/output.h"
 
 #include "berth/base/file.h"
+#include "berth/base/process.h"
 #include "berth/base/time.h"
+#include "berth/store_trouble.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #define DISK_LOW_BYTES (INT64_C(1) << 30)
+#define CLOCK_SLACK_MS MS_MINUTE
+#define TOOL_LIMIT_MS (5 * MS_SECOND)
+#define LINE_LIMIT 256 /* of what a tool says of its version */
 
 enum finding { FINDING_GOOD, FINDING_WARNING, FINDING_BAD };
 struct report {
@@ -40,21 +51,79 @@ static void find(struct report *report, enum finding finding, const char *check,
     str_release(&found);
 }
 
-static void look_at_program(struct report *report, const char *name, const char *why)
+/* Reads to the end, for a tool that cannot write the rest of what it says fails; of it only the beginning is kept. */
+static void read_all(int fd, char *text, size_t size, int64_t deadline)
 {
-    const char *argv[] = {name, "--version", NULL};
-    struct process_spec spec = {.argv = argv, .input_fd = -1, .output_fd = -1, .error_fd = -1};
-    struct process process = {.pid_fd = -1};
-    struct error error;
-    int status = 1;
+    char rest[LINE_LIMIT];
+    size_t used = 0;
 
-    if (!process_start(&spec, &process, &error) || !process_wait(&process, &status, &error))
-        find(report, FINDING_WARNING, name, arena_printf(&report->cli->arena, "install %s", name), "not found: %s",
-             why);
-    else
-        find(report, status == 0 ? FINDING_GOOD : FINDING_WARNING, name, "",
-             status == 0 ? "found" : "found, but it fails");
+    for (;;) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        int64_t left = deadline - time_monotonic_ms();
+        bool fits = used + 1 < size;
+        ssize_t length;
+
+        if (left <= 0 || poll(&ready, 1, (int)left) != 1)
+            break;
+        length = fits ? read(fd, text + used, size - 1 - used) : read(fd, rest, sizeof rest);
+        if (length <= 0)
+            break;
+        used += fits ? (size_t)length : 0;
+    }
+    text[used] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+}
+
+/* The first line of what a program says; false when it is not there, fails or says nothing in time. */
+static bool first_line(struct cli *cli, const char *name, const char *option, const char **line)
+{
+    const char *argv[] = {name, option, NULL};
+    struct process_spec spec = {.argv = argv, .input_fd = -1, .error_fd = -1};
+    struct process process = {.pid_fd = -1};
+    int64_t deadline = time_monotonic_ms() + TOOL_LIMIT_MS;
+    struct error error;
+    char text[LINE_LIMIT] = "";
+    int ends[2], status = 1;
+    bool done;
+
+    *line = "";
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    spec.output_fd = ends[1];
+    done = process_start(&spec, &process, &error);
+    close(ends[1]);
+    if (done)
+        read_all(ends[0], text, sizeof text, deadline);
+    close(ends[0]);
+    if (done && time_monotonic_ms() >= deadline)
+        process_signal(&process, SIGKILL);
+    done = done && process_wait(&process, &status, &error) && status == 0;
     process_release(&process);
+    *line = arena_strdup(&cli->arena, text);
+    return done;
+}
+
+static void look_at_program(struct report *report, const char *name, const char *option, const char *why)
+{
+    struct cli *cli = report->cli;
+    const char *line;
+
+    if (first_line(cli, name, option, &line))
+        find(report, FINDING_GOOD, name, "", "%s", line);
+    else
+        find(report, FINDING_WARNING, name, arena_printf(&cli->arena, "install %s; %s", name, why),
+             "not found, or it fails");
+}
+
+static void look_at_terminal(struct report *report)
+{
+    struct cli *cli = report->cli;
+    const char *term = getenv("TERM");
+
+    find(report, cli->ascii ? FINDING_WARNING : FINDING_GOOD, "terminal",
+         cli->ascii ? "set LANG to a UTF-8 locale (C.UTF-8 is always there) to see names as they are" : "",
+         "%s, TERM=%s, %s, %s", cli->terminal ? "standard output is one" : "standard output is none",
+         text_empty(term) ? "" : term, cli->ascii ? "no UTF-8" : "UTF-8", cli->colour ? "colours" : "no colours");
 }
 
 static void look_at_disk(struct report *report)
@@ -80,31 +149,64 @@ static void look_at_disk(struct report *report)
     }
 }
 
-static void look_at_daemon(struct report *report)
+static void look_at_trouble(struct report *report, const struct daemon *daemon, int64_t now)
 {
     struct cli *cli = report->cli;
-    struct daemon daemon;
-    struct error error;
+    struct trouble trouble;
+    bool over;
 
-    if (!daemon_runs(cli->store_folder)) {
-        find(report, FINDING_GOOD, "berthd", "", "none serves now; the next command that needs it starts one");
+    if (!trouble_read(cli->store_folder, &cli->arena, &trouble))
         return;
-    }
-    if (store_get(cli->store, &daemon_type, "berthd", &cli->arena, &daemon, &error) != STORE_FOUND) {
-        find(report, FINDING_WARNING, "berthd", "look at berthd.log in the store's folder",
-             "starting, or older than its table");
-        return;
-    }
-    if (text_equal(daemon.state, "ended")) {
+    /* one that began after it serves, so what hindered the start is over too */
+    over = trouble.over_at != 0 || (text_equal(daemon->state, "serving") && daemon->started_at > trouble.last_at);
+    if (over)
+        find(report, FINDING_GOOD, "last error", "", "%s, over since then: %s", shown_ago(cli, trouble.last_at, now),
+             trouble.text);
+    else
+        find(report, FINDING_WARNING, "last error",
+             arena_printf(&cli->arena, "berthd tries again by itself; all it said is in %s/berthd.log",
+                          cli->store_folder),
+             "%s, %lld times since %s: %s", shown_ago(cli, trouble.last_at, now), (long long)trouble.times,
+             shown_instant(cli, trouble.first_at), trouble.text);
+}
+
+static void look_at_daemon(struct report *report, int64_t now)
+{
+    struct cli *cli = report->cli;
+    struct daemon daemon = {.state = "", .version = "", .ends_when = ""};
+    const char *absent = daemon_absent(cli);
+    struct error error;
+    bool known = store_get(cli->store, &daemon_type, "berthd", &cli->arena, &daemon, &error) == STORE_FOUND;
+
+    if (!text_empty(absent))
+        find(report, FINDING_GOOD, "berthd", "the next command that needs it starts one", "%s", absent);
+    else if (!known || text_equal(daemon.state, "ended") || text_equal(daemon.state, "starting"))
         find(report, FINDING_GOOD, "berthd", "", "starting");
-        return;
-    }
-    find(report, FINDING_GOOD, "berthd", "", "%s, started %s, process %lld, epoch %lld%s%s", daemon.state,
-         shown_instant(cli, daemon.started_at), (long long)daemon.pid, (long long)daemon.epoch,
-         text_empty(daemon.ends_when) ? "" : "; stays for: ", text_empty(daemon.ends_when) ? "" : daemon.ends_when);
-    if (!text_equal(daemon.version, PACKAGE_VERSION))
+    else
+        find(report, FINDING_GOOD, "berthd", "", "%s since %s (%s), version %s, process %lld, epoch %lld%s%s",
+             daemon.state, shown_instant(cli, daemon.started_at), shown_ago(cli, daemon.started_at, now),
+             daemon.version, (long long)daemon.pid, (long long)daemon.epoch,
+             text_empty(daemon.ends_when) ? "" : "; stays for: ", text_empty(daemon.ends_when) ? "" : daemon.ends_when);
+    if (text_empty(absent) && known && !text_equal(daemon.version, PACKAGE_VERSION))
         find(report, FINDING_WARNING, "versions", "berth stop; the next command starts the new one",
              "berth %s, berthd %s", PACKAGE_VERSION, daemon.version);
+    look_at_trouble(report, &daemon, now);
+}
+
+/* What was recorded cannot lie in the future. */
+static void look_at_clock(struct report *report, int64_t now)
+{
+    struct cli *cli = report->cli;
+    struct audit *rows;
+    size_t count;
+    struct error error;
+
+    if (session_list(cli, &audit_type, NULL, NULL, true, 1, &rows, &count, &error) && count == 1 &&
+        rows[0].at > now + CLOCK_SLACK_MS)
+        find(report, FINDING_WARNING, "clock", "look at the clock of this machine (timedatectl)",
+             "%s, but the audit's last entry is of %s", shown_instant(cli, now), shown_instant(cli, rows[0].at));
+    else
+        find(report, FINDING_GOOD, "clock", "", "%s", shown_instant(cli, now));
 }
 
 static void look_at_policy(struct report *report)
@@ -131,6 +233,22 @@ static void look_at_policy(struct report *report)
              "berth.yaml maps nobody: the uid that owns this store is admin, and runs the code it deploys");
 }
 
+static void look_at_sweep(struct report *report, const struct sweep *sweep, int64_t now)
+{
+    struct cli *cli = report->cli;
+    const char *next = sweep->next_at > now ? shown_ago(cli, sweep->next_at, now) : "as soon as somebody serves";
+
+    if (sweep->failures > 0)
+        find(report, FINDING_WARNING, "observer", arena_printf(&cli->arena, "it looks again %s", next),
+             "%s failed %lld times, last %s: %s", sweep->id, (long long)sweep->failures, shown_ago(cli, sweep->at, now),
+             text_empty(sweep->error) ? "it did not say why" : sweep->error);
+    else
+        find(report, FINDING_GOOD, "observer", "", "%s looked %s: %lld, in %s%s", sweep->id,
+             shown_ago(cli, sweep->at, now), (long long)sweep->count,
+             shown_took(cli, 1, 1 + (sweep->took_ms > 0 ? sweep->took_ms : 0)),
+             sweep->complete ? "" : ", not all of it");
+}
+
 static void look_at_listings(struct report *report, int64_t now)
 {
     struct cli *cli = report->cli;
@@ -142,16 +260,15 @@ static void look_at_listings(struct report *report, int64_t now)
     if (session_list(cli, &repository_type, NULL, NULL, false, 0, &rows, &count, &error)) {
         for (size_t i = 0; i < count; i++)
             find(report, text_empty(rows[i].error) ? FINDING_GOOD : FINDING_WARNING, "repository",
-                 text_empty(rows[i].error) ? "" : "look at its url and credentials", "%s: %lld branches, listed %s%s%s",
-                 rows[i].id, (long long)rows[i].branches, shown_ago(cli, rows[i].listed_at, now),
-                 text_empty(rows[i].error) ? "" : ": ", text_empty(rows[i].error) ? "" : rows[i].error);
+                 text_empty(rows[i].error) ? "" : "look at its url and credentials",
+                 "%s: %s, %lld branches, listed %s%s%s", rows[i].id,
+                 text_empty(rows[i].error) ? "reachable" : "not reachable", (long long)rows[i].branches,
+                 shown_ago(cli, rows[i].listed_at, now), text_empty(rows[i].error) ? "" : ": ",
+                 text_empty(rows[i].error) ? "" : rows[i].error);
     }
     if (session_list(cli, &sweep_type, NULL, NULL, false, 0, &sweeps, &count, &error)) {
-        for (size_t i = 0; i < count; i++) {
-            if (sweeps[i].failures > 0)
-                find(report, FINDING_WARNING, "observer", "", "%s failed %lld times: %s", sweeps[i].id,
-                     (long long)sweeps[i].failures, text_empty(sweeps[i].error) ? "" : sweeps[i].error);
-        }
+        for (size_t i = 0; i < count; i++)
+            look_at_sweep(report, &sweeps[i], now);
     }
 }
 
@@ -183,26 +300,68 @@ static void look_at_locks(struct report *report)
              count);
 }
 
+/* Bytes of the files that SQLite keeps, and of the logs is not asked: they are many. */
+static int64_t size_of_store(struct cli *cli)
+{
+    static const char *const names[] = {"store.db", "store.db-wal", "berthd.log"};
+    int64_t size = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = path_join(cli->store_folder, names[i]);
+        struct stat status;
+
+        if (stat(path, &status) == 0)
+            size += status.st_size;
+        free(path);
+    }
+    return size;
+}
+
+/* None yet: can one be made? The nearest folder that is there decides. */
+static void look_at_place(struct report *report)
+{
+    struct cli *cli = report->cli;
+    char *folder = mem_strdup(cli->store_folder), *slash;
+    struct error error;
+
+    while (!folder_exists(folder) && (slash = strrchr(folder, '/')) != NULL && slash != folder)
+        *slash = '\0';
+    if (!folder_exists(folder))
+        find(report, FINDING_BAD, "store", "make that folder, or set XDG_STATE_HOME", "%s is no folder", folder);
+    else if (!folder_is_local(folder, &error))
+        find(report, FINDING_BAD, "store", error.hint, "cannot be made: %s", error.message);
+    else if (access(folder, W_OK | X_OK) != 0)
+        find(report, FINDING_BAD, "store", "give yourself the right to write there, or set XDG_STATE_HOME",
+             "cannot be made: uid %ld may not write in %s: %s", (long)getuid(), folder, strerror(errno));
+    else
+        find(report, FINDING_GOOD, "store", "berth envs makes it", "none yet in %s", cli->store_folder);
+    free(folder);
+}
+
 static void look_at_store(struct report *report)
 {
     struct cli *cli = report->cli;
+    int64_t now = time_now_ms();
     struct error error;
     int64_t entries;
 
     cli->store = store_open(cli->store_folder, STORE_READER, &error);
     if (cli->store == NULL && error.code == ERROR_NOT_FOUND) {
-        find(report, FINDING_GOOD, "store", "berth envs makes it", "none yet in %s", cli->store_folder);
+        look_at_place(report);
+        look_at_trouble(report, &(struct daemon){.state = ""}, now);
         return;
     }
     if (cli->store == NULL) {
         find(report, FINDING_BAD, "store", error.hint, "%s: %s", error.message, error.detail);
+        look_at_trouble(report, &(struct daemon){.state = ""}, now);
         return;
     }
     session_close(cli);
     if (!session_open(cli, STORE_READER, SESSION_AS_IT_IS, &error) || !store_verify(cli->store, &error))
         find(report, FINDING_BAD, "store", error.hint, "%s: %s", error.message, error.detail);
     else
-        find(report, FINDING_GOOD, "store", "", "whole, in %s", cli->store_folder);
+        find(report, FINDING_GOOD, "store", "", "whole, %lld KB, schema %d (readers) and %d (writers), in %s",
+             (long long)(size_of_store(cli) >> 10), STORE_READER_VERSION, STORE_WRITER_VERSION, cli->store_folder);
     if (cli->store == NULL)
         return;
     if (!store_verify_audit(cli->store, &entries, &error))
@@ -210,32 +369,28 @@ static void look_at_store(struct report *report)
     else
         find(report, FINDING_GOOD, "audit", "", "whole: %lld entries", (long long)entries);
     look_at_disk(report);
-    look_at_daemon(report);
+    look_at_daemon(report, now);
+    look_at_clock(report, now);
     look_at_policy(report);
     look_at_locks(report);
-    look_at_listings(report, time_now_ms());
+    look_at_listings(report, now);
 }
 
+/* Sentences, not columns: what was found and what to do is never cut. */
 static void print_report(struct cli *cli, const json_t *list)
 {
-    static const char *const headers[] = {"CHECK", "STATE", "FOUND", "WHAT TO DO", NULL};
-    struct table table;
-
-    table_begin(&table, cli, headers);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
-        const char *state = json_get_text(item, "state");
+        const char *next = json_get_text(item, "next");
 
-        table_put(&table, STYLE_STRONG, arena_strdup(&cli->arena, json_get_text(item, "check")));
-        table_put(&table,
-                  text_equal(state, "ok")        ? STYLE_GOOD
-                  : text_equal(state, "warning") ? STYLE_WAITING
-                                                 : STYLE_BAD,
-                  arena_strdup(&cli->arena, state));
-        table_put(&table, STYLE_PLAIN, arena_strdup(&cli->arena, json_get_text(item, "found")));
-        table_put(&table, STYLE_PLAIN, arena_strdup(&cli->arena, json_get_text(item, "next")));
+        print_wrapped(cli,
+                      arena_printf(&cli->arena, "%-7s  %-10s  %s", json_get_text(item, "state"),
+                                   json_get_text(item, "check"), json_get_text(item, "found")),
+                      stdout);
+        if (!text_empty(next))
+            print_wrapped(cli, arena_printf(&cli->arena, "%19s  %s %s", "", cli->ascii ? "->" : "→", shown(cli, next)),
+                          stdout);
     }
-    table_end(&table, "");
 }
 
 bool cli_doctor(struct cli *cli, int *status, struct error *error)
@@ -244,7 +399,9 @@ bool cli_doctor(struct cli *cli, int *status, struct error *error)
     struct error found;
 
     (void)error;
-    look_at_program(&report, "git", "berth demo needs it; berthd does not");
+    look_at_program(&report, "git", "--version", "berth demo needs it; berthd does not");
+    look_at_program(&report, "terraform", "version", "only a template with Terraform needs it");
+    look_at_terminal(&report);
     if (workspace_find(cli, &found)) {
         find(&report, FINDING_GOOD, "workspace", "", "%s: %s trusts %s", cli->workspace, cli->file, cli->repository);
         look_at_store(&report);

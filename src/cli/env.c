@@ -136,12 +136,13 @@ bool cli_env(struct cli *cli, int *status, struct error *error)
     if (!session_open(cli, STORE_READER, SESSION_START, error) || !load(cli, &detail, error))
         return false;
     if (cli->call.json) {
-        print_json(to_json(&detail));
+        print_json(mark_served(cli, to_json(&detail)));
         return true;
     }
     print_head(cli, &detail.environment, now);
     putchar('\n');
     print_resources(cli, &detail, now);
     print_rest(cli, &detail);
+    say_absent(cli, "what is shown is as it was");
     return true;
 }

@@ -46,7 +46,7 @@ bool cli_envs(struct cli *cli, int *status, struct error *error)
             rows[kept++] = rows[i];
     }
     if (cli->call.json) {
-        print_json(rows_to_json(&environment_type, rows, kept));
+        print_json(mark_served(cli, rows_to_json(&environment_type, rows, kept)));
         return kept > 0 || session_need_policy(cli, error);
     }
     table_begin(&table, cli, headers);
@@ -64,6 +64,7 @@ bool cli_envs(struct cli *cli, int *status, struct error *error)
         table_add(&table, STYLE_PLAIN, rows[i].entrypoint);
     }
     table_end(&table, "no environments yet: berth branches lists what can be deployed, berth deploy BRANCH makes one");
+    say_absent(cli, kept > 0 ? "what is shown is as it was" : "");
     return kept > 0 || session_need_policy(cli, error);
 }
 

@@ -154,6 +154,8 @@ static bool follow(struct reader *reader, struct error *error)
     int watch = run_log_watch(reader->cli->store_folder, reader->run);
     bool ended = false, done = true;
 
+    if (!text_empty(daemon_absent(reader->cli))) /* it may wait for long */
+        fprintf(stderr, "berth: %s; start one: berth envs\n", daemon_absent(reader->cli));
     while (!ended && done) {
         struct pollfd events[] = {{.fd = watch, .events = POLLIN},
                                   {.fd = store_bell(reader->cli->store), .events = POLLIN}};

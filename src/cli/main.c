@@ -128,6 +128,17 @@ static bool take_options(struct options *options, int argc, char **argv, int *fi
     return true;
 }
 
+/* The dashboard found that none serves: as at opening, unless ours or another's is coming up. */
+static bool start_daemon(void *context, struct error *error)
+{
+    struct cli *cli = context;
+    int status;
+
+    if ((cli->daemon.pid > 0 && !process_poll(&cli->daemon, &status)) || daemon_runs(cli->store_folder))
+        return true;
+    return daemon_start(cli, error);
+}
+
 static bool open_dashboard(struct cli *cli, const struct options *options, int *status, struct error *error)
 {
     struct ui_options ui = {
@@ -136,6 +147,8 @@ static bool open_dashboard(struct cli *cli, const struct options *options, int *
         .ascii = options->ascii,
         .monochrome = options->monochrome,
         .read_only = options->read_only,
+        .start_daemon = start_daemon,
+        .context = cli,
     };
 
     if (!cli->terminal || isatty(STDIN_FILENO) != 1) {

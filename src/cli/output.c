@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define COLUMN_GAP 2
+#define COLUMNS_END 24 /* of lines: a gap behind it is one between words */
 
 static const char *const style_codes[] = {
     [STYLE_PLAIN] = "",           [STYLE_GOOD] = "\033[32m", [STYLE_BAD] = "\033[31;1m", [STYLE_BUSY] = "\033[36m",
@@ -260,6 +261,27 @@ void print_json(json_t *value)
     json_decref(value);
 }
 
+json_t *mark_served(struct cli *cli, json_t *rows)
+{
+    bool served = text_empty(daemon_absent(cli));
+
+    if (json_is_object(rows))
+        json_object_set_new(rows, "served", json_boolean(served));
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        json_object_set_new(json_array_get(rows, i), "served", json_boolean(served));
+    return rows;
+}
+
+void say_absent(struct cli *cli, const char *what)
+{
+    const char *absent = daemon_absent(cli);
+
+    if (!text_empty(absent))
+        print_wrapped(
+            cli, arena_printf(&cli->arena, "%s%s%s; start one: berth envs", what, text_empty(what) ? "" : ": ", absent),
+            stdout);
+}
+
 json_t *rows_to_json(const struct record_type *type, const void *rows, size_t count)
 {
     json_t *list = json_array();
@@ -269,16 +291,18 @@ json_t *rows_to_json(const struct record_type *type, const void *rows, size_t co
     return list;
 }
 
-/* Where the rest of a line goes: below its text, which begins behind the first gap of two cells or more. */
+/* Where the rest of a line goes: below its text, which begins behind the gaps of two cells or more near its beginning. */
 static int hanging(const char *line, size_t length, int width)
 {
     int at = 0, indent = 0;
 
     while ((size_t)indent < length && line[indent] == ' ')
         indent++;
-    for (size_t i = (size_t)indent; i + 2 < length && at == 0; i++) {
-        if (line[i] == ' ' && line[i + 1] == ' ')
-            at = (int)(i + strspn(line + i, " "));
+    for (size_t i = (size_t)indent; i + 2 < length && i < COLUMNS_END; i++) {
+        if (line[i] == ' ' && line[i + 1] == ' ') {
+            i += strspn(line + i, " ");
+            at = (int)i;
+        }
     }
     if (at == 0 || at >= width / 2)
         at = indent + COLUMN_GAP;

@@ -61,6 +61,10 @@ void table_end(struct table *table, const char *empty);
 
 /* Prints JSON, pure ASCII, and drops the reference. */
 void print_json(json_t *value);
+/* "served": whether a berthd works on what the rows tell, in a row or in each row of an array; returns it. The session is open. */
+json_t *mark_served(struct cli *cli, json_t *rows);
+/* One sentence where no berthd serves: `what` that means, since when, how to start one. The session is open. */
+void say_absent(struct cli *cli, const char *what);
 /* Rows of a type as a JSON array. */
 json_t *rows_to_json(const struct record_type *type, const void *rows, size_t count) BERTH_MUST_CHECK;
 /* Lines of ours, each wrapped between words at the terminal's width, its rest below its text; as they are where there is no terminal. */

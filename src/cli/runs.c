@@ -41,6 +41,23 @@ static void print_steps(struct cli *cli, const struct step *steps, size_t count)
     table_end(&table, "no steps yet");
 }
 
+/* Whether a run waits for work: of a held one and of one at its gate a person is asked. */
+static bool waits_for_work(const struct run *run)
+{
+    return !run_ended((enum run_status)run->status) && run->status != RUN_HELD && run->status != RUN_GATE;
+}
+
+/* A status is what was true when somebody worked. */
+static void say_nobody_works(struct cli *cli, const struct run *rows, size_t count)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++)
+        any |= waits_for_work(&rows[i]);
+    if (any)
+        say_absent(cli, count == 1 ? "nobody works on it" : "nobody works on those that have not ended");
+}
+
 static bool show_run(struct cli *cli, const struct run *run, struct error *error)
 {
     struct step *steps;
@@ -54,15 +71,15 @@ static bool show_run(struct cli *cli, const struct run *run, struct error *error
         return false;
     if (cli->call.json) {
         json_t *answer = record_to_json(&run_type, run);
-
         json_object_set_new(answer, "plan", rows_to_json(&plan_type, plans, plan_count));
         json_object_set_new(answer, "steps", rows_to_json(&step_type, steps, step_count));
-        print_json(answer);
+        print_json(mark_served(cli, answer));
         return true;
     }
     printf("run %s  %s of %s  ", run->id, word_name(workflow_names, run->workflow), shown(cli, run->environment_name));
     print_styled(cli, style, text);
     printf("%s%s\n", text_empty(run->status_reason) ? "" : ": ", shown(cli, run->status_reason));
+    say_nobody_works(cli, run, 1);
     printf("  commit   %s %s\n", shown_commit(cli, run->commit), shown(cli, run->subject));
     printf("  started  %s by %s via %s%s%s\n", shown_instant(cli, run->created_at),
            shown_person(cli, run->person, run->actor), shown(cli, run->via), text_empty(run->reason) ? "" : ": ",
@@ -103,6 +120,7 @@ static void print_runs(struct cli *cli, const struct run *rows, size_t count)
         table_add(&table, STYLE_PLAIN, rows[i].status_reason);
     }
     table_end(&table, "no runs yet");
+    say_nobody_works(cli, rows, count);
 }
 
 bool cli_runs(struct cli *cli, int *status, struct error *error)
@@ -123,7 +141,7 @@ bool cli_runs(struct cli *cli, int *status, struct error *error)
     if (count == 0 && !text_empty(subject) && !name_is_known(cli, subject))
         return name_unknown(cli, NAME_OF_ENVIRONMENT, subject, error);
     if (cli->call.json)
-        print_json(rows_to_json(&run_type, rows, count));
+        print_json(mark_served(cli, rows_to_json(&run_type, rows, count)));
     else
         print_runs(cli, rows, count);
     return true;

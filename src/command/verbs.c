@@ -334,7 +334,9 @@ static const struct verb all_verbs[] = {
      .policy_flags = POLICY_READS,
      .hint = "runs",
      .help = "List runs, newest first.",
-     .manual = "With a run's number: that run, its plan, its gate and its steps.",
+     .manual =
+         "With a run's number: that run, its plan, its gate and its steps. Where no berthd serves the workspace it says "
+         "since when nobody works; in JSON \"served\" is false.",
      .route = "GET /api/v1/runs",
      .audit = "",
      .undo = "",
@@ -501,7 +503,10 @@ static const struct verb all_verbs[] = {
      .role = ROLE_NONE,
      .hint = "doctor",
      .help = "Say what is missing, and what to do about it.",
-     .manual = "",
+     .manual =
+         "Looks at the tools, the terminal, the store (its place, size, free space, whether it is whole), the audit, "
+         "berthd (since when, its version, what it stays for, its last error), the clock, the policy in force, locks, "
+         "repositories and the last look of every observer. Exits 1 when something is missing.",
      .route = "",
      .audit = "",
      .undo = "",

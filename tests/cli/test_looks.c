@@ -6,6 +6,7 @@
 
 #include "berth/base/time.h"
 #include "berth/store_log.h"
+#include "berth/store_trouble.h"
 
 #include <locale.h>
 #include <setjmp.h>
@@ -384,6 +385,64 @@ static void name__that_is_not_there_is_used_wrongly_by_every_verb(void **state)
     assert_int_equal(owner_berth(&owner, "why deploy staging"), 0); /* written out in berth.yaml, not deployed yet */
 }
 
+static void runs__say_when_nobody_works_on_them(void **state)
+{
+    char *lock = path_join(owner.store_folder, "berthd.lock");
+    struct run run = {.id = "2",
+                      .number = 2,
+                      .environment = "E1",
+                      .environment_name = "review/x",
+                      .workflow = WORKFLOW_DEPLOY,
+                      .status = RUN_APPLYING,
+                      .created_at = time_now_ms()};
+    const struct daemon ended = {.id = "berthd", .ended_at = time_now_ms() - 5 * MS_MINUTE, .state = "ended"};
+
+    (void)state;
+    owner_put(&owner, &run_type, &run);
+    owner_put(&owner, &daemon_type, &ended);
+    assert_int_equal(owner_berth(&owner, "runs"), 0);
+    assert_true(!says("nobody"));
+    owner_berth(&owner, "runs --json");
+    assert_true(says("\"served\": true"));
+    file_unlock(&owner.lock);
+    assert_int_equal(owner_berth(&owner, "runs"), 0);
+    assert_true(says("nobody works on those that have not ended: nobody serves this workspace since ") &&
+                says("(5m ago)"));
+    assert_int_equal(owner_berth(&owner, "runs 2"), 0);
+    assert_true(says("nobody works on it"));
+    owner_berth(&owner, "runs --json");
+    assert_true(says("\"served\": false"));
+    run.status = RUN_DONE;
+    owner_put(&owner, &run_type, &run);
+    assert_int_equal(owner_berth(&owner, "runs"), 0);
+    assert_true(!says("nobody"));
+    assert_true(file_lock(&owner.lock, lock, LOCK_TRY, NULL));
+    free(lock);
+}
+
+static void doctor__tells_the_last_error_of_berthd(void **state)
+{
+    struct error error = {0};
+
+    (void)state;
+    error_set(&error, ERROR_FULL, "the store is full");
+    trouble_note(owner.store_folder, &error, time_now_ms() - 5 * MS_MINUTE);
+    assert_int_equal(owner_berth(&owner, "doctor"), 0);
+    assert_true(says("warning  last error  5m ago") && says("the store is full"));
+    trouble_over(owner.store_folder, time_now_ms());
+    owner_berth(&owner, "doctor");
+    assert_true(says("ok       last error  5m ago, over since then"));
+}
+
+static void doctor__says_why_a_store_cannot_be_made(void **state)
+{
+    (void)state;
+    setenv("XDG_STATE_HOME", "/proc/1", 1);
+    assert_int_equal(owner_berth(&owner, "doctor"), 1);
+    setenv("XDG_STATE_HOME", owner.folder, 1);
+    assert_true(says("cannot be made") && says("/proc/1"));
+}
+
 static void names__stay_utf8_in_a_pipe_whatever_the_locale(void **state)
 {
     const struct branch branch = {
@@ -467,6 +526,9 @@ int main(void)
         cmocka_unit_test(names__of_completion_are_single_lines),
         cmocka_unit_test(missing__names_the_nearest_and_what_to_do),
         cmocka_unit_test(name__that_is_not_there_is_used_wrongly_by_every_verb),
+        cmocka_unit_test(runs__say_when_nobody_works_on_them),
+        cmocka_unit_test(doctor__tells_the_last_error_of_berthd),
+        cmocka_unit_test(doctor__says_why_a_store_cannot_be_made),
         cmocka_unit_test(names__stay_utf8_in_a_pipe_whatever_the_locale),
         cmocka_unit_test(doctor__finds_a_lock_whose_run_has_ended),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),

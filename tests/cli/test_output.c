@@ -39,8 +39,9 @@ static void tree__keeps_its_columns_when_wrapped(void **state)
 {
     (void)state;
     assert_wrapped(30, "yes   role   anna has admin by berth.yaml",
-                   "yes   role   anna has admin by\n      berth.yaml\n");
-    assert_wrapped(30, "  NO  source  nothing brings it there", "  NO  source  nothing brings\n      it there\n");
+                   "yes   role   anna has admin by\n             berth.yaml\n");
+    assert_wrapped(30, "  NO  source  nothing brings it there",
+                   "  NO  source  nothing brings\n              it there\n");
     assert_wrapped(12, "  é      ü ü ü ü",
                    "  é      ü ü\n    ü ü\n"); /* cells, not bytes; too far right: near the edge */
 }
