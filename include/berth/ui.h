@@ -19,6 +19,10 @@ struct ui_options {
     bool ascii;               /* no character outside ASCII; also when the locale is not UTF-8 */
     bool monochrome;          /* no colour; also when NO_COLOR is set and not empty */
     bool read_only;           /* every key that acts is greyed */
+    /* Starts a berthd for this workspace in the background and returns at once; true also where one is coming up or serves already. Called when
+     * the one that served died, and when a person asks for something that nobody would do. NULL: this caller cannot. */
+    bool (*start_daemon)(void *context, struct error *error);
+    void *context; /* for start_daemon */
 };
 
 /* Runs until the person quits; the terminal is restored on every way out. Returns an exit status: 0, or 1 with `error` filled

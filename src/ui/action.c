@@ -413,8 +413,11 @@ bool action_submit(struct dashboard *dashboard, const struct action *action, con
         fault_point("dashboard.after_insert");
         free(dashboard->pending);
         dashboard->pending = mem_strdup(command.id);
-        dashboard_say(dashboard, STYLE_RUNNING, "%s %s: asked%s", action->verb->name, action->subject,
-                      dashboard->serving ? "" : "; no berthd serves this workspace, it is taken as soon as one does");
+        const char *later = dashboard->serving.is              ? ""
+                            : dashboard->options->start_daemon ? "; berthd is started for it"
+                                                               : "; it is taken as soon as a berthd serves this";
+        dashboard_say(dashboard, STYLE_RUNNING, "%s %s: asked%s", action->verb->name, action->subject, later);
+        serving_start(dashboard);
     }
     arena_release(&arena);
     return fine;

@@ -3,7 +3,6 @@
 #include "ui/dashboard.h"
 
 #include "berth/base/file.h"
-#include "berth/base/process.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
 #include "berth/model/ledger.h"
@@ -187,13 +186,6 @@ void dashboard_release(struct dashboard *dashboard)
         store_close(dashboard->client);
 }
 
-static void look_at_daemon(struct dashboard *dashboard)
-{
-    const struct daemon *daemon = picture_surroundings(dashboard->picture)->daemon;
-    bool says_so = daemon && (text_equal(daemon->state, "serving") || text_equal(daemon->state, "draining"));
-    dashboard->serving = says_so && process_alive((pid_t)daemon->pid, (uint64_t)daemon->start_ticks);
-}
-
 static size_t first_root(const struct dashboard *dashboard)
 {
     for (size_t i = 0; dashboard->options->view && i < 4; i++) {
@@ -207,7 +199,7 @@ bool dashboard_open(struct dashboard *dashboard, struct error *error)
 {
     if (!picture_first(dashboard->picture, (size_t)dashboard->grid.rows + FIRST_ROWS_SPARE, error))
         return false;
-    look_at_daemon(dashboard);
+    serving_open(dashboard);
     dashboard_root(dashboard, first_root(dashboard));
     dashboard_draw(dashboard);
     return true;
@@ -376,6 +368,7 @@ static bool request_of_dashboard(struct dashboard *dashboard, enum request reque
     case REQUEST_LOG: open_log(dashboard, &run_view); break;
     case REQUEST_GO_GATE: open_log(dashboard, &gate_view); break;
     case REQUEST_WHY: open_why(dashboard); break;
+    case REQUEST_START: serving_retry(dashboard); break;
     case REQUEST_GO_ENVIRONMENT: go_environment(dashboard); break;
     case REQUEST_GO_BRANCH: go_branch(dashboard); break;
     case REQUEST_GO_RUNS: go_runs(dashboard); break;
@@ -505,7 +498,7 @@ bool dashboard_turn(struct dashboard *dashboard)
     if (dashboard->quit)
         return false;
     follow_store(dashboard);
-    look_at_daemon(dashboard);
+    serving_turn(dashboard);
     bool more = work(dashboard);
     int64_t now_us = dashboard->terminal->ops->monotonic_us(dashboard->terminal);
     if (pressed || !more || now_us - dashboard->drawn_us > DRAW_US) {

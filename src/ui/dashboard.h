@@ -83,6 +83,13 @@ struct layer {
     bool is_done;
 };
 
+struct serving {
+    bool is, died;            /* one serves; the last one ended without a word */
+    int tries;                /* to start one again, since the last that was steady */
+    int64_t wait_ms, next_at; /* between two tries; when the next may be */
+    int64_t coming_until;     /* one was just started and may be quiet until then */
+};
+
 #define VIEW_DEPTH 12
 #define MESSAGE_MS 20000 /* how long a message stays */
 struct dashboard {
@@ -96,7 +103,8 @@ struct dashboard {
     struct theme theme;
     enum time_form times;
     bool ascii, preview_off, loaded; /* loaded: the first whole picture is there */
-    bool serving, quit;
+    bool quit;
+    struct serving serving; /* of berthd */
     int64_t now_ms, last_key_us, drawn_us;
     struct view *views[VIEW_DEPTH]; /* the top is shown */
     size_t depth;
@@ -149,6 +157,16 @@ void dashboard_show_text(struct dashboard *dashboard, const char *title, const c
 extern const struct view_ops environments_view, branches_view, approvals_view, runs_view, environment_view, gate_view,
     run_view, text_view;
 extern const struct view_ops *const root_views[4];
+
+/* serving.c: whether a berthd serves. Looking is cheap; a turn also starts one again that died. */
+void serving_open(struct dashboard *dashboard);
+void serving_look(struct dashboard *dashboard);
+void serving_turn(struct dashboard *dashboard);
+/* Starts one unless one serves: a person asked for something. */
+void serving_start(struct dashboard *dashboard);
+void serving_retry(struct dashboard *dashboard); /* by hand */
+/* Appends what is with it, where none serves. */
+void serving_say(const struct dashboard *dashboard, struct str *out);
 
 /* frame.c */
 void frame_draw(struct dashboard *dashboard, struct grid *grid, struct area *body);

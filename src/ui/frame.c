@@ -40,9 +40,14 @@ static void freshness(const struct dashboard *dashboard, struct str *out, enum s
     const struct surroundings *around = picture_surroundings(dashboard->picture);
     const struct daemon *daemon = around->daemon;
     *style = STYLE_IDENTITY;
-    if (!dashboard->serving) {
+    if (!dashboard->serving.is) {
+        bool coming = dashboard->serving.coming_until > dashboard->now_ms ||
+                      (daemon && !dashboard->serving.died && text_equal(daemon->state, "starting"));
         format_status(out, SIGN_WARN,
-                      daemon && text_equal(daemon->state, "starting") ? "berthd is starting" : "no berthd serving",
+                      coming                            ? "berthd is starting"
+                      : dashboard->serving.died         ? "berthd died"
+                      : daemon && *daemon->state == 'e' ? "berthd has ended"
+                                                        : "no berthd serving",
                       dashboard->ascii);
         *style = STYLE_WARNING;
     } else if (text_equal(daemon->state, "draining")) {
@@ -52,7 +57,7 @@ static void freshness(const struct dashboard *dashboard, struct str *out, enum s
     if (around->swept_at) {
         str_addf(out, "%sas of ", out->length ? ", " : "");
         format_when(out, dashboard->times, around->swept_at, dashboard->now_ms);
-    } else if (dashboard->serving) {
+    } else if (dashboard->serving.is) {
         str_add(out, "nothing observed yet");
     }
 }
@@ -143,11 +148,12 @@ bool frame_trouble(const struct dashboard *dashboard, struct str *out)
 static void draw_message(struct dashboard *dashboard, struct grid *grid, int row)
 {
     struct str trouble = STR_INIT;
+    if (!dashboard->serving.is)
+        serving_say(dashboard, &trouble);
     if (dashboard->message.length && dashboard->now_ms < dashboard->message_until)
         grid_put(grid, row, 1, grid->columns - 2, dashboard->message_style, dashboard->message.data);
-    else if (!dashboard->serving)
-        grid_put(grid, row, 1, grid->columns - 2, STYLE_STALE,
-                 "No berthd serves this: shown is what was seen last, commands wait.");
+    else if (!dashboard->serving.is)
+        grid_put(grid, row, 1, grid->columns - 2, STYLE_STALE, trouble.data);
     else if (frame_trouble(dashboard, &trouble))
         grid_put(grid, row, 1, grid->columns - 2, STYLE_WARNING, trouble.data);
     str_release(&trouble);

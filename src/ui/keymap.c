@@ -46,6 +46,7 @@ static const struct binding all_bindings[] = {
      EVERYWHERE & ~VIEW_TEXT,
      "why",
      "why a key is grey, why it waits, why it failed"},
+    {{'r'}, "r", REQUEST_START, KEYS_LOOK, EVERYWHERE, "", "start berthd again, where none serves"},
     {{'z'}, "z", REQUEST_FOLD, KEYS_LOOK, VIEW_ENVIRONMENT | VIEW_GATE, "fold", "fold or unfold"},
     {{'f'}, "f", REQUEST_FOLLOW, KEYS_LOOK, VIEW_RUN, "follow", "follow the log again"},
     {{'p'}, "p", REQUEST_PREVIEW, KEYS_LOOK, VIEW_LISTS | VIEW_ENVIRONMENT, "preview", "preview pane on or off"},

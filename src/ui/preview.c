@@ -63,7 +63,7 @@ static void write_where(struct dashboard *dashboard, const struct action *action
         str_addf(&text, ", release v%lld %.12s", (long long)row->release, row->commit);
     if (!text_empty(row->lock_run))
         str_addf(&text, ", locked by run %s", row->lock_run);
-    fact(out, "is now", "%s%s", text.data, dashboard->serving ? "" : "  (as last seen)");
+    fact(out, "is now", "%s%s", text.data, dashboard->serving.is ? "" : "  (as last seen)");
     str_release(&text);
 }
 
@@ -178,6 +178,6 @@ void preview_write(struct dashboard *dashboard, const struct action *action, str
         fact(out, "undo", "nothing brings back what is removed; a deploy makes it anew");
     else if (!text_empty(verb->undo))
         fact(out, "undo", ":%s %s", verb->undo, action->subject);
-    if (!dashboard->serving)
+    if (!dashboard->serving.is)
         fact(out, "note", "no berthd serves this workspace: the command waits until one does");
 }

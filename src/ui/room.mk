@@ -35,6 +35,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/picture.h \
 	src/ui/preview.c \
 	src/ui/prompt.c \
+	src/ui/serving.c \
 	src/ui/shelf.c \
 	src/ui/shelf.h \
 	src/ui/style.h \

@@ -92,7 +92,7 @@ static void cell_status(struct view *view, const struct branch_row *row, struct 
     } else if (environment) {
         enum sign sign = environment_sign(environment);
         format_status(text, sign, environment_word(environment), view->dashboard->ascii);
-        *style = view->dashboard->serving || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
+        *style = view->dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
     } else {
         str_add(text, "-");
         *style = STYLE_MUTED;
@@ -211,8 +211,8 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
 
 static const char *empty(struct view *view)
 {
-    return view->dashboard->serving ? "no branch yet: berthd is listing the repository"
-                                    : "no branch yet, and no berthd serves this workspace";
+    return view->dashboard->serving.is ? "no branch yet: berthd is listing the repository"
+                                       : "no branch yet, and no berthd serves this workspace";
 }
 
 static void open_row(struct view *view, size_t place)

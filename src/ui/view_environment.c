@@ -116,7 +116,7 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
     bool wide = area.columns >= 100;
     int name = wide ? 36 : 27, status = 17, kind = wide ? 14 : 0;
     int column = area.column + 1 + line->depth * 2;
-    bool stale = !view->dashboard->serving && line->kind == OUTLINE_RESOURCE;
+    bool stale = !view->dashboard->serving.is && line->kind == OUTLINE_RESOURCE;
     if (line->kind == OUTLINE_SECTION) {
         grid_put(grid, row, area.column + 1, area.columns - 1, STYLE_COLUMN, line->name);
         return;

@@ -83,7 +83,7 @@ static void cell_status(struct view *view, const struct environment *row, struct
 {
     enum sign sign = environment_sign(row);
     format_status(text, sign, environment_word(row), view->dashboard->ascii);
-    *style = view->dashboard->serving || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
+    *style = view->dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
 }
 
 static void cell(void *context, size_t place, int column, struct str *text, enum style *style)

@@ -101,8 +101,9 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
     case COLUMN_WHAT: str_add(text, word_name(workflow_names, row->workflow)); break;
     case COLUMN_STATUS:
         format_status(text, run_sign(row->status), word_name(run_status_names, row->status), view->dashboard->ascii);
-        *style = view->dashboard->serving || run_ended((enum run_status)row->status) ? sign_style(run_sign(row->status))
-                                                                                     : STYLE_STALE;
+        *style = view->dashboard->serving.is || run_ended((enum run_status)row->status)
+                     ? sign_style(run_sign(row->status))
+                     : STYLE_STALE;
         break;
     case COLUMN_ENVIRONMENT: str_add(text, row->environment_name); break;
     case COLUMN_PLAN:

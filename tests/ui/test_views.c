@@ -211,6 +211,72 @@ static void no_berthd__is_said_plainly(void **state)
     scene_close(&scene);
 }
 
+struct starts {
+    int count;
+    bool fails;
+};
+
+static bool count_start(void *context, struct error *error)
+{
+    struct starts *starts = context;
+    starts->count++;
+    return !starts->fails || error_set(error, ERROR_NOT_FOUND, "cannot start berthd");
+}
+
+static struct daemon a_daemon(const char *state, int64_t pid)
+{
+    return (struct daemon){.id = "berthd", .pid = pid, .start_ticks = 1, .epoch = 2, .state = state};
+}
+
+static void a_berthd_that_dies__is_started_again_with_a_growing_wait(void **state)
+{
+    struct scene scene;
+    struct starts starts = {0};
+    struct daemon dead = a_daemon("serving", 1);
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene.options.start_daemon = count_start;
+    scene.options.context = &starts;
+    scene_put(&scene, &daemon_type, &dead);
+    scene_pass(&scene, 100);
+    assert_int_equal(starts.count, 1); /* at once */
+    assert_shows(&scene, "berthd died: starting it again (try 1");
+    scene_pass(&scene, 1000);
+    assert_int_equal(starts.count, 1);
+    scene_pass(&scene, 1000);
+    assert_int_equal(starts.count, 2);
+    scene_pass(&scene, 3000);
+    assert_int_equal(starts.count, 2); /* now it waits twice as long */
+    scene_pass(&scene, 1000);
+    assert_int_equal(starts.count, 3);
+    scene_type(&scene, "r");
+    assert_int_equal(starts.count, 4);
+    scene_close(&scene);
+}
+
+static void a_berthd_that_ended__is_left_alone_until_something_is_asked(void **state)
+{
+    struct scene scene;
+    struct starts starts = {.fails = true};
+    struct daemon ended = a_daemon("ended", 1);
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene.options.start_daemon = count_start;
+    scene.options.context = &starts;
+    scene_put(&scene, &daemon_type, &ended);
+    scene_pass(&scene, 100000);
+    assert_int_equal(starts.count, 0);
+    assert_shows(&scene, "berthd has ended");
+    scene_type(&scene, "2D");
+    scene_pass(&scene, 700);
+    scene_type(&scene, "y");
+    assert_int_equal(starts.count, 1);
+    scene_type(&scene, "<esc>r");
+    assert_int_equal(starts.count, 2);
+    assert_shows(&scene, "cannot start berthd");
+    scene_close(&scene);
+}
+
 static void an_unknown_status__never_shows_as_well(void **state)
 {
     struct scene scene;
@@ -391,6 +457,8 @@ int main(void)
         cmocka_unit_test(random_keys__never_break_it),
         cmocka_unit_test(first_screen__is_branches_while_there_is_no_environment),
         cmocka_unit_test(no_berthd__is_said_plainly),
+        cmocka_unit_test(a_berthd_that_dies__is_started_again_with_a_growing_wait),
+        cmocka_unit_test(a_berthd_that_ended__is_left_alone_until_something_is_asked),
         cmocka_unit_test(an_unknown_status__never_shows_as_well),
         cmocka_unit_test(a_changed_row__stays_under_the_cursor),
         cmocka_unit_test(a_filter__shows_only_what_fits_and_esc_clears_it),
