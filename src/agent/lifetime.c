@@ -189,8 +189,11 @@ void lifetime_look(struct supervisor *supervisor)
         lifetime_end(supervisor);
         return;
     }
-    if (supervisor->draining)
+    if (supervisor->draining) {
+        supervisor->told_draining =
+            supervisor->told_draining || say_state(supervisor, "draining", "steps to end", &error);
         return;
+    }
     if (supervisor->config && !lifetime_serving(supervisor, &error))
         log_error("agent", LOG_ERROR, &error);
     if (workers_busy(supervisor) > 0 || supervisor->endings.count > 0 || supervisor->due.count > 0 ||

@@ -78,7 +78,7 @@ struct supervisor {
     int64_t next_run;           /* 0: not known */
     int64_t waited_at_revision; /* at which something was still to come */
     int64_t idle_since_ms, failed_until_ms, failed_wait_ms, observers_from_ms; /* monotonic */
-    bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, leave_now, ended;
+    bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, told_draining, leave_now, ended;
     bool delivering, listing_failed, serving, tick, accepted;
     bool begin_anew; /* it ended, but a command came while it let go of the lock */
 };

@@ -517,11 +517,14 @@ static const struct verb all_verbs[] = {
      .hint = "stop",
      .help = "Ask the berthd of this workspace to finish its steps and end.",
      .manual =
-         "Running work is not disturbed: berthd starts no further step and ends when the last one has. It is started "
-         "again by the next command that needs it.",
+         "Running work is not disturbed: berthd starts no further step and ends when the last one has; which ones it waits "
+         "for is said, and again when that changes. With --now it ends at once, its workers finish their steps without "
+         "it, and the next berthd takes the results. It is started again by the next command that needs it.",
      .route = "",
      .audit = "",
-     .undo = ""},
+     .undo = "",
+     .arguments = {OPTION("timeout", ARGUMENT_DURATION, "how long to wait at most, 10m unless told; exit status 6"),
+                   {.name = "now", .type = ARGUMENT_FLAG, .help = "do not wait for the steps that run"}}},
     {.name = "completion",
      .kind = VERB_LOCAL,
      .role = ROLE_NONE,

@@ -43,7 +43,9 @@ says() {
     pattern=$1
     shift
     said=$("$@" 2>&1)
+    got=$?
     echo "$said"
+    [ "$1" != status ] || [ $got = 0 ] || return 1
     echo "$said" | grep -q -e "$pattern"
 }
 
@@ -90,6 +92,45 @@ ends() {
     says 'has ended' "$BERTH" -C "$shop" stop && "$BERTH" -C "$shop" envs && says 'has ended' "$BERTH" -C "$shop" stop &&
         says 'no berthd serves' "$BERTH" -C "$shop" stop
 }
+# What stop waits for is named; a second stop ends nothing sooner; --now leaves the step to its worker, and its result is taken later.
+slow_shop=$work/slow
+make_slow_shop() {
+    git init -q -b main "$slow_shop" && "$BERTH" -C "$slow_shop" init && git_in "$slow_shop" add -A &&
+        sed -i "s#^up)\$#up) : >'$work/step-runs'; read -r line <'$work/step-may-end'#" "$slow_shop/scripts/app" &&
+        git_in "$slow_shop" add -A && git_in "$slow_shop" commit -q -m first && git_in "$slow_shop" branch feature/x &&
+        mkfifo "$work/step-may-end"
+}
+step_runs() {
+    tries=0
+    until [ -e "$work/step-runs" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || return 1
+        sleep 0.05
+    done
+    rm "$work/step-runs"
+}
+stop_names_what_it_waits_for() {
+    make_slow_shop && "$BERTH" -C "$slow_shop" deploy feature/x && step_runs || return 1
+    for try in 1 2; do
+        said=$("$BERTH" -C "$slow_shop" stop --timeout 700ms 2>&1)
+        [ $? = 6 ] || { echo "stop $try: $said"; return 1; }
+        echo "$said" | grep -q 'run 1 of review/.*: apply page (exec) since ' || { echo "$said"; return 1; }
+    done
+    says draining "$BERTH" -C "$slow_shop" doctor
+}
+stop_now_leaves_the_step() {
+    says 'these go on without it' status 0 "$BERTH" -C "$slow_shop" stop --now --timeout 20s &&
+        says 'nobody works on' "$BERTH" -C "$slow_shop" runs || return 1
+    echo go >"$work/step-may-end" # would wait for ever if the step had been ended
+    "$BERTH" -C "$slow_shop" envs >/dev/null
+    tries=0
+    until "$BERTH" -C "$slow_shop" runs 1 | grep -q 'run 1 .*done'; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || { "$BERTH" -C "$slow_shop" runs 1; return 1; }
+        sleep 0.05
+    done
+    ! "$BERTH" -C "$slow_shop" audit | grep -q interrupted
+}
 # A berthd that cannot start: its last words are shown.
 fake_start() {
     mkdir -p "$work/fake" && cp "$BERTH" "$work/fake/berth" && printf '#!/bin/sh\necho "berthd: the moon is wrong" >&2\nexit 1\n' >"$work/fake/berthd" &&
@@ -119,7 +160,7 @@ killed_while_waiting() {
 # Neither by a branch nor by a commit does --ref bring what `source` does not take.
 refs_refused() {
     outside=$(git_in "$shop" rev-parse feature/x)
-    says 'branches list them' status 1 "$BERTH" -C "$shop" deploy nothing &&
+    says 'branches list them' status 2 "$BERTH" -C "$shop" deploy nothing &&
         says 'none of those that' status 4 "$BERTH" -C "$shop" deploy staging --ref feature/x &&
         says "is no commit of the branch 'main'" status 1 "$BERTH" -C "$shop" deploy staging --ref "$outside" --wait --timeout 60s
 }
@@ -156,7 +197,7 @@ no_policy() {
         says '"name": "main"' "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop
 }
 
-echo 1..17
+echo 1..19
 check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
@@ -172,5 +213,7 @@ check 'a ref that the source does not take is refused' refs_refused
 check 'a branch pushed back to an earlier commit is seen and deployed' pushed_back
 check 'the audit is whole' says 'the audit is whole' "$BERTH" -C "$shop" audit verify
 check 'stop ends berthd' ends
+check 'stop names what it waits for, and ends with 6 when that takes too long' stop_names_what_it_waits_for
+check 'stop --now leaves the steps that run to their workers' stop_now_leaves_the_step
 check 'a berthd that cannot start is quoted' fake_start
 check 'the demo plays its story and leaves nothing' demo
