@@ -98,16 +98,10 @@ make_slow_shop() {
     git init -q -b main "$slow_shop" && "$BERTH" -C "$slow_shop" init && git_in "$slow_shop" add -A &&
         sed -i "s#^up)\$#up) : >'$work/step-runs'; read -r line <'$work/step-may-end'#" "$slow_shop/scripts/app" &&
         git_in "$slow_shop" add -A && git_in "$slow_shop" commit -q -m first && git_in "$slow_shop" branch feature/x &&
-        mkfifo "$work/step-may-end"
+        mkfifo "$work/step-may-end" "$work/step-runs"
 }
 step_runs() {
-    tries=0
-    until [ -e "$work/step-runs" ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || return 1
-        sleep 0.05
-    done
-    rm "$work/step-runs"
+    timeout 30 cat "$work/step-runs" # both ends of a fifo wait for each other
 }
 stop_names_what_it_waits_for() {
     make_slow_shop && "$BERTH" -C "$slow_shop" deploy feature/x && step_runs || return 1
@@ -123,13 +117,9 @@ stop_now_leaves_the_step() {
         says 'nobody works on' "$BERTH" -C "$slow_shop" runs || return 1
     echo go >"$work/step-may-end" # would wait for ever if the step had been ended
     "$BERTH" -C "$slow_shop" envs >/dev/null
-    tries=0
-    until "$BERTH" -C "$slow_shop" runs 1 | grep -q 'run 1 .*done'; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || { "$BERTH" -C "$slow_shop" runs 1; return 1; }
-        sleep 0.05
-    done
-    ! "$BERTH" -C "$slow_shop" audit | grep -q interrupted
+    timeout 30 "$BERTH" -C "$slow_shop" log 1 -f >/dev/null # until the run has ended
+    says 'run 1 .*done' "$BERTH" -C "$slow_shop" runs 1 &&
+        ! "$BERTH" -C "$slow_shop" audit | grep -q interrupted
 }
 # A berthd that cannot start: its last words are shown.
 fake_start() {
