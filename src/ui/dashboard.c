@@ -212,6 +212,7 @@ void dashboard_draw(struct dashboard *dashboard)
     grid_clear(&dashboard->grid);
     frame_draw(dashboard, &dashboard->grid, &body);
     view->ops->draw(view, &dashboard->grid, body);
+    frame_draw_message(dashboard, &dashboard->grid);
     if (dashboard->layer)
         dashboard->layer->ops->draw(dashboard->layer, &dashboard->grid);
     dashboard->terminal->ops->paint(dashboard->terminal, &dashboard->grid);

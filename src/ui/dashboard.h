@@ -170,6 +170,8 @@ void serving_say(const struct dashboard *dashboard, struct str *out);
 
 /* frame.c */
 void frame_draw(struct dashboard *dashboard, struct grid *grid, struct area *body);
+/* The last message, or what is wrong: above the keys, over the view. */
+void frame_draw_message(struct dashboard *dashboard, struct grid *grid);
 /* Too small for frames: a plain list. */
 bool frame_is_small(const struct grid *grid);
 /* Appends why what is shown is not what the repositories hold now: no policy, one that was not taken, a listing that failed. False: nothing is wrong. */

@@ -8,6 +8,7 @@
 #include "ui/dialog.h"
 #include "ui/line.h"
 #include "ui/terminal.h"
+#include "ui/wrap.h"
 
 #include <stdlib.h>
 
@@ -186,25 +187,12 @@ static void dialog_press(struct layer *layer, int key)
 /* One row of the body: a name (or none, where a text goes on) and as much of the text as fits. */
 typedef void body_row(const char *name, size_t name_length, const char *text, size_t length, void *context);
 
-static void each_row_of_fact(const char *at, size_t length, int width, body_row *visit, void *context)
+static void each_row_of_fact(const char *fact, size_t length, int width, body_row *visit, void *context)
 {
-    size_t name = strcspn(at, "\t\n"), from = name < length ? name + 1 : length, place = from, start, bytes, space = 0;
-    size_t name_length = name < length ? name : length;
-    int cells = 0, cluster;
-    while (text_next(at, length, &place, &start, &bytes, &cluster)) {
-        if (at[start] == ' ')
-            space = start;
-        if (cells + cluster > width && start > from) {
-            size_t end = space > from ? space : start;
-            visit(at, name_length, at + from, end - from, context);
-            name_length = 0;
-            from = place = end + (space > from);
-            cells = 0;
-            continue;
-        }
-        cells += cluster;
-    }
-    visit(at, name_length, at + from, length - from, context);
+    size_t tab = strcspn(fact, "\t\n"), name = tab < length ? tab : length, from = name < length ? name + 1 : length;
+    size_t at = 0, start, bytes;
+    for (; wrap_next(fact + from, length - from, width, &at, &start, &bytes); name = 0)
+        visit(fact, name, fact + from + start, bytes, context);
 }
 
 static void each_row(const char *body, int width, body_row *visit, void *context)

@@ -4,10 +4,13 @@
 #include "berth/base/time.h"
 #include "ui/action.h"
 #include "ui/dashboard.h"
+#include "ui/wrap.h"
 
 #define SMALL_COLUMNS 80
 #define SMALL_ROWS 24
 #define MOST_PARTS 8
+#define MESSAGE_ROWS 5
+#define SMALL_MESSAGE_ROWS 3
 
 bool frame_is_small(const struct grid *grid)
 {
@@ -145,18 +148,30 @@ bool frame_trouble(const struct dashboard *dashboard, struct str *out)
 
 /* --- below ------------------------------------------------------------------------------------------------ */
 
+/* On the row above the keys; a longer text takes rows of the body until it is read (Esc) or old. */
+static void draw_text(struct grid *grid, int row, enum style style, const char *text, int most)
+{
+    int columns = grid->columns - 2, rows = wrap_rows(text, columns);
+    rows = rows > most ? most : rows;
+    struct area area = {row - rows + 1, 1, rows, columns};
+    if (rows > 1)
+        grid_blank(grid, (struct area){area.row, 0, rows, grid->columns}, STYLE_NORMAL);
+    wrap_put(grid, area, style, text);
+}
+
 static void draw_message(struct dashboard *dashboard, struct grid *grid, int row)
 {
-    struct str trouble = STR_INIT;
-    if (!dashboard->serving.is)
-        serving_say(dashboard, &trouble);
-    if (dashboard->message.length && dashboard->now_ms < dashboard->message_until)
-        grid_put(grid, row, 1, grid->columns - 2, dashboard->message_style, dashboard->message.data);
-    else if (!dashboard->serving.is)
-        grid_put(grid, row, 1, grid->columns - 2, STYLE_STALE, trouble.data);
-    else if (frame_trouble(dashboard, &trouble))
-        grid_put(grid, row, 1, grid->columns - 2, STYLE_WARNING, trouble.data);
-    str_release(&trouble);
+    struct str text = STR_INIT;
+    int most = frame_is_small(grid) ? SMALL_MESSAGE_ROWS : MESSAGE_ROWS;
+    if (dashboard->message.length && dashboard->now_ms < dashboard->message_until) {
+        draw_text(grid, row, dashboard->message_style, dashboard->message.data, most);
+    } else if (!dashboard->serving.is) {
+        serving_say(dashboard, &text);
+        draw_text(grid, row, STYLE_STALE, text.data, most);
+    } else if (frame_trouble(dashboard, &text)) {
+        draw_text(grid, row, STYLE_WARNING, text.data, most);
+    }
+    str_release(&text);
 }
 
 static int draw_key(struct grid *grid, int row, int column, int end, enum style style, const char *key,
@@ -256,13 +271,16 @@ void frame_draw(struct dashboard *dashboard, struct grid *grid, struct area *bod
     if (frame_is_small(grid)) {
         grid_put(grid, 1, 0, grid->columns, STYLE_TITLE, title.data);
         *body = (struct area){2, 0, rows > 5 ? rows - 4 : 1, grid->columns};
-        draw_message(dashboard, grid, rows - 2);
     } else {
         draw_views(dashboard, grid, counts);
         grid_put(grid, 2, 1, grid->columns - 2, STYLE_TITLE, title.data);
         *body = (struct area){3, 0, rows - 6, grid->columns};
-        draw_message(dashboard, grid, rows - 3);
     }
     draw_keys(dashboard, grid);
     str_release(&title);
+}
+
+void frame_draw_message(struct dashboard *dashboard, struct grid *grid)
+{
+    draw_message(dashboard, grid, grid->rows - (frame_is_small(grid) ? 2 : 3));
 }

@@ -2,8 +2,8 @@
 /* The base of the list views. */
 #include "ui/list.h"
 
-#include "berth/base/text.h"
 #include "ui/terminal.h"
+#include "ui/wrap.h"
 
 #define CALM_US 500000 /* after a key, before rows may change their order */
 #define LEAST_ROWS_WITH_PREVIEW 24
@@ -119,40 +119,17 @@ void list_title(struct view *view, struct str *out)
         view->ops->list->title_more(view, out);
 }
 
-/* On as many rows as it needs and there are, cut between words where there are some. */
-static void put_wrapped(struct grid *grid, struct area area, enum style style, const char *text)
-{
-    struct str visible = STR_INIT;
-    text_visible(&visible, text, strlen(text), TEXT_ONE_LINE);
-    size_t at = 0, start, bytes, from = 0, space = 0;
-    int width, cells = 0, row = 0;
-    while (row < area.rows - 1 && text_next(visible.data, visible.length, &at, &start, &bytes, &width)) {
-        if (visible.data[start] == ' ')
-            space = start;
-        cells += width;
-        if (cells <= area.columns)
-            continue;
-        size_t end = space > from ? space : start;
-        grid_putf(grid, area.row + row++, area.column, area.columns, style, "%.*s", (int)(end - from),
-                  visible.data + from);
-        at = from = end + (visible.data[end] == ' ');
-        cells = 0;
-    }
-    grid_put(grid, area.row + row, area.column, area.columns, style, visible.data + from);
-    str_release(&visible);
-}
-
 /* Why there is nothing to see: the filter, what is wrong, or what the view says. */
 static void put_nothing(struct view *view, struct grid *grid, struct area inside)
 {
     struct area area = {inside.row + 2, inside.column + 2, inside.rows - 2, inside.columns - 4};
     struct str trouble = STR_INIT;
     if (self_of(view)->table.filter.count)
-        put_wrapped(grid, area, STYLE_MUTED, "nothing fits the filter (Esc clears it)");
+        wrap_put(grid, area, STYLE_MUTED, "nothing fits the filter (Esc clears it)");
     else if (frame_trouble(view->dashboard, &trouble))
-        put_wrapped(grid, area, STYLE_WARNING, trouble.data);
+        wrap_put(grid, area, STYLE_WARNING, trouble.data);
     else
-        put_wrapped(grid, area, STYLE_MUTED, view->ops->list->empty(view));
+        wrap_put(grid, area, STYLE_MUTED, view->ops->list->empty(view));
     str_release(&trouble);
 }
 

@@ -4,12 +4,13 @@
 
 #include "berth/base/text.h"
 #include "ui/filter.h"
+#include "ui/wrap.h"
 
 #define TAB_WIDTH 8
 
 void pager_init(struct pager *pager)
 {
-    *pager = (struct pager){.text = STR_INIT};
+    *pager = (struct pager){.text = STR_INIT, .wrap = true};
     vec_push(&pager->lines, 0);
 }
 
@@ -125,10 +126,31 @@ static size_t line_count(const struct pager *pager)
     return pager->lines.count - (line_start(pager) == pager->text.length ? 1 : 0);
 }
 
+static void copy_line(const struct pager *pager, size_t line, struct str *out)
+{
+    size_t from = pager->lines.items[line];
+    size_t to = line + 1 < pager->lines.count ? pager->lines.items[line + 1] : pager->text.length;
+    str_clear(out);
+    str_add_bytes(out, pager->text.data + from, to - from);
+}
+
+/* The first line on the screen when the end is at its bottom; wrapped lines take several rows. */
 static size_t last_top(const struct pager *pager)
 {
-    size_t shown = pager->shown_lines > 0 ? (size_t)pager->shown_lines : 1, count = line_count(pager);
-    return count > shown ? count - shown : 0;
+    size_t shown = pager->shown_lines > 0 ? (size_t)pager->shown_lines : 1, count = line_count(pager), rows = 0;
+    struct str text = STR_INIT;
+    if (!pager->wrap || !pager->shown_columns)
+        return count > shown ? count - shown : 0;
+    size_t top = count;
+    while (top > 0) {
+        copy_line(pager, top - 1, &text);
+        rows += (size_t)wrap_rows(text.data, pager->shown_columns);
+        if (rows > shown && top < count)
+            break;
+        top--;
+    }
+    str_release(&text);
+    return top;
 }
 
 static void scroll(struct pager *pager, long lines)
@@ -145,14 +167,6 @@ static void scroll(struct pager *pager, long lines)
         return;
     }
     pager->follow = false;
-}
-
-static void copy_line(const struct pager *pager, size_t line, struct str *out)
-{
-    size_t from = pager->lines.items[line];
-    size_t to = line + 1 < pager->lines.count ? pager->lines.items[line + 1] : pager->text.length;
-    str_clear(out);
-    str_add_bytes(out, pager->text.data + from, to - from);
 }
 
 static bool line_has(const struct pager *pager, size_t line, struct str *text)
@@ -228,34 +242,33 @@ static void mark_match(const struct pager *pager, struct grid *grid, int row, st
 static int draw_line(struct pager *pager, struct grid *grid, int row, struct area area, const char *text)
 {
     struct str visible = STR_INIT;
-    int used = 0, width, cells = 0;
+    int used = 0;
     if (!pager->wrap) {
         grid_put(grid, row, area.column, area.columns, STYLE_NORMAL, text);
         mark_match(pager, grid, row, area, text);
         return 1;
     }
     text_visible(&visible, text, strlen(text), TEXT_ONE_LINE);
-    size_t at = 0, start, bytes, from = 0;
-    while (text_next(visible.data, visible.length, &at, &start, &bytes, &width)) {
-        if (cells + width > area.columns && row + used < area.row + area.rows) {
-            grid_putf(grid, row + used, area.column, area.columns, STYLE_NORMAL, "%.*s", (int)(start - from),
-                      visible.data + from);
-            from = start;
-            cells = 0;
-            used++;
+    size_t at = 0, start, bytes;
+    while (wrap_next(visible.data, visible.length, area.columns, &at, &start, &bytes)) {
+        if (row + used < area.row + area.rows) {
+            struct str piece = STR_INIT;
+            str_add_bytes(&piece, visible.data + start, bytes);
+            grid_put(grid, row + used, area.column, area.columns, STYLE_NORMAL, piece.data);
+            mark_match(pager, grid, row + used, area, piece.data);
+            str_release(&piece);
         }
-        cells += width;
+        used++;
     }
-    if (row + used < area.row + area.rows)
-        grid_put(grid, row + used, area.column, area.columns, STYLE_NORMAL, visible.data + from);
     str_release(&visible);
-    return used + 1;
+    return used;
 }
 
 void pager_draw(struct pager *pager, struct grid *grid, struct area area)
 {
     struct str text = STR_INIT;
     pager->shown_lines = area.rows;
+    pager->shown_columns = area.columns;
     if (pager->follow || pager->top > last_top(pager))
         pager->top = last_top(pager);
     size_t line = pager->top;

@@ -18,7 +18,7 @@ struct pager {
     struct str text;
     VEC(size_t) lines; /* where each begins in `text`; the last may still grow */
     size_t top;
-    int shown_lines; /* of the area drawn last */
+    int shown_lines, shown_columns; /* of the area drawn last */
     bool follow, wrap;
     size_t dropped; /* lines that went */
     enum { PAGER_TEXT, PAGER_ESCAPE, PAGER_CSI, PAGER_OSC, PAGER_OSC_ESCAPE } state;

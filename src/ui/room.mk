@@ -53,7 +53,9 @@ src_ui_libui_a_SOURCES = \
 	src/ui/view_gate.c \
 	src/ui/view_run.c \
 	src/ui/view_runs.c \
-	src/ui/view_text.c
+	src/ui/view_text.c \
+	src/ui/wrap.c \
+	src/ui/wrap.h
 # The themes that come with berth are rows of a table: the first frame opens no file for them.
 ui_themes = themes/dark.theme themes/monochrome.theme
 BUILT_SOURCES += src/ui/themes.inc

@@ -3,10 +3,12 @@
 #include "berth/base/file.h"
 #include "berth/store.h"
 #include "ui/outline.h"
+#include "ui/wrap.h"
 
 #include <stdlib.h>
 
 #define TEXT_LIMIT (1u << 20) /* of a tool's own text that is shown */
+#define AFTER_ROWS 4          /* of what happens next */
 #define RULE_ROWS 8           /* of the gate, before the plan gets the rest */
 
 struct gate_line {
@@ -159,20 +161,31 @@ static void count_rules(const struct why *why, size_t *yes, size_t *all)
         count_rules(why->children[i], yes, all);
 }
 
+/* One rule; what still stands in the way is wrapped, with what to do next, what is met is one row. */
+static int draw_rule(struct grid *grid, struct area area, int row, const struct why *why)
+{
+    bool met = why->verdict == POLICY_YES;
+    int rows = 1, column = area.column + 17, width = area.columns - 17;
+    grid_put(grid, row, area.column, 4, verdict_style(why->verdict), verdict_word(why->verdict));
+    grid_put(grid, row, area.column + 5, 11, STYLE_MUTED, why->rule);
+    if (met) {
+        int used = grid_put(grid, row, column, width, STYLE_NORMAL, why->reason) + 2;
+        if (*why->source && width - used > 8)
+            grid_put(grid, row, column + used, width - used, STYLE_MUTED, why->source);
+        return rows;
+    }
+    struct str text = STR_INIT;
+    str_addf(&text, "%s%s%s", why->reason, *why->next ? "; " : "", why->next);
+    rows = wrap_put(grid, (struct area){row, column, area.row + area.rows - row, width}, STYLE_NORMAL, text.data);
+    str_release(&text);
+    return rows;
+}
+
 /* What still stands in the way first, so that it is seen even where there is little room. */
 static int draw_rules(struct grid *grid, struct area area, int row, const struct why *why, bool met)
 {
-    if (why->kind == WHY_RULE && (why->verdict == POLICY_YES) == met && row < area.row + area.rows) {
-        grid_put(grid, row, area.column, 4, verdict_style(why->verdict), verdict_word(why->verdict));
-        grid_put(grid, row, area.column + 5, 11, STYLE_MUTED, why->rule);
-        int used = grid_put(grid, row, area.column + 17, area.columns - 17, STYLE_NORMAL, why->reason);
-        int left = area.columns - 17 - used - 2;
-        if (!met && *why->next && left > 8)
-            grid_put(grid, row, area.column + 17 + used + 2, left, STYLE_TITLE, why->next);
-        else if (*why->source && left > 8)
-            grid_put(grid, row, area.column + 17 + used + 2, left, STYLE_MUTED, why->source);
-        row++;
-    }
+    if (why->kind == WHY_RULE && (why->verdict == POLICY_YES) == met && row < area.row + area.rows)
+        row += draw_rule(grid, area, row, why);
     for (size_t i = 0; i < why->count; i++)
         row = draw_rules(grid, area, row, why->children[i], met);
     return row;
@@ -305,24 +318,22 @@ static const char *empty(struct view *view)
                                                      : "the plan is empty: nothing would change";
 }
 
-static void draw_after(struct view *view, struct grid *grid, struct area area)
+static void write_after(const struct gate_view_state *self, struct str *out)
 {
-    const struct run *run = &self_of(view)->run;
-    struct str text = STR_INIT;
+    const struct run *run = &self->run;
     if (run->status == RUN_GATE)
-        str_addf(
-            &text,
-            "An approval applies exactly this plan (digest %.12s), or less. Then: lock, apply in the order of the graph, checks, release.",
-            run->digest);
+        str_addf(out,
+                 "An approval applies exactly this plan (digest %.12s), or less. Then: lock, apply in the order of "
+                 "the graph, checks, release.",
+                 run->digest);
     else
-        str_addf(&text, "The run is %s. %s", word_name(run_status_names, run->status), run->status_reason);
-    grid_put(grid, area.row, area.column, area.columns, STYLE_NORMAL, text.data);
-    str_clear(&text);
-    str_addf(&text, "On failure: %s.", word_name(failure_answer_names, run->on_failure));
+        str_addf(out, "The run is %s%s%s.", word_name(run_status_names, run->status),
+                 text_empty(run->status_reason) ? "" : ": ", run->status_reason);
+    if (run_ended((enum run_status)run->status))
+        return;
+    str_addf(out, " On failure: %s.", word_name(failure_answer_names, run->on_failure));
     if (run->untrusted)
-        str_add(&text, "  The commit's author may not push here: nothing is done until a person agrees.");
-    grid_put(grid, area.row + 1, area.column, area.columns, STYLE_NORMAL, text.data);
-    str_release(&text);
+        str_add(out, " The commit's author may not push here: nothing is done until a person agrees.");
 }
 
 static void draw(struct view *view, struct grid *grid, struct area area)
@@ -353,10 +364,16 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     row++;
     int bottom = inside.row + inside.rows;
     if (!small) {
-        bottom -= 3;
+        struct str after = STR_INIT;
+        write_after(self, &after);
+        int rows = wrap_rows(after.data, inside.columns - 2);
+        rows = rows > AFTER_ROWS ? AFTER_ROWS : rows;
+        bottom -= rows + 1;
         grid_divide(grid, area, bottom, box,
                     self->run.status <= RUN_GATE ? "what happens on approve" : "what became of it");
-        draw_after(view, grid, (struct area){bottom + 1, inside.column + 1, 2, inside.columns - 2});
+        wrap_put(grid, (struct area){bottom + 1, inside.column + 1, rows, inside.columns - 2}, STYLE_NORMAL,
+                 after.data);
+        str_release(&after);
     }
     outline_draw(view, grid, (struct area){row, inside.column, bottom - row, inside.columns});
     str_release(&text);

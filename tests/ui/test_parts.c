@@ -6,6 +6,7 @@
 #include "ui/pager.h"
 #include "ui/shelf.h"
 #include "ui/table.h"
+#include "ui/wrap.h"
 
 #define MANY 20000
 
@@ -209,6 +210,43 @@ static const struct table_source number_source = {
     .version = number_version,
     .monotonic_us = number_clock,
 };
+static void wrap__cuts_between_words_and_in_long_ones(void **state)
+{
+    static const char *const pieces[] = {"what", "happens", "afterwar", "ds now"};
+    const char *text = "what happens afterwards now";
+    size_t at = 0, start, bytes, count = 0;
+    (void)state;
+    for (; wrap_next(text, strlen(text), 8, &at, &start, &bytes); count++) {
+        assert_true(count < 4);
+        assert_int_equal(bytes, strlen(pieces[count]));
+        assert_memory_equal(text + start, pieces[count], bytes);
+    }
+    assert_int_equal(count, 4);
+    assert_int_equal(wrap_rows("", 8), 1);
+    assert_int_equal(wrap_rows("12345678", 8), 1);
+    assert_int_equal(wrap_rows("123456789", 8), 2);
+}
+
+static void pager__shows_the_end_of_wrapped_lines_when_it_follows(void **state)
+{
+    struct pager pager;
+    struct grid grid;
+    struct str row = STR_INIT;
+    (void)state;
+    grid_init(&grid, 4, 10, true);
+    pager_init(&pager);
+    pager.follow = true;
+    pager_add(&pager, "one two three four five six\nand the end", 39);
+    pager_draw(&pager, &grid, (struct area){0, 0, 4, 10});
+    grid_clear(&grid);
+    pager_draw(&pager, &grid, (struct area){0, 0, 4, 10});
+    grid_row_text(&grid, 1, &row);
+    assert_string_equal(row.data, "end");
+    str_release(&row);
+    pager_release(&pager);
+    grid_release(&grid);
+}
+
 static const struct table_column number_columns[] = {{"NUMBER", 0, 0}};
 
 static struct numbers *numbers_new(void)
@@ -417,6 +455,8 @@ int main(void)
         cmocka_unit_test(pager__a_line_without_end_is_held_in_pieces),
         cmocka_unit_test(pager__scrolling_up_ends_following_and_the_end_is_seen_when_it_follows),
         cmocka_unit_test(filter__words_fields_not_and_or),
+        cmocka_unit_test(wrap__cuts_between_words_and_in_long_ones),
+        cmocka_unit_test(pager__shows_the_end_of_wrapped_lines_when_it_follows),
         cmocka_unit_test(table__sorts_in_pieces_and_keeps_ties_in_place),
         cmocka_unit_test(table__the_selected_row_stays_on_its_line),
         cmocka_unit_test(table__removed_rows_and_filters_leave_a_valid_selection),
