@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* berth demo: makes the workspace and opens the dashboard on it; without a terminal it plays the story and cleans up. */
+/* berth demo: makes the workspace and opens the dashboard on it; without a terminal it plays the story and ends it again. */
 #include "cli/demo.h"
 
 #include "cli/dispatch.h"
@@ -49,10 +49,17 @@ static const char *own_name(struct cli *cli)
     return text_equal(self, BERTH_BINDIR "/berth") ? "berth" : arena_strdup(&cli->arena, self);
 }
 
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+
+    return text_empty(folder) ? "/tmp" : folder;
+}
+
 /* A folder of its own for repository and store, so that nothing else is touched. */
 static const char *make_folder(struct cli *cli, struct error *error)
 {
-    const char *wanted = cli_argument(cli, "folder"), *temporary = getenv("TMPDIR");
+    const char *wanted = cli_argument(cli, "folder");
     char *folder, *canonical;
     const char *result;
 
@@ -66,7 +73,7 @@ static const char *make_folder(struct cli *cli, struct error *error)
             return NULL;
         folder = mem_strdup(wanted);
     } else {
-        folder = path_join(text_empty(temporary) ? "/tmp" : temporary, "berth-demo-XXXXXX");
+        folder = path_join(temporary_folder(), DEMO_PREFIX "XXXXXX");
         if (mkdtemp(folder) == NULL) {
             error_errno(error, ERROR_IO, errno, "cannot make a folder like %s", folder);
             free(folder);
@@ -74,22 +81,10 @@ static const char *make_folder(struct cli *cli, struct error *error)
         }
     }
     canonical = path_canonical(folder, error);
-    result = canonical != NULL ? arena_strdup(&cli->arena, canonical) : NULL;
+    result = canonical != NULL && demo_mark(canonical, error) ? arena_strdup(&cli->arena, canonical) : NULL;
     free(canonical);
     free(folder);
     return result;
-}
-
-/* Ends what the story left and removes the folder. */
-static void clean_up(struct cli *cli, const char *folder, const char *repository)
-{
-    char stop[] = "stop";
-    char *argv[] = {stop, NULL};
-    struct error error;
-
-    (void)run_words(repository, 1, argv);
-    if (!folder_remove(folder, &error))
-        say_error(cli, &error);
 }
 
 static bool play(struct cli *cli, const char *folder, const char *repository, const char *service, struct error *error)
@@ -97,12 +92,14 @@ static bool play(struct cli *cli, const char *folder, const char *repository, co
     bool done = demo_story(cli, repository, service, error);
 
     if (done) {
-        clean_up(cli, folder, repository);
+        if (!demo_end(cli, folder, service, error))
+            return false;
         printf("\nthe demo did all it should; its folder is removed again\n");
         return true;
     }
-    return error_hint(error, "its folder is kept: XDG_STATE_HOME=%s/state %s -C %s doctor", folder, own_name(cli),
-                      repository);
+    return error_hint(
+        error, "its folder is kept: XDG_STATE_HOME=%s/state %s -C %s doctor; to end it: %s demo --end --folder %s",
+        folder, own_name(cli), repository, own_name(cli), folder);
 }
 
 bool cli_demo(struct cli *cli, int *status, struct error *error)
@@ -111,6 +108,8 @@ bool cli_demo(struct cli *cli, int *status, struct error *error)
     bool headless =
         json_is_true(json_object_get(cli->call.arguments, "headless")) || !cli->terminal || isatty(STDIN_FILENO) != 1;
 
+    if (service != NULL && json_is_true(json_object_get(cli->call.arguments, "end")))
+        return demo_end_all(cli, cli_argument(cli, "folder"), temporary_folder(), service, error);
     folder = service != NULL ? make_folder(cli, error) : NULL;
     if (folder == NULL)
         return false;
@@ -126,7 +125,7 @@ bool cli_demo(struct cli *cli, int *status, struct error *error)
     if (!cli_dashboard(cli, status, error))
         return false;
     printf("the demo goes on in the background. Again:\n    XDG_STATE_HOME=%s %s -C %s\n"
-           "to end it:\n    XDG_STATE_HOME=%s %s -C %s stop; rm -r %s\n",
-           state, own_name(cli), repository, state, own_name(cli), repository, folder);
+           "to end it, its services and its folder:\n    %s demo --end --folder %s\n",
+           state, own_name(cli), repository, own_name(cli), folder);
     return true;
 }

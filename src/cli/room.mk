@@ -13,6 +13,7 @@ src_cli_libcli_a_SOURCES = \
 	src/cli/daemon.c \
 	src/cli/demo.c \
 	src/cli/demo.h \
+	src/cli/demo_end.c \
 	src/cli/demo_repository.c \
 	src/cli/demo_story.c \
 	src/cli/dispatch.h \

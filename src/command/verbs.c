@@ -490,11 +490,13 @@ static const struct verb all_verbs[] = {
      .help = "Make a workspace to play with and open the dashboard on it.",
      .manual =
          "A throwaway git repository with a dozen branches whose resources are real local things. With --headless, or "
-         "without a terminal, it plays the story: deploy, plan, approve, break, destroy.",
+         "without a terminal, it plays the story: deploy, plan, approve, break, destroy. --end ends what is left of "
+         "demos: their berthd, the services that their environments started, their folders.",
      .route = "",
      .audit = "",
      .undo = "",
      .arguments = {{.name = "headless", .type = ARGUMENT_FLAG, .help = "play the story and print the tables"},
+                   {.name = "end", .type = ARGUMENT_FLAG, .help = "end every demo in $TMPDIR, or the one in --folder"},
                    {.name = "folder",
                     .type = ARGUMENT_TEXT,
                     .help = "where to make it; a new folder in $TMPDIR unless told"}}},

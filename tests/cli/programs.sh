@@ -177,6 +177,25 @@ demo() {
     says 'the demo did all it should' "$BERTH" demo --headless </dev/null && ! ls -d "$work"/berth-demo-* 2>/dev/null
 }
 
+# A demo that stays, with an environment whose server answers: one command ends berthd, server and folder; nothing but a demo's folder.
+demo_ends() {
+    mkfifo "$work/told"
+    "$BERTH" demo --headless --folder "$work/kept" </dev/null >"$work/told" 2>&1 &
+    playing=$!
+    exec 3<"$work/told"
+    while IFS= read -r line <&3; do
+        case $line in '$ curl '*) break ;; esac
+    done
+    kill -9 $playing # in the middle of the story
+    exec 3<&-
+    wait $playing 2>/dev/null
+    url=$(XDG_STATE_HOME="$work/kept/state" "$BERTH" -C "$work/kept/shop" envs --json | sed -n 's/^ *"entrypoint": "\(http.*\)",*$/\1/p' | head -n 1)
+    [ -n "$url" ] && "${BERTH%/*}/demo-service" get "$url" >/dev/null || { echo "no server at '$url'"; return 1; }
+    mkdir "$work/mine" && status 2 "$BERTH" demo --end --folder "$work/mine" && [ -d "$work/mine" ] || return 1
+    says 'is gone' status 0 "$BERTH" demo --end --folder "$work/kept" && [ ! -e "$work/kept" ] &&
+        ! "${BERTH%/*}/demo-service" get "$url" 2>/dev/null && says 'there is no demo' "$BERTH" demo --end
+}
+
 # Without a commit there is no policy: said at once, not waited for; a next berthd's first answer is not its predecessor's.
 no_policy() {
     git init -q -b main "$work/empty" && "$BERTH" -C "$work/empty" init &&
@@ -187,7 +206,7 @@ no_policy() {
         says '"name": "main"' "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop
 }
 
-echo 1..19
+echo 1..20
 check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
@@ -207,3 +226,4 @@ check 'stop names what it waits for, and ends with 6 when that takes too long' s
 check 'stop --now leaves the steps that run to their workers' stop_now_leaves_the_step
 check 'a berthd that cannot start is quoted' fake_start
 check 'the demo plays its story and leaves nothing' demo
+check 'demo --end ends what a demo left, and nothing else' demo_ends
