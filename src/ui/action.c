@@ -355,6 +355,14 @@ static void ask_which(struct dashboard *dashboard, const struct verb *verb, cons
     arena_release(&arena);
 }
 
+/* Nobody answers a plan that is not on the screen: its gate opens under the dialog. */
+static void show_gate(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject)
+{
+    bool is_shown = dashboard_view(dashboard)->ops->kind == VIEW_GATE;
+    if ((verb->policy_flags & POLICY_ANSWERS_GATE) && subject->run && !is_shown)
+        dashboard_push(dashboard, &gate_view, subject->run->id);
+}
+
 void action_press(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject)
 {
     struct arena arena = {0};
@@ -367,8 +375,10 @@ void action_press(struct dashboard *dashboard, const struct verb *verb, const st
         arena_release(&arena);
         return;
     }
-    size_t count = subject->branch ? entries_of_branch(dashboard, subject->branch, entries, repository) : 0;
-    if (count > 1 && !(verb->policy_flags & POLICY_DESTROYS))
+    bool about_branch = subject->branch && !(verb->policy_flags & (POLICY_DESTROYS | POLICY_ANSWERS_GATE));
+    size_t count = about_branch ? entries_of_branch(dashboard, subject->branch, entries, repository) : 0;
+    show_gate(dashboard, verb, subject);
+    if (count > 1)
         ask_which(dashboard, verb, subject->branch, entries, count);
     else if (count == 1 && !subject->environment)
         action_preview(dashboard, action_new(dashboard, verb, subject,
@@ -436,8 +446,7 @@ static void say_answer(struct dashboard *dashboard, const struct command *comman
         dashboard_say(dashboard, STYLE_FAILED, "%s %s: %s. %s%s", command->verb, command->subject,
                       command->status == COMMAND_REFUSED ? "refused" : "failed", text, why ? "  (w: every rule)" : "");
     } else if (!text_empty(command->run)) {
-        dashboard_say(dashboard, STYLE_OK, "%s: %s%s  (l log, g p plan)", command->verb, *text ? text : "run ",
-                      *text ? "" : command->run);
+        dashboard_say(dashboard, STYLE_OK, "%s%s  (l log, g p plan)", *text ? text : "run ", *text ? "" : command->run);
     } else {
         dashboard_say(dashboard, STYLE_OK, "%s %s: %s", command->verb, command->subject, *text ? text : "done");
     }

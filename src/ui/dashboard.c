@@ -64,6 +64,23 @@ struct view *dashboard_view(const struct dashboard *dashboard)
     return dashboard->views[dashboard->depth - 1];
 }
 
+void subject_environment(struct subject *subject, const struct picture *picture, const struct environment *environment)
+{
+    subject->environment = environment;
+    if (!environment)
+        return;
+    subject->run = picture_run_of(picture, environment->name);
+    if (subject->run && subject->run->status == RUN_GATE)
+        subject->scopes |= SCOPE_GATE;
+}
+
+void subject_run(struct subject *subject, const struct picture *picture, const struct run *run)
+{
+    subject->run = run;
+    subject->scopes = run->status == RUN_GATE ? SCOPE_GATE : SCOPE_RUN;
+    subject->environment = picture_environment(picture, run->environment);
+}
+
 struct subject dashboard_subject(struct dashboard *dashboard)
 {
     struct view *view = dashboard_view(dashboard);
@@ -449,6 +466,9 @@ void dashboard_press(struct dashboard *dashboard, int key)
     const struct verb *verb = verb_for_press(key, subject.scopes);
     if (verb)
         action_press(dashboard, verb, &subject);
+    else if (key >= '0' && key <= '9')
+        dashboard_say(dashboard, STYLE_MUTED,
+                      "there is no view %c in this version: 1 environments, 2 branches, 4 approvals, 5 runs", key);
     else if (key >= ' ' && key < 127)
         dashboard_say(dashboard, STYLE_MUTED, "%c does nothing here (? lists the keys)", key);
 }

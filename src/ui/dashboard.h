@@ -138,6 +138,10 @@ void dashboard_request(struct dashboard *dashboard, enum request request);
 
 /* --- for views, layers and actions --------------------------------------------------------------------------- */
 struct view *dashboard_view(const struct dashboard *dashboard);
+/* An environment as the subject, with the run that a person would look at or answer. */
+void subject_environment(struct subject *subject, const struct picture *picture, const struct environment *environment);
+/* A run as the subject. */
+void subject_run(struct subject *subject, const struct picture *picture, const struct run *run);
 /* What is selected in the view that is shown; empty when nothing is. */
 struct subject dashboard_subject(struct dashboard *dashboard);
 /* Searches a view's pager: what `filter` of its ops does. `where`: "this log". */

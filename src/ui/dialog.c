@@ -14,6 +14,7 @@
 
 #define GUARD_US 400000 /* after it opened, before a key confirms: a finger that was on its way */
 #define MOST_FIELDS 6
+#define COMMAND_ROWS 2 /* of the same action as a command line */
 
 struct field {
     const char *label, *argument; /* argument "": the reason; "confirm": the typed name */
@@ -290,7 +291,7 @@ static void draw_buttons(struct dialog *dialog, struct grid *grid, int row, stru
 
 static int extra_rows(const struct dialog *dialog)
 {
-    return (dialog->shows_command ? 2 : 0) + (dialog->dropped ? 1 : 0);
+    return (dialog->shows_command ? COMMAND_ROWS : 0) + (dialog->dropped ? 1 : 0);
 }
 
 static void draw_extra(struct dialog *dialog, struct grid *grid, int row, struct area area)
@@ -303,8 +304,7 @@ static void draw_extra(struct dialog *dialog, struct grid *grid, int row, struct
     if (dialog->shows_command) {
         fill_call(dialog);
         call_shell(dialog->action->verb, dialog->action->subject, dialog->action->arguments, &text);
-        grid_putf(grid, row++, area.column, area.columns, STYLE_NORMAL, "CLI   %s", text.data);
-        grid_putf(grid, row, area.column, area.columns, STYLE_NORMAL, "REST  %s", dialog->action->verb->route);
+        wrap_put(grid, (struct area){row, area.column, COMMAND_ROWS, area.columns}, STYLE_NORMAL, text.data);
     }
     str_release(&text);
 }

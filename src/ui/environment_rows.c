@@ -3,6 +3,7 @@
 #include "ui/environment_rows.h"
 
 #include "berth/base/str.h"
+#include "berth/model/result.h"
 #include "berth/store.h"
 
 #include <stdio.h>
@@ -19,6 +20,80 @@ static void add(struct environment_rows *rows, struct outline_row row)
 static void section(struct environment_rows *rows, const char *name)
 {
     add(rows, (struct outline_row){.kind = OUTLINE_SECTION, .key = name, .name = name, .sign = SIGN_NONE});
+}
+
+/* --- what a run wants that is not there yet ---------------------------------------------------------------- */
+
+static bool is_recorded(const struct environment_rows *rows, const char *address)
+{
+    for (size_t i = 0; i < rows->resource_count; i++) {
+        if (text_equal(rows->resources[i].address, address))
+            return true;
+    }
+    return false;
+}
+
+/* What becomes of it, in the words of the run that wants it. */
+static void say_unbegun(struct environment_rows *rows, const struct run *run, struct resource *resource)
+{
+    struct arena *arena = rows->arena;
+    enum run_status status = (enum run_status)run->status;
+    resource->status = RESOURCE_ABSENT;
+    if (run_ended(status) || status == RUN_HELD) {
+        resource->status_reason =
+            arena_printf(arena, "not begun: run %s is %s", run->id, word_name(run_status_names, run->status));
+    } else if (status <= RUN_GATE) {
+        resource->status_reason = arena_printf(arena, "run %s would make it", run->id);
+    } else {
+        resource->status = RESOURCE_WAITING;
+        resource->status_reason = arena_printf(arena, "not begun yet in run %s", run->id);
+    }
+}
+
+static bool take_unbegun(struct environment_rows *rows, const struct run *run, const struct step *step,
+                         struct resource *out)
+{
+    struct wanted_resource wanted;
+    json_t *spec = step->phase == PHASE_PLAN ? json_column(step->spec) : NULL, *json = json_object_get(spec, "wanted");
+    bool taken =
+        json_is_object(json) && !is_recorded(rows, step->address) && wanted_from_json(json, rows->arena, &wanted, NULL);
+    if (taken) {
+        struct resource row = {.id = arena_printf(rows->arena, "%s/%s", rows->environment.id, step->address),
+                               .environment = rows->environment.id,
+                               .address = step->address,
+                               .name = step->address,
+                               .template = step->template,
+                               .executor = step->executor,
+                               .group = wanted.group,
+                               .description = wanted.description,
+                               .needs = json_text(rows->arena, wanted.needs),
+                               .data = wanted.data};
+        say_unbegun(rows, run, &row);
+        *out = *(struct resource *)record_copy(&resource_type, &row, rows->arena); /* no text is NULL in it */
+    }
+    json_decref(spec);
+    return taken;
+}
+
+/* A run that did not come to its end leaves resources that nobody began: they belong to the picture as much as those that failed. */
+static bool add_unbegun(struct environment_rows *rows, struct store *store, struct error *error)
+{
+    const struct run *run = rows->run_count ? &rows->runs[0] : NULL;
+    struct step *steps;
+    size_t count, extra = 0;
+    if (!run || (run_ended((enum run_status)run->status) && (run->status == RUN_DONE || !run->applying_at)))
+        return true;
+    struct store_query query = {.type = &step_type, .index = "run", .equal = {run->id}};
+    if (!store_list(store, &query, rows->arena, &steps, &count, error))
+        return false;
+    struct resource *all = arena_alloc(rows->arena, (rows->resource_count + count + 1) * sizeof *all);
+    if (rows->resource_count)
+        memcpy(all, rows->resources, rows->resource_count * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        extra += take_unbegun(rows, run, &steps[i], &all[rows->resource_count + extra]);
+    rows->resources = all;
+    rows->resource_count += extra;
+    return true;
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------- */
@@ -46,7 +121,8 @@ static bool read_tables(struct environment_rows *rows, struct store *store, cons
            list(rows, store, (struct store_query){.type = &run_type, .descending = true, .limit = OUTLINE_RUNS},
                 &rows->runs, &rows->run_count, error) &&
            list(rows, store, (struct store_query){.type = &release_type, .descending = true, .limit = OUTLINE_RELEASES},
-                &rows->releases, &rows->release_count, error);
+                &rows->releases, &rows->release_count, error) &&
+           add_unbegun(rows, store, error);
 }
 
 /* --- resources -------------------------------------------------------------------------------------------- */

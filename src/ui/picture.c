@@ -444,12 +444,18 @@ const struct run *picture_run(const struct picture *picture, const char *id)
     return shelf_get(&picture->runs, id);
 }
 
+static bool comes_before(const struct run *run, const struct run *other)
+{
+    bool waits = run->status == RUN_GATE, other_waits = other->status == RUN_GATE;
+    return waits != other_waits ? waits : run->number > other->number;
+}
+
 const struct run *picture_run_of(const struct picture *picture, const char *environment_name)
 {
     const struct run *found = NULL;
     for (size_t i = 0; i < picture->runs.rows.count; i++) {
         const struct run *row = picture_run_at(picture, i);
-        if (row && text_equal(row->environment_name, environment_name) && (!found || row->number > found->number))
+        if (row && text_equal(row->environment_name, environment_name) && (!found || comes_before(row, found)))
             found = row;
     }
     return found;

@@ -65,7 +65,7 @@ const struct environment *picture_environment(const struct picture *picture, con
 const struct environment *picture_environment_named(const struct picture *picture, const char *name);
 const struct branch_row *picture_branch(const struct picture *picture, const char *id);
 const struct run *picture_run(const struct picture *picture, const char *id);
-/* The newest run of an environment, by its name; NULL: none held. */
+/* The run of an environment, by its name, that a person means: the newest that waits at its gate, else the newest; NULL: none held. */
 const struct run *picture_run_of(const struct picture *picture, const char *environment_name);
 
 struct surroundings {                /* few rows, read again whole when one of them changes */

@@ -165,9 +165,7 @@ static void subject(struct view *view, size_t place, struct subject *subject)
 {
     subject->scopes = SCOPE_BRANCH;
     subject->branch = row_at(view, place);
-    subject->environment = environment_of(view, subject->branch);
-    if (subject->environment)
-        subject->run = picture_run_of(view->dashboard->picture, subject->environment->name);
+    subject_environment(subject, view->dashboard->picture, environment_of(view, subject->branch));
 }
 
 static void title_more(struct view *view, struct str *out)

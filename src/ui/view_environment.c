@@ -230,17 +230,18 @@ static unsigned handle(struct view *view, enum request request)
 
 static void subject(struct view *view, struct subject *subject)
 {
-    struct environment_view_state *self = self_of(view);
+    const struct environment_view_state *self = self_of(view);
+    const struct picture *picture = view->dashboard->picture;
     const struct outline_row *row = selected(view);
+    const struct run *run = row && row->kind == OUTLINE_RUN ? picture_run(picture, row->id) : NULL;
     if (!self->rows.found)
         return;
     subject->scopes = SCOPE_ENVIRONMENT;
-    subject->environment = &self->rows.environment;
-    subject->run = row && row->kind == OUTLINE_RUN ? picture_run(view->dashboard->picture, row->id) : NULL;
-    if (!subject->run)
-        subject->run = picture_run_of(view->dashboard->picture, self->rows.environment.name);
-    if (subject->run && subject->run->status == RUN_GATE)
-        subject->scopes |= SCOPE_GATE;
+    subject_environment(subject, picture, &self->rows.environment);
+    if (run) { /* the selected one is meant */
+        subject->run = run;
+        subject->scopes = SCOPE_ENVIRONMENT | (run->status == RUN_GATE ? SCOPE_GATE : 0);
+    }
 }
 
 static bool why(struct view *view, struct str *out)

@@ -153,10 +153,7 @@ static void name(struct view *view, size_t place, struct str *out)
 static void subject(struct view *view, size_t place, struct subject *subject)
 {
     subject->scopes = SCOPE_ENVIRONMENT;
-    subject->environment = row_at(view, place);
-    subject->run = picture_run_of(view->dashboard->picture, subject->environment->name);
-    if (subject->run && subject->run->status == RUN_GATE)
-        subject->scopes |= SCOPE_GATE;
+    subject_environment(subject, view->dashboard->picture, row_at(view, place));
 }
 
 static void title_more(struct view *view, struct str *out)

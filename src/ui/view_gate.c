@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* A run's plan and its gate: every rule with its answer, every resource with what would be done to it, the digest that an approval binds to. */
 #include "berth/base/file.h"
+#include "berth/base/text.h"
+#include "berth/base/wording.h"
 #include "berth/store.h"
 #include "ui/outline.h"
 #include "ui/wrap.h"
@@ -25,6 +27,7 @@ struct gate_view_state {
     size_t plan_count, answer_count;
     json_t **changes; /* of each plan, or NULL */
     VEC(struct gate_line) lines;
+    int address_width; /* of the longest */
 };
 
 static struct gate_view_state *self_of(struct view *view)
@@ -74,7 +77,10 @@ static void arrange(struct view *view)
 {
     struct gate_view_state *self = self_of(view);
     vec_clear(&self->lines);
+    self->address_width = 0;
     for (size_t i = 0; i < self->plan_count; i++) {
+        int width = text_width(self->plans[i].address);
+        self->address_width = width > self->address_width ? width : self->address_width;
         size_t changes = is_open(self, &self->plans[i]) ? json_array_size(self->changes[i]) : 0;
         vec_push(&self->lines, ((struct gate_line){i, -1}));
         for (size_t c = 0; c < changes; c++)
@@ -132,13 +138,17 @@ static void title(struct view *view, struct str *out)
         str_addf(out, "Run %s is not there", view->argument);
         return;
     }
-    str_addf(out, "Approval of run %s   %s %s   %s %.12s   asked by %s via %s", run->id,
-             word_name(workflow_names, run->workflow), run->environment_name, run->ref, run->commit,
-             text_empty(run->person) ? run->actor : run->person, run->via);
+    str_addf(out, "Approval of run %s   %s %s", run->id, word_name(workflow_names, run->workflow),
+             run->environment_name);
     if (run->gate_expires_at && run->status == RUN_GATE) {
         str_add(out, "   expires ");
         format_when(out, view->dashboard->times, run->gate_expires_at, view->dashboard->now_ms);
     }
+    str_addf(out, "   %s ", run->ref);
+    wording_commit(out, run->commit);
+    str_addf(out, "   by ");
+    wording_person(out, run->person, run->actor);
+    str_addf(out, " via %s", run->via);
 }
 
 static const char *verdict_word(enum verdict verdict)
@@ -259,7 +269,7 @@ static void draw_plan(struct view *view, struct grid *grid, struct area area, in
     const json_t *changes = self->changes[self->lines.items[at].plan];
     enum style style = plan->action == PLAN_NONE ? STYLE_MUTED : sign_style(action_sign(plan->action));
     bool open = is_open(self, plan);
-    int name = area.columns >= 100 ? 34 : 24;
+    int name = self->address_width > area.columns / 3 ? area.columns / 3 : self->address_width;
     grid_put(grid, row, area.column + 1, 3, style, action_mark(plan->action));
     grid_put(grid, row, area.column + 5, 8, style,
              plan->action == PLAN_NONE ? "as it is" : word_name(plan_action_names, plan->action));
@@ -274,11 +284,9 @@ static void draw_plan(struct view *view, struct grid *grid, struct area area, in
         grid_put(grid, row, column, area.column + area.columns - column, STYLE_MUTED, plan->reason);
 }
 
-static void value_text(const json_t *value, bool sensitive, struct str *out)
+static void value_text(const json_t *value, struct str *out)
 {
-    if (sensitive) {
-        str_add(out, "(sensitive: never shown)");
-    } else if (json_is_string(value)) {
+    if (json_is_string(value)) {
         str_addf(out, "\"%s\"", json_string_value(value));
     } else if (value && !json_is_null(value)) {
         char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
@@ -296,9 +304,13 @@ static void draw_change(struct view *view, struct grid *grid, struct area area, 
         json_array_get(self->changes[self->lines.items[at].plan], (size_t)self->lines.items[at].change);
     bool sensitive = json_is_true(json_object_get(change, "sensitive"));
     struct str text = STR_INIT;
-    value_text(json_object_get(change, "before"), sensitive, &text);
-    str_add(&text, grid->ascii ? "  ->  " : "  →  ");
-    value_text(json_object_get(change, "after"), sensitive, &text);
+    if (sensitive) {
+        str_add(&text, "changes (sensitive: its values are never shown)");
+    } else {
+        value_text(json_object_get(change, "before"), &text);
+        str_add(&text, grid->ascii ? "  ->  " : "  →  ");
+        value_text(json_object_get(change, "after"), &text);
+    }
     grid_put(grid, row, area.column + 18, 30, STYLE_MUTED, json_get_text(change, "path"));
     grid_put(grid, row, area.column + 49, area.columns - 49, STYLE_NORMAL, text.data);
     str_release(&text);
@@ -456,12 +468,8 @@ static unsigned handle(struct view *view, enum request request)
 
 static void subject(struct view *view, struct subject *subject)
 {
-    struct gate_view_state *self = self_of(view);
-    if (!self->found)
-        return;
-    subject->run = &self->run;
-    subject->scopes = self->run.status == RUN_GATE ? SCOPE_GATE : SCOPE_RUN;
-    subject->environment = picture_environment(view->dashboard->picture, self->run.environment);
+    if (self_of(view)->found)
+        subject_run(subject, view->dashboard->picture, &self_of(view)->run);
 }
 
 static bool why(struct view *view, struct str *out)

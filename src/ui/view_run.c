@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* One run: its steps at the left, the log of the selected step at the right, following. */
 #include "berth/base/time.h"
+#include "berth/base/wording.h"
 #include "berth/store.h"
 #include "berth/store_log.h"
 #include "ui/outline.h"
@@ -188,9 +189,12 @@ static void title(struct view *view, struct str *out)
         str_addf(out, "Run %s is not there", view->argument);
         return;
     }
-    str_addf(out, "Run %s   %s %s   %s %.12s   by %s via %s", run->id, word_name(workflow_names, run->workflow),
-             run->environment_name, run->ref, run->commit, text_empty(run->person) ? run->actor : run->person,
-             run->via);
+    str_addf(out, "Run %s   %s %s   %s ", run->id, word_name(workflow_names, run->workflow), run->environment_name,
+             run->ref);
+    wording_commit(out, run->commit);
+    str_add(out, "   by ");
+    wording_person(out, run->person, run->actor);
+    str_addf(out, " via %s", run->via);
 }
 
 static void headline(struct view *view, struct str *out)
@@ -238,7 +242,9 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
 static void log_title(struct view *view, struct str *out)
 {
     const struct run_view_state *self = self_of(view);
-    str_addf(out, "log of %s", text_empty(self->shown) ? "no step" : self->shown);
+    const struct step *step = self->outline.cursor.at < self->step_count ? &self->steps[self->outline.cursor.at] : NULL;
+    str_addf(out, "log of %s%s%s", step ? word_name(step_phase_names, step->phase) : "no step", step ? " " : "",
+             step ? step->address : "");
     str_addf(out, "   follow %s", self->pager.follow ? "ON" : "off (f)");
     if (self->from)
         str_addf(out, "   %lld KiB above (g g)", (long long)(self->from >> 10));
@@ -307,12 +313,8 @@ static unsigned handle(struct view *view, enum request request)
 
 static void subject(struct view *view, struct subject *subject)
 {
-    struct run_view_state *self = self_of(view);
-    if (!self->found)
-        return;
-    subject->run = &self->run;
-    subject->scopes = self->run.status == RUN_GATE ? SCOPE_GATE : SCOPE_RUN;
-    subject->environment = picture_environment(view->dashboard->picture, self->run.environment);
+    if (self_of(view)->found)
+        subject_run(subject, view->dashboard->picture, &self_of(view)->run);
 }
 
 static const char *filter(struct view *view, const char *text)

@@ -145,9 +145,7 @@ static void name(struct view *view, size_t place, struct str *out)
 
 static void subject(struct view *view, size_t place, struct subject *subject)
 {
-    subject->run = row_at(view, place);
-    subject->scopes = subject->run->status == RUN_GATE ? SCOPE_GATE : SCOPE_RUN;
-    subject->environment = picture_environment(view->dashboard->picture, subject->run->environment);
+    subject_run(subject, view->dashboard->picture, row_at(view, place));
 }
 
 static void title_more(struct view *view, struct str *out)

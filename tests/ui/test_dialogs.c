@@ -190,6 +190,31 @@ static void an_approval__must_be_read_to_its_end(void **state)
     scene_close(&scene);
 }
 
+static void approve_on_a_branch__opens_the_gate_under_the_dialog(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2/main<enter>A");
+    assert_shows(&scene, "APPROVE 18");
+    scene_type(&scene, "<esc><esc>");
+    assert_shows(&scene, "Approval of run 18");
+    scene_close(&scene);
+}
+
+static void a_dialog__shows_the_command_line_and_nothing_that_is_not_served(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "1/checkout<enter>X");
+    scene_type(&scene, "c");
+    assert_shows(&scene, "berth destroy review/checkout");
+    assert_hides(&scene, "REST");
+    assert_hides(&scene, "/api/");
+    scene_close(&scene);
+}
+
 static void a_grey_key__says_why_when_it_is_pressed(void **state)
 {
     struct scene scene;
@@ -281,6 +306,8 @@ int main(void)
         cmocka_unit_test(a_destroy__needs_the_typed_name),
         cmocka_unit_test(an_approval__names_the_digest_that_was_shown),
         cmocka_unit_test(an_approval__must_be_read_to_its_end),
+        cmocka_unit_test(approve_on_a_branch__opens_the_gate_under_the_dialog),
+        cmocka_unit_test(a_dialog__shows_the_command_line_and_nothing_that_is_not_served),
         cmocka_unit_test(a_grey_key__says_why_when_it_is_pressed),
         cmocka_unit_test(read_only__greys_every_key_that_acts),
         cmocka_unit_test(a_refusal__is_told_with_its_reason_when_the_answer_comes),

@@ -383,6 +383,64 @@ static void an_entrypoint_nobody_looks_at__is_called_so(void **state)
     scene_close(&scene);
 }
 
+static void what_a_failed_run_never_began__is_in_the_environment_too(void **state)
+{
+    struct scene scene;
+    struct run run = {.id = "19",
+                      .number = 19,
+                      .environment = "E1",
+                      .environment_name = "review/checkout",
+                      .workflow = WORKFLOW_DEPLOY,
+                      .status = RUN_FAILED,
+                      .created_at = SCENE_NOW - MINUTES(2),
+                      .applying_at = SCENE_NOW - MINUTES(1)};
+    struct step step = {.id = "19.plan.search-index",
+                        .run = "19",
+                        .environment = "E1",
+                        .phase = PHASE_PLAN,
+                        .status = STEP_DONE,
+                        .address = "search-index",
+                        .executor = "exec",
+                        .spec = "{\"wanted\":{\"address\":\"search-index\",\"group\":\"data\"},\"recorded\":null}"};
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_put(&scene, &run_type, &run);
+    scene_put(&scene, &step_type, &step);
+    scene_pass(&scene, 100);
+    scene_type(&scene, "1/checkout<enter><enter>");
+    assert_shows(&scene, "search-index");
+    assert_shows(&scene, "not begun: run 19 is failed");
+    run.status = RUN_APPLYING;
+    scene_put(&scene, &run_type, &run);
+    scene_pass(&scene, 100);
+    assert_shows(&scene, "not begun yet in run 19");
+    scene_close(&scene);
+}
+
+static void a_number_without_a_view__says_which_there_are(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "3");
+    assert_shows(&scene, "there is no view 3");
+    scene_close(&scene);
+}
+
+static void a_long_message__is_wrapped_not_cut(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    dashboard_say(
+        &scene.dashboard, STYLE_OK,
+        "a dry run would plan the twelve resources of this environment, wait for two approvals, apply them in "
+        "the order of the graph and end with this last word: harbour");
+    scene_turn(&scene);
+    assert_shows(&scene, "harbour");
+    scene_close(&scene);
+}
+
 static void a_deploy_from_the_environment__says_which_commit(void **state)
 {
     struct scene scene;
@@ -465,6 +523,9 @@ int main(void)
         cmocka_unit_test(times__follow_one_switch),
         cmocka_unit_test(an_answered_gate__says_who_answered_it),
         cmocka_unit_test(an_entrypoint_nobody_looks_at__is_called_so),
+        cmocka_unit_test(what_a_failed_run_never_began__is_in_the_environment_too),
+        cmocka_unit_test(a_number_without_a_view__says_which_there_are),
+        cmocka_unit_test(a_long_message__is_wrapped_not_cut),
         cmocka_unit_test(a_deploy_from_the_environment__says_which_commit),
         cmocka_unit_test(hostile_names__keep_columns_aligned_and_harmless),
         cmocka_unit_test(every_size__draws_without_harm),
