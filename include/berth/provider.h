@@ -18,12 +18,14 @@
 #include "berth/base/str.h"
 #include "berth/model/environment.h"
 #include "berth/model/result.h"
+#include "berth/provider/executor.h"
 
 #include <jansson.h>
 #include <stdint.h>
 struct config;
 struct config_entry;
 struct config_section;
+struct inner_progress;
 struct redactor;
 struct delivery;
 struct http_client;
@@ -33,6 +35,7 @@ struct provider_context {
     const struct config *config;          /* the trusted policy */
     const struct config_section *section; /* of this repository, target, runner, store or receiver; NULL: none needed */
     const char *store_folder, *run_folder; /* run_folder: 0700, removed when the run ends; "" outside a run */
+    const char *run;                       /* its number as text; NULL or "" outside a run */
     const char *token;                     /* of the attempt; marks tools (BERTH_STEP_TOKEN=…) */
     int64_t deadline_ms;                   /* time_monotonic_ms at which to give up, 0: none */
     int stop_fd;                           /* readable when the call should end early (cancel, shutdown); -1: none */
@@ -41,7 +44,14 @@ struct provider_context {
     struct http_client *http; /* connections and circuit breakers of this process; NULL: one for the call alone */
     void (*progress)(const struct provider_context *context, int percent,
                      const char *text); /* may be NULL; percent -1: unknown */
-    void *owner;                        /* for progress */
+    /* How one inner part of the resource comes along; may be NULL. Its texts are redacted and borrowed for the call. */
+    void (*inner)(const struct provider_context *context, const struct inner_progress *inner);
+    void *owner; /* for progress and inner */
+};
+struct inner_progress {
+    const char *address, *kind, *text; /* as the tool names it: "terraform_data.a[0]", "terraform_data" */
+    enum resource_status status;       /* creating, updating, destroying, ok, gone, failed */
+    int64_t elapsed_ms;                /* of this part, as the tool says; -1: not known */
 };
 bool provider_stopped(const struct provider_context *context);
 /* Milliseconds left until the deadline (INT_MAX when none), 0: over. */
@@ -104,41 +114,6 @@ struct provider_branches {
                    const char *folder, struct error *error);
 };
 
-/* --- executor ---------------------------------------------------------------------------------------------------- */
-/* what a plan, apply, destroy or observe is about */
-struct executor_task {
-    const struct wanted_resource *wanted; /* NULL: it should go away */
-    const struct resource *recorded;      /* NULL: nothing is recorded */
-    const json_t *spec;                   /* the executor's own keys, all $parts resolved; for destroy those recorded */
-    const char *environment, *environment_id, *slug, *tier, *address;
-    const char *tree; /* the exported commit's folder, absolute */
-    const char *commit;
-    const char *planned_spec_digest; /* apply: what the approved plan said */
-    const json_t *variables;         /* object: BERTH_… values for the tool's environment */
-    const struct provider_runner *runner;
-    const struct provider_context *runner_context;
-};
-enum executor_flag {
-    EXECUTOR_REPLANS = 1 << 0, /* an interrupted apply is planned again instead of held */
-    EXECUTOR_OBSERVES = 1 << 1,
-    EXECUTOR_NO_STEPS = 1 << 2, /* only recorded and observed: external */
-};
-struct provider_executor {
-    unsigned flags;
-    /* Is the spec usable (files exist in the tree, arguments sane)? Called when preparing. */
-    bool (*check)(const struct provider_context *context, const struct executor_task *task, struct error *error);
-    /* What would apply do. Changes nothing outside. `result` text in the arena, json new references. */
-    bool (*plan)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
-                 struct plan_result *result, struct error *error);
-    bool (*apply)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
-                  struct apply_result *result, struct error *error);
-    bool (*destroy)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
-                    struct apply_result *result, struct error *error);
-    /* How is it doing now: fills status, status_reason, ready. */
-    bool (*observe)(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
-                    struct resource *seen, struct error *error);
-};
-
 /* --- runner: where a tool runs -------------------------------------------------------------------------------------- */
 struct runner_job {
     const char *const *argv;
@@ -149,7 +124,15 @@ struct runner_job {
         *outputs_file;  /* absolute path told to the tool as BERTH_OUTPUTS: lines KEY=VALUE or a JSON object; or NULL */
     int64_t timeout_ms; /* 0: the context's deadline alone */
     int64_t grace_ms;   /* between SIGINT and SIGTERM when it is stopped; 0: 10 s */
+    /* Where its standard output goes instead of the log, at most one of two. Both get the bytes as they are, secrets and all: never store them. */
+    struct str *output;  /* the whole, appended; more than output_limit bytes end it with ERROR_LIMIT */
+    size_t output_limit; /* the tool's error output still goes to the log */
+    void (*line)(const char *line, size_t length,
+                 void *owner); /* each line of standard and error output, without its end;
+                                                                   one over RUNNER_LINE_LIMIT comes cut */
+    void *owner;               /* for line */
 };
+#define RUNNER_LINE_LIMIT ((size_t)1 << 20)
 struct runner_outcome {
     int64_t exit_status; /* 128+signal when killed by one; -1 not started */
     bool timed_out, cancelled;
@@ -179,6 +162,25 @@ struct provider_notify {
                     struct error *error);
 };
 
+struct provider_artifacts {
+    /* Keeps bytes under a name (letters, digits, '-', '.') of a run, whole or not at all; replaces. They are sealed already. */
+    bool (*put)(const struct provider_context *context, const char *run, const char *name, const void *bytes,
+                size_t count, struct error *error);
+    /* Appends them. ERROR_NOT_FOUND, ERROR_LIMIT over `limit`. */
+    bool (*get)(const struct provider_context *context, const char *run, const char *name, size_t limit,
+                struct str *bytes, struct error *error);
+    /* Removes all of a run; none is fine. */
+    bool (*remove)(const struct provider_context *context, const char *run, struct error *error);
+};
+/* What executors use: sealed with the workspace's key (AES-256-GCM, a nonce for each), kept where `artifacts` of the policy says, else in the run's folder.
+ * `about` says what it belongs to: only who says the same can open it again. A changed byte is ERROR_CORRUPT. Needs `run`. */
+bool artifact_keep(const struct provider_context *context, const char *name, const char *about, const void *bytes,
+                   size_t count, struct error *error) BERTH_MUST_CHECK;
+bool artifact_fetch(const struct provider_context *context, const char *name, const char *about, struct str *bytes,
+                    struct error *error) BERTH_MUST_CHECK;
+/* Removes what a run kept. Whoever ends a run calls it; what lies in the run's folder goes with that anyhow. */
+bool artifacts_forget(const struct provider_context *context, const char *run, struct error *error) BERTH_MUST_CHECK;
+
 /* --- registry ------------------------------------------------------------------------------------------------------------ */
 struct provider_wrapper; /* of provider_traced */
 struct provider {
@@ -189,6 +191,7 @@ struct provider {
     const struct provider_secrets *secrets;
     const struct provider_probe *probe; /* `name` is then the key of the probe: "http", "tcp" */
     const struct provider_notify *notify;
+    const struct provider_artifacts *artifacts;
     const struct provider_wrapper *wrapper; /* NULL: none */
 };
 const struct provider *const *providers(size_t *count);
@@ -198,53 +201,6 @@ const struct provider *provider_traced(const struct provider *inner, void (*line
                                        void *owner) BERTH_MUST_CHECK;
 void provider_unwrap(const struct provider *wrapper);
 
-/* Through these the agent calls (they count the fault point provider.call, trace, and refuse a missing capability with ERROR_UNSUPPORTED). */
-bool provider_call_check(const struct provider *provider, const struct provider_context *context,
-                         const struct executor_task *task, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_plan(const struct provider *provider, const struct provider_context *context,
-                        const struct executor_task *task, struct arena *arena, struct plan_result *result,
-                        struct error *error) BERTH_MUST_CHECK;
-bool provider_call_apply(const struct provider *provider, const struct provider_context *context,
-                         const struct executor_task *task, struct arena *arena, struct apply_result *result,
-                         struct error *error) BERTH_MUST_CHECK;
-bool provider_call_destroy(const struct provider *provider, const struct provider_context *context,
-                           const struct executor_task *task, struct arena *arena, struct apply_result *result,
-                           struct error *error) BERTH_MUST_CHECK;
-bool provider_call_observe(const struct provider *provider, const struct provider_context *context,
-                           const struct executor_task *task, struct arena *arena, struct resource *seen,
-                           struct error *error) BERTH_MUST_CHECK;
-bool provider_call_run(const struct provider *provider, const struct provider_context *context,
-                       const struct runner_job *job, struct runner_outcome *outcome,
-                       struct error *error) BERTH_MUST_CHECK;
-bool provider_call_secret(const struct provider *provider, const struct provider_context *context, const char *key,
-                          struct str *value, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_probe(const struct provider *provider, const struct provider_context *context, const json_t *spec,
-                         struct arena *arena, struct resource *seen, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_deliver(const struct provider *provider, const struct provider_context *context,
-                           const struct delivery *delivery, const char *key, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_list(const struct provider *provider, const struct provider_context *context, const char *repository,
-                        const struct map *known, bool (*visit)(const struct branch *branch, void *owner), void *owner,
-                        bool *complete, const char **default_branch, struct arena *arena,
-                        struct error *error) BERTH_MUST_CHECK;
-bool provider_call_follow(const struct provider *provider, const struct provider_context *context, struct str *state,
-                          int *fd, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_resolve(const struct provider *provider, const struct provider_context *context,
-                           const char *repository, const char *ref, struct arena *arena, const char **commit,
-                           const char **kind, const char **branch, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_contains(const struct provider *provider, const struct provider_context *context,
-                            const char *repository, const char *branch, const char *commit, bool *yes,
-                            struct error *error) BERTH_MUST_CHECK;
-bool provider_call_pin(const struct provider *provider, const struct provider_context *context, const char *repository,
-                       const char *commit, const char *pin, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_unpin(const struct provider *provider, const struct provider_context *context,
-                         const char *repository, const char *pin, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_describe(const struct provider *provider, const struct provider_context *context,
-                            const char *repository, const char *commit, struct arena *arena, struct branch *facts,
-                            const char **committer_email, struct error *error) BERTH_MUST_CHECK;
-bool provider_call_read(const struct provider *provider, const struct provider_context *context, const char *repository,
-                        const char *commit, const char *path, size_t limit, struct str *out,
-                        struct error *error) BERTH_MUST_CHECK;
-bool provider_call_export(const struct provider *provider, const struct provider_context *context,
-                          const char *repository, const char *commit, const char *folder,
-                          struct error *error) BERTH_MUST_CHECK;
+#include "berth/provider/call.h" /* provider_call_*: the only way in */
+
 #endif

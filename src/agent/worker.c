@@ -69,6 +69,7 @@ static bool open_attempt(struct attempt *attempt, struct error *error)
         .config = worker->setup.config,
         .store_folder = worker->setup.options->store_folder,
         .run_folder = attempt->run_folder,
+        .run = attempt->task->run.id,
         .token = step->token,
         .deadline_ms = step->timeout_ms > 0 ? time_monotonic_ms() + step->timeout_ms : 0,
         .stop_fd = CHILD_STOP_FD,

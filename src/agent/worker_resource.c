@@ -136,6 +136,7 @@ static bool working_open(struct working *working, struct attempt *attempt, struc
         .tier = word_name(tier_names, task->environment.tier),
         .address = task->step.address,
         .planned_spec_digest = json_get_text(task->spec, "planned_spec_digest"),
+        .artifact = json_get_text(task->spec, "artifact"),
     };
     working->task.commit = source_commit(working, &repository);
     working->task.tree = worker_tree(attempt, repository, working->task.commit, error);
@@ -208,7 +209,7 @@ json_t *worker_plan(struct attempt *attempt, struct error *error)
                      result.summary ? result.summary : "");
         body = plan_result_to_json(&result);
     }
-    json_decref(result.changes);
+    plan_result_release(&result);
     working_close(&working);
     return body;
 }
@@ -216,8 +217,7 @@ json_t *worker_plan(struct attempt *attempt, struct error *error)
 static json_t *apply_body(struct apply_result *result)
 {
     json_t *body = apply_result_to_json(result);
-    json_decref(result->outputs);
-    json_decref(result->links);
+    apply_result_release(result);
     return body;
 }
 
@@ -231,7 +231,7 @@ static bool replan_deferred(struct working *working, struct error *error)
         provider_call_plan(working->provider, &working->context, &working->task, working->attempt->arena, &plan, error);
     if (planned && (plan.action == PLAN_REPLACE || plan.action == PLAN_DESTROY))
         working->attempt->replan = plan_result_to_json(&plan);
-    json_decref(plan.changes);
+    plan_result_release(&plan);
     if (!planned)
         return false;
     if (working->attempt->replan) {
@@ -240,6 +240,7 @@ static bool replan_deferred(struct working *working, struct error *error)
         return error_hint(error, "deploy again to see and approve it");
     }
     working->task.planned_spec_digest = plan.spec_digest;
+    working->task.artifact = plan.artifact;
     return true;
 }
 

@@ -31,6 +31,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/quote.c \
 	src/base/scalar.c \
 	src/base/scalar.h \
+	src/base/seal.c \
 	src/base/str.c \
 	src/base/text.c \
 	src/base/time.c \

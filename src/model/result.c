@@ -81,12 +81,16 @@ static const struct field plan_fields[] = {
     WORD(plan_result, action, plan_action_names), FIELD(plan_result, summary, FIELD_TEXT),
     FIELD(plan_result, reason, FIELD_TEXT),       FIELD(plan_result, text, FIELD_TEXT),
     FIELD(plan_result, artifact, FIELD_TEXT),     FIELD(plan_result, changes, FIELD_JSON),
-    FIELD(plan_result, spec_digest, FIELD_TEXT),
+    FIELD(plan_result, spec_digest, FIELD_TEXT),  FIELD(plan_result, outputs, FIELD_JSON),
+    FIELD(plan_result, drift, FIELD_JSON),        FIELD(plan_result, inner, FIELD_JSON),
+    FIELD(plan_result, lock, FIELD_JSON),         FIELD(plan_result, base, FIELD_TEXT),
 };
 static const struct field apply_fields[] = {
     FIELD(apply_result, outputs, FIELD_JSON),     FIELD(apply_result, links, FIELD_JSON),
     FIELD(apply_result, spec_digest, FIELD_TEXT), FIELD(apply_result, kind, FIELD_TEXT),
     FIELD(apply_result, ready, FIELD_TEXT),       FIELD(apply_result, exit_status, FIELD_INT),
+    FIELD(apply_result, sensitive, FIELD_JSON),   FIELD(apply_result, inner, FIELD_JSON),
+    FIELD(apply_result, lock, FIELD_JSON),        FIELD(apply_result, base, FIELD_TEXT),
 };
 static const struct field step_fields[] = {
     FIELD(step_result, step, FIELD_TEXT), FIELD(step_result, token, FIELD_TEXT),
@@ -272,4 +276,25 @@ bool step_result_from_json(const json_t *json, struct arena *arena, struct step_
     error_hint(&result->error, "%s", json_get_text(failure, "hint"));
     result->error.retry = json_is_true(json_object_get(failure, "retry"));
     return true;
+}
+
+static void release_fields(const struct field *fields, size_t count, void *owner)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].kind != FIELD_JSON)
+            continue;
+        json_t **at = (json_t **)(void *)((char *)owner + fields[i].offset);
+        json_decref(*at);
+        *at = NULL;
+    }
+}
+
+void plan_result_release(struct plan_result *result)
+{
+    release_fields(plan_fields, COUNT_OF(plan_fields), result);
+}
+
+void apply_result_release(struct apply_result *result)
+{
+    release_fields(apply_fields, COUNT_OF(apply_fields), result);
 }

@@ -98,6 +98,43 @@ bool provider_call_observe(const struct provider *provider, const struct provide
     CALL(provider, executor, observe, task->address, (context, task, arena, seen, error));
 }
 
+bool provider_call_drift(const struct provider *provider, const struct provider_context *context,
+                         const struct executor_task *task, struct arena *arena, struct executor_drift *drift,
+                         struct error *error)
+{
+    CALL(provider, executor, drift, task->address, (context, task, arena, drift, error));
+}
+
+bool provider_call_output(const struct provider *provider, const struct provider_context *context,
+                          const struct executor_task *task, const char *name, struct str *value, struct error *error)
+{
+    CALL(provider, executor, output, name, (context, task, name, value, error));
+}
+
+bool provider_call_unlock(const struct provider *provider, const struct provider_context *context,
+                          const struct executor_task *task, const struct lock_release *release, struct error *error)
+{
+    CALL(provider, executor, unlock, release->lock->id, (context, task, release, error));
+}
+
+bool provider_call_put(const struct provider *provider, const struct provider_context *context, const char *run,
+                       const char *name, const void *bytes, size_t count, struct error *error)
+{
+    CALL(provider, artifacts, put, name, (context, run, name, bytes, count, error));
+}
+
+bool provider_call_get(const struct provider *provider, const struct provider_context *context, const char *run,
+                       const char *name, size_t limit, struct str *bytes, struct error *error)
+{
+    CALL(provider, artifacts, get, name, (context, run, name, limit, bytes, error));
+}
+
+bool provider_call_remove(const struct provider *provider, const struct provider_context *context, const char *run,
+                          struct error *error)
+{
+    CALL(provider, artifacts, remove, run, (context, run, error));
+}
+
 bool provider_call_run(const struct provider *provider, const struct provider_context *context,
                        const struct runner_job *job, struct runner_outcome *outcome, struct error *error)
 {

@@ -10,7 +10,7 @@
     PROVIDER(env)      /* secrets: environment variables of berthd */                    \
     PROVIDER(exec)     /* executor: a program of the repository */                       \
     PROVIDER(external) /* executor: what others keep */                                  \
-    PROVIDER(file)     /* secrets: files of berthd's machine */                          \
+    PROVIDER(file)     /* secrets, artifacts: files of berthd's machine */               \
     PROVIDER(git)      /* branches: a local repository or a mirrored URL */              \
     PROVIDER(http)     /* probe: an endpoint that answers */                             \
     PROVIDER(local)    /* runner: this machine */                                        \

@@ -2,6 +2,7 @@
 # src/provider/registry.h.
 noinst_LIBRARIES += src/provider/libprovider.a
 src_provider_libprovider_a_SOURCES = \
+	src/provider/artifact.c \
 	src/provider/call.c \
 	src/provider/context.c \
 	src/provider/env/env.c \
@@ -13,6 +14,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/exec/show.c \
 	src/provider/exec/show.h \
 	src/provider/external/external.c \
+	src/provider/file/artifacts.c \
+	src/provider/file/artifacts.h \
 	src/provider/file/file.c \
 	src/provider/git/commit.c \
 	src/provider/git/commit.h \
@@ -34,6 +37,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/http/http.c \
 	src/provider/http_client.c \
 	src/provider/http_client.h \
+	src/provider/job.c \
+	src/provider/job.h \
 	src/provider/key.c \
 	src/provider/key.h \
 	src/provider/local/local.c \

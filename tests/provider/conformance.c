@@ -26,7 +26,7 @@ struct subject { /* a provider being tried */
     struct http_server server;
     bool has_server;
     json_t *spec;
-    const char *good_key, *bad_key;
+    const char *good_key, *bad_key, *needs; /* a program a machine may lack */
     int stop[2], printed, kept_output, kept_error;
     size_t descriptors;
 };
@@ -255,13 +255,15 @@ static struct plan_result plan_once(struct subject *subject, const struct execut
     struct plan_result plan = {0};
     MUST(provider_call_plan(subject->provider, CONTEXT, task, ARENA, &plan, ERROR));
     assert_true(!text_empty(plan.summary) && !text_empty(plan.reason) && plan.spec_digest);
-    json_decref(plan.changes);
+    plan_result_release(&plan);
     return plan;
 }
 
 static void executor(void **state)
 {
     struct subject *subject = *state;
+    if (subject->needs && !has_program(subject->needs))
+        skip();
     const struct provider *provider = subject->provider;
     struct wanted_resource wanted = {.address = "thing[1]", .spec = subject->spec};
     struct executor_task task = {.wanted = &wanted,
@@ -278,19 +280,21 @@ static void executor(void **state)
     struct plan_result first = plan_once(subject, &task), second = plan_once(subject, &task);
     assert_string_equal(first.spec_digest, second.spec_digest);
     assert_int_equal(first.action, second.action);
+    task.artifact = second.artifact;
+    task.planned_spec_digest = second.spec_digest;
     stop_it(subject);
     expect_whole_or(subject, DO(provider_call_apply(provider, CONTEXT, &task, ARENA, &result, ERROR)), ERROR_CANCELLED);
-    json_decref(result.outputs);
+    apply_result_release(&result);
     go_on(subject);
     end_time(subject);
     result = (struct apply_result){0};
     expect_whole_or(subject, DO(provider_call_apply(provider, CONTEXT, &task, ARENA, &result, ERROR)), ERROR_TIMEOUT);
-    json_decref(result.outputs);
+    apply_result_release(&result);
     go_on(subject);
     result = (struct apply_result){0};
     MUST(provider_call_apply(provider, CONTEXT, &task, ARENA, &result, ERROR));
     assert_string_equal(result.spec_digest, first.spec_digest);
-    json_decref(result.outputs);
+    apply_result_release(&result);
     recorded.spec = json_text(ARENA, subject->spec);
     recorded.spec_digest = result.spec_digest;
     task.recorded = &recorded;
@@ -300,13 +304,38 @@ static void executor(void **state)
         assert_true(!text_empty(seen.status_reason));
     }
     task.wanted = NULL;
-    enum plan_action action = plan_once(subject, &task).action;
-    assert_true(action == PLAN_DESTROY || action == PLAN_FORGET);
+    struct plan_result away = plan_once(subject, &task);
+    assert_true(away.action == PLAN_DESTROY || away.action == PLAN_FORGET);
+    task.artifact = away.artifact;
+    task.planned_spec_digest = away.spec_digest;
     for (int i = 0; i < 2; i++) { /* destroying nothing is fine */
         result = (struct apply_result){0};
         MUST(provider_call_destroy(provider, CONTEXT, &task, ARENA, &result, ERROR));
-        json_decref(result.outputs);
+        apply_result_release(&result);
     }
+}
+
+/* --- artifacts ----------------------------------------------------------------------------------------------- */
+
+static void artifacts(void **state)
+{
+    struct subject *subject = *state;
+    const struct provider *provider = subject->provider;
+    struct str bytes = STR_INIT;
+    expect_error(subject, DO(provider_call_get(provider, CONTEXT, "7", "plan-a", 100, &bytes, ERROR)), ERROR_NOT_FOUND);
+    MUST(provider_call_put(provider, CONTEXT, "7", "plan-a", "one\0two", 7, ERROR));
+    MUST(provider_call_put(provider, CONTEXT, "7", "plan-a", "three\0four", 10, ERROR));
+    MUST(provider_call_put(provider, CONTEXT, "8", "plan-a", "other", 5, ERROR));
+    MUST(provider_call_get(provider, CONTEXT, "7", "plan-a", 100, &bytes, ERROR));
+    assert_int_equal(bytes.length, 10);
+    assert_memory_equal(bytes.data, "three\0four", 10);
+    expect_error(subject, DO(provider_call_get(provider, CONTEXT, "7", "plan-a", 5, &bytes, ERROR)), ERROR_LIMIT);
+    MUST(provider_call_remove(provider, CONTEXT, "7", ERROR));
+    MUST(provider_call_remove(provider, CONTEXT, "7", ERROR));
+    str_clear(&bytes);
+    expect_error(subject, DO(provider_call_get(provider, CONTEXT, "7", "plan-a", 100, &bytes, ERROR)), ERROR_NOT_FOUND);
+    MUST(provider_call_get(provider, CONTEXT, "8", "plan-a", 100, &bytes, ERROR));
+    str_release(&bytes);
 }
 
 /* --- runner -------------------------------------------------------------------------------------------------- */
@@ -397,7 +426,7 @@ static void all(void **state)
     struct str value = STR_INIT;
     assert_true(provider->name[0]);
     assert_true(provider->branches || provider->executor || provider->runner || provider->secrets || provider->probe ||
-                provider->notify);
+                provider->notify || provider->artifacts);
     if (!provider->secrets)
         expect_error(subject, DO(provider_call_secret(provider, CONTEXT, "x", &value, ERROR)), ERROR_UNSUPPORTED);
     if (provider->executor)
@@ -468,6 +497,13 @@ static void with_secret(struct subject *subject)
     }
 }
 
+static void with_folder(struct subject *subject)
+{
+    char *folder = path_join(subject->place.folder, "artifacts");
+    place_key(&subject->place, "dir", folder);
+    free(folder);
+}
+
 static void with_nothing(struct subject *subject)
 {
     (void)subject;
@@ -483,7 +519,9 @@ static const struct row {
     {"env", "", "secrets", secrets, with_secret},
     {"exec", "", "executor", executor, with_program},
     {"external", "", "executor", executor, with_keys},
+    {"file", "", "artifacts", artifacts, with_nothing},
     {"file", "", "secrets", secrets, with_secret},
+    {"file", "dir", "artifacts", artifacts, with_folder},
     {"git", "path", "branches", branches, with_repository},
     {"git", "url", "branches", branches, with_repository},
     {"http", "", "probe", probe, with_endpoint},
@@ -543,9 +581,10 @@ static void table__has_every_capability_of_every_provider(void **state)
         const struct {
             const char *name;
             const void *has;
-        } capabilities[] = {{"branches", provider->branches}, {"executor", provider->executor},
-                            {"runner", provider->runner},     {"secrets", provider->secrets},
-                            {"probe", provider->probe},       {"notify", provider->notify}};
+        } capabilities[] = {{"branches", provider->branches},  {"executor", provider->executor},
+                            {"runner", provider->runner},      {"secrets", provider->secrets},
+                            {"probe", provider->probe},        {"notify", provider->notify},
+                            {"artifacts", provider->artifacts}};
         for (size_t k = 0; k < sizeof capabilities / sizeof *capabilities; k++) {
             bool found = capabilities[k].has == NULL;
             for (size_t at = 0; at < ROWS && !found; at++)

@@ -38,6 +38,7 @@ void place_make(struct place *place, const char *provider)
         .section = &place->section,
         .store_folder = place->store,
         .run_folder = place->run,
+        .run = "1",
         .token = "",
         .stop_fd = -1,
         .log_fd = open(place->log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
@@ -153,6 +154,20 @@ const char *git(struct place *place, const char *folder, ...)
     const char *copy = arena_strdup(&place->arena, output.data);
     str_release(&output);
     return copy;
+}
+
+bool has_program(const char *name)
+{
+    const char *path = getenv("PATH");
+    bool has = false;
+    for (const char *at = path ? path : ""; !has && *at;) {
+        size_t length = strcspn(at, ":");
+        char *full = path_printf("%.*s/%s", (int)length, at, name);
+        has = access(full, X_OK) == 0;
+        free(full);
+        at += length + (at[length] ? 1 : 0);
+    }
+    return has;
 }
 
 size_t open_descriptors(void)

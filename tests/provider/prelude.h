@@ -44,6 +44,8 @@ void must(bool done, const struct error *error);
 const char *git(struct place *place, const char *folder, ...) __attribute__((sentinel));
 /* Runs any program to its end; its exit status. */
 int run_program(const char *folder, const char *const *argv, const char *input, struct str *output);
+/* Whether a program is on PATH: tests that need one which a machine may lack begin with `if (!has_program("…")) skip();`. */
+bool has_program(const char *name);
 /* How many file descriptors this process has open. */
 size_t open_descriptors(void);
 

@@ -284,16 +284,89 @@ static void run__leaks_nothing_and_is_fast(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void run__gives_output_whole_to_who_asks_and_not_to_the_log(void **state)
+{
+    struct place *place = *state;
+    const char *const argv[] = {"sh", "-c", "echo told >&2; printf 'one\\ntwo'; exit 3", NULL};
+    struct str output = STR_INIT;
+    struct runner_job job = {.argv = argv, .output = &output, .output_limit = 100};
+    str_add(&output, "kept:");
+    assert_int_equal(run_job(place, &job).exit_status, 3);
+    assert_string_equal(output.data, "kept:one\ntwo");
+    assert_string_equal(place_log(place), "told\n");
+    str_release(&output);
+}
+
+static void run__refuses_output_over_the_limit(void **state)
+{
+    struct place *place = *state;
+    const char *const argv[] = {"sh", "-c", "head -c 1000000 /dev/zero", NULL};
+    struct str output = STR_INIT;
+    struct runner_outcome outcome;
+    struct runner_job job = {.argv = argv, .folder = place->tree, .output = &output, .output_limit = 999999};
+    assert_false(runner()->run(&place->context, &job, &outcome, &place->error));
+    assert_int_equal(place->error.code, ERROR_LIMIT);
+    assert_int_equal(output.length, 999999);
+    str_clear(&output);
+    job.output_limit = 1000000;
+    must(runner()->run(&place->context, &job, &outcome, &place->error), &place->error);
+    assert_int_equal(output.length, 1000000);
+    str_release(&output);
+}
+
+struct lines {
+    size_t count, longest;
+    struct str all;
+};
+
+static void take_line(const char *line, size_t length, void *owner)
+{
+    struct lines *lines = owner;
+    lines->count++;
+    lines->longest = length > lines->longest ? length : lines->longest;
+    if (length < 100) {
+        str_add_bytes(&lines->all, line, length);
+        str_add_char(&lines->all, '|');
+    }
+}
+
+static void run__hands_lines_over_one_by_one(void **state)
+{
+    struct place *place = *state;
+    const char *const argv[] = {"sh", "-c",
+                                "printf 'one\\n\\ntw'; sleep 0.05; printf 'o\\n'; echo told >&2; head -c 3000000 "
+                                "/dev/zero; printf '\\nlast'",
+                                NULL};
+    struct lines lines = {.all = STR_INIT};
+    struct runner_job job = {.argv = argv, .line = take_line, .owner = &lines};
+    assert_int_equal(run_job(place, &job).exit_status, 0);
+    assert_string_equal(lines.all.data, "one||two|told|last|");
+    assert_int_equal(lines.count, 6);
+    assert_int_equal(lines.longest, RUNNER_LINE_LIMIT);
+    assert_string_equal(place_log(place), "");
+    str_release(&lines.all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(run__gives_exit_status_and_last_line),        TEST(run__gives_a_clean_environment),
-        TEST(run__says_when_a_program_is_missing),         TEST(run__redacts_what_the_tool_says),
-        TEST(run__takes_a_hundred_megabytes_in_one_line),  TEST(run__leaves_what_was_detached_and_does_not_wait_for_it),
-        TEST(run__gives_what_is_about_to_detach_a_moment), TEST(run__loses_nothing_that_only_looks_like_a_secret),
-        TEST(run__ends_what_stays_in_the_session),         TEST(run__stops_at_its_time_even_what_ignores_signals),
-        TEST(run__interrupts_first_when_it_is_stopped),    TEST(run__starts_nothing_when_it_is_stopped_before),
-        TEST(run__refuses_a_sandbox_it_has_not),           TEST(run__leaks_nothing_and_is_fast),
+        TEST(run__gives_exit_status_and_last_line),
+        TEST(run__gives_a_clean_environment),
+        TEST(run__says_when_a_program_is_missing),
+        TEST(run__redacts_what_the_tool_says),
+        TEST(run__takes_a_hundred_megabytes_in_one_line),
+        TEST(run__leaves_what_was_detached_and_does_not_wait_for_it),
+        TEST(run__gives_what_is_about_to_detach_a_moment),
+        TEST(run__loses_nothing_that_only_looks_like_a_secret),
+        TEST(run__ends_what_stays_in_the_session),
+        TEST(run__stops_at_its_time_even_what_ignores_signals),
+        TEST(run__interrupts_first_when_it_is_stopped),
+        TEST(run__starts_nothing_when_it_is_stopped_before),
+        TEST(run__hands_lines_over_one_by_one),
+        TEST(run__refuses_output_over_the_limit),
+        TEST(run__gives_output_whole_to_who_asks_and_not_to_the_log),
+        TEST(run__refuses_a_sandbox_it_has_not),
+        TEST(run__leaks_nothing_and_is_fast),
     };
     return TESTS_RUN(tests);
 }

@@ -57,20 +57,40 @@ struct prepare_result {
     VEC(struct wanted_resource) wanted;
     json_t *checks, *entrypoints, *links, *status_endpoints; /* lists, expanded, with $parts */
 };
-/* Result of a plan step. */
+/* Result of a plan step.
+ *
+ * A change is {"path","before","after","sensitive","action"}: of one value, or of an inner part of the resource (`path` is its address), which adds
+ * "kind" and "attributes", a list of {"path","before","after","sensitive","unknown","forces"} in order, and where they apply "reason", "was" (the address it
+ * moves from), "deposed", "imports". Actions: create, update, replace, destroy, read, forget, move, import. Values are JSON; null: none. A sensitive value is
+ * never there, but a keyed fingerprint of it ("hmac:…": equal values of one path are equal); one that will be known after apply is null with
+ * "unknown" true; "forces" says that this makes it replace the part. The list is in an order that depends on nothing but the plan. */
 struct plan_result {
     enum plan_action action;
     const char *summary, *reason, *text, *artifact;
-    json_t *changes;         /* list of {"path","before","after","sensitive","action"} */
+    json_t *changes;         /* list, see above */
     const char *spec_digest; /* of what would be applied; "" when deferred */
+    json_t *
+        outputs; /* object NAME: {"value": text} as it is known before apply, {"unknown": true}, or {"sensitive": "hmac:…"} */
+    json_t *drift; /* list of changes made outside since the last apply, as `changes` */
+    json_t *inner; /* list as apply_result.inner: the parts that will be there, status "waiting" */
+    json_t *lock;  /* {"id","who","since","operation","path"} of the lock it failed on */
+    const char *
+        base; /* what it was planned on: differs when what is there was changed meanwhile (terraform: lineage and serial); "" not known */
 };
-/* Result of an apply, destroy or check step. */
+/* Result of an apply, destroy or check step. Of one that failed too where the tool said it. */
 struct apply_result {
-    json_t *outputs; /* object, none sensitive */
-    json_t *links;   /* list */
-    const char *spec_digest, *kind, *ready;
+    json_t *outputs;   /* object, none sensitive */
+    json_t *sensitive; /* object NAME: "hmac:…", the sensitive outputs; their value is asked for when it is used */
+    json_t *links;     /* list */
+    json_t *
+        inner; /* list of {"address","kind","status","text","needs"}: parts that were worked on; status as of a resource */
+    json_t *lock; /* as in plan_result */
+    const char *spec_digest, *kind, *ready, *base;
     int64_t exit_status; /* of the tool, -1 none */
 };
+/* Drop the references to JSON that plan and apply made. Not of results that were read with *_from_json, which borrow. */
+void plan_result_release(struct plan_result *result);
+void apply_result_release(struct apply_result *result);
 /* How a step ended, whatever its phase: the one message a worker sends at the end. */
 struct step_result {
     const char *step, *token;

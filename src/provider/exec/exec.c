@@ -6,6 +6,7 @@
 #include "provider/exec/digest.h"
 #include "provider/exec/outputs.h"
 #include "provider/exec/show.h"
+#include "provider/job.h"
 #include "provider/registry.h"
 
 #include "berth/base/file.h"
@@ -17,7 +18,6 @@
 
 #define ARGUMENTS_LIMIT 4096
 #define SHORT_COMMIT 12
-#define RESERVED "BERTH_"
 
 /* --- what is asked for --------------------------------------------------------------------------------------- */
 
@@ -131,21 +131,6 @@ static bool check_command(const struct executor_task *task, const char *key, str
     return !program || !strchr(program, '/') || check_path(task, key, program, error);
 }
 
-static bool check_environment(const struct executor_task *task, struct error *error)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(json_object_get(task->spec, "env"), name, value)
-    {
-        if (text_starts(name, RESERVED)) {
-            error_set(error, ERROR_CONFIG, "`env` sets '%s', but names that begin with " RESERVED " are berth's own",
-                      name);
-            return error_hint(error, "give it another name");
-        }
-    }
-    return true;
-}
-
 static bool check(const struct provider_context *context, const struct executor_task *task, struct error *error)
 {
     (void)context;
@@ -154,41 +139,10 @@ static bool check(const struct provider_context *context, const struct executor_
         return error_hint(error, "say what makes it: run: [\"./scripts/server\", \"up\"]");
     }
     return check_folder(task, error) && check_command(task, "run", error) && check_command(task, "undo", error) &&
-           check_command(task, "plan", error) && check_environment(task, error);
+           check_command(task, "plan", error) && job_check_environment(task, error);
 }
 
 /* --- running a command --------------------------------------------------------------------------------------- */
-
-static void add_texts(json_t *environment, const json_t *from)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)from, name, value)
-    {
-        char *dumped = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        json_object_set_new(environment, name, json_string(dumped ? dumped : json_string_value(value)));
-        free(dumped);
-    }
-}
-
-static bool explain_end(const struct runner_outcome *outcome, const char *program, const char *word,
-                        struct error *error)
-{
-    if (outcome->cancelled)
-        return error_set(error, ERROR_CANCELLED, "'%s' was cancelled", program);
-    if (outcome->timed_out) {
-        error_set(error, ERROR_TIMEOUT, "'%s' did not end in time", program);
-        return error_hint(error, "see its log; `timeout` of the resource says how long it may take");
-    }
-    if (outcome->exit_status == 0)
-        return true;
-    if (outcome->exit_status > 128)
-        error_set(error, ERROR_TOOL, "'%s' was killed by signal %d", program, (int)outcome->exit_status - 128);
-    else
-        error_set(error, ERROR_TOOL, "'%s' ended with exit %d", program, (int)outcome->exit_status);
-    error_detail(error, "%s", outcome->last_line);
-    return error_hint(error, "see its log; mend it and %s again", word);
-}
 
 /* Runs the list under `key` to its end. */
 static bool run_command(const struct provider_context *context, const struct executor_task *task, const char *key,
@@ -198,9 +152,7 @@ static bool run_command(const struct provider_context *context, const struct exe
     struct runner_outcome outcome = {.exit_status = -1};
     if (!argv || !task->runner)
         return error_set(error, ERROR_CONFIG, "`%s` of '%s' is no list of texts", key, task->address);
-    json_t *environment = json_object();
-    add_texts(environment, task->variables);
-    add_texts(environment, json_object_get(task->spec, "env"));
+    json_t *environment = job_environment(task);
     struct runner_job job = {
         .argv = argv, .folder = folder_of(task, arena), .environment = environment, .outputs_file = outputs_file};
     json_t *spec = spec_to_show(task);
@@ -209,7 +161,7 @@ static bool run_command(const struct provider_context *context, const struct exe
     bool ran = task->runner->run(task->runner_context, &job, &outcome, error);
     json_decref(environment);
     *exit_status = outcome.exit_status;
-    return ran && explain_end(&outcome, argv[0], text_equal(key, "undo") ? "destroy" : "deploy", error);
+    return ran && job_ended_well(&outcome, argv[0], text_equal(key, "undo") ? "destroy" : "deploy", error);
 }
 
 /* --- plan ---------------------------------------------------------------------------------------------------- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The store of secrets file: files of berthd's machine, by absolute path or below `dir`. */
+/* The store of secrets file: files of berthd's machine, by absolute path or below `dir`; and artifacts as files. */
 #include "berth/base/file.h"
 #include "berth/base/log.h"
 #include "berth/base/text.h"
+#include "provider/file/artifacts.h"
 #include "provider/registry.h"
 #include "provider/section.h"
 
@@ -77,4 +78,5 @@ static const struct provider_secrets secrets = {
 const struct provider file_provider = {
     .name = "file",
     .secrets = &secrets,
+    .artifacts = &file_artifacts,
 };

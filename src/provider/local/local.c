@@ -39,10 +39,12 @@ struct run {
     const struct runner_job *job;
     struct runner_outcome *outcome;
     struct process process;
-    int pipe; /* -1: at its end */
+    int pipe;     /* -1: at its end */
+    int captured; /* its standard output apart from the log; -1: at its end or not asked for */
+    bool too_much;
     char *buffer;
     struct redact_stream stream;
-    struct str clean, tail;
+    struct str clean, tail, line;
     bool log_failed;
     enum stage stage;
     int64_t deadline_ms; /* monotonic, INT64_MAX: none */
@@ -129,8 +131,31 @@ static void write_log(struct run *run, const char *bytes, size_t count)
     }
 }
 
+/* Whole lines to whoever asked for them; the rest waits. A line without an end in sight is cut. */
+static void hand_lines(struct run *run, const char *bytes, size_t count, bool last)
+{
+    while (count > 0) {
+        const char *end = memchr(bytes, '\n', count);
+        size_t length = end ? (size_t)(end - bytes) : count;
+        size_t room = RUNNER_LINE_LIMIT - run->line.length;
+        str_add_bytes(&run->line, bytes, length < room ? length : room);
+        bytes += length + (end ? 1 : 0);
+        count -= length + (end ? 1 : 0);
+        if (end) {
+            run->job->line(run->line.data, run->line.length, run->job->owner);
+            str_clear(&run->line);
+        }
+    }
+    if (last && run->line.length > 0)
+        run->job->line(run->line.data, run->line.length, run->job->owner);
+}
+
 static void take_output(struct run *run, size_t count)
 {
+    if (run->job->line) {
+        hand_lines(run, run->buffer, count, false);
+        return;
+    }
     const struct redactor *redactor = run->context->redactor;
     if (!redactor || redactor_count(redactor) == 0) {
         write_log(run, run->buffer, count);
@@ -143,6 +168,8 @@ static void take_output(struct run *run, size_t count)
 
 static void finish_output(struct run *run)
 {
+    if (run->job->line)
+        hand_lines(run, "", 0, true);
     if (run->context->redactor) {
         str_clear(&run->clean);
         redact_finish(run->context->redactor, &run->stream, &run->clean);
@@ -162,18 +189,35 @@ static void read_some(struct run *run)
     }
 }
 
+/* What the job wants whole. What is over its limit is read and dropped: ending the tool would leave half of its work. */
+static void capture_some(struct run *run)
+{
+    struct str *output = run->job->output;
+    ssize_t got = read(run->captured, run->buffer, READ_BYTES);
+    if (got > 0) {
+        size_t room = run->job->output_limit - output->length;
+        run->too_much = run->too_much || (size_t)got > room;
+        str_add_bytes(output, run->buffer, (size_t)got < room ? (size_t)got : room);
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        close(run->captured);
+        run->captured = -1;
+    }
+}
+
 /* What was written before the end is read to the last byte; a pipe that somebody keeps open is left after a short while. */
 static void drain(struct run *run)
 {
     int64_t until_ms = time_monotonic_ms() + DRAIN_MS;
-    while (run->pipe >= 0) {
-        struct pollfd output = {.fd = run->pipe, .events = POLLIN};
+    while (run->pipe >= 0 || run->captured >= 0) {
+        struct pollfd outputs[] = {{.fd = run->pipe, .events = POLLIN}, {.fd = run->captured, .events = POLLIN}};
         int64_t left_ms = until_ms - time_monotonic_ms();
-        int ready = poll(&output, 1, left_ms > 0 ? (int)left_ms : 0);
+        int ready = poll(outputs, 2, left_ms > 0 ? (int)left_ms : 0);
         if (ready == 0 || (ready < 0 && errno != EINTR))
             break;
-        if (ready > 0)
+        if (ready > 0 && outputs[0].revents)
             read_some(run);
+        if (ready > 0 && outputs[1].revents)
+            capture_some(run);
         if (left_ms < -DRAIN_MS) /* it writes without an end */
             break;
     }
@@ -197,15 +241,21 @@ static void last_line(struct run *run)
 
 static bool start(struct run *run, struct error *error)
 {
-    int ends[2];
+    int ends[2], apart[2] = {-1, -1};
     variables list = {0};
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_errno(error, ERROR_IO, errno, "cannot make the pipe for the output of %s", run->job->argv[0]);
+    if (run->job->output && pipe2(apart, O_CLOEXEC) != 0) {
+        error_errno(error, ERROR_IO, errno, "cannot make the pipe for the output of %s", run->job->argv[0]);
+        close(ends[0]);
+        close(ends[1]);
+        return false;
+    }
     struct process_spec spec = {
         .argv = run->job->argv,
         .folder = run->job->folder,
         .input_fd = -1,
-        .output_fd = ends[1],
+        .output_fd = run->job->output ? apart[1] : ends[1],
         .error_fd = ends[1],
         .flags = PROCESS_NEW_SESSION,
     };
@@ -216,12 +266,19 @@ static bool start(struct run *run, struct error *error)
     }
     release_environment(&list);
     close(ends[1]);
+    if (apart[1] >= 0)
+        close(apart[1]);
     if (!started) {
         close(ends[0]);
+        if (apart[0] >= 0)
+            close(apart[0]);
         return false;
     }
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    if (apart[0] >= 0)
+        (void)fcntl(apart[0], F_SETFL, O_NONBLOCK);
     run->pipe = ends[0];
+    run->captured = apart[0];
     return true;
 }
 
@@ -278,12 +335,15 @@ static void watch(struct run *run)
             {.fd = run->process.pid_fd, .events = POLLIN},
             {.fd = run->pipe, .events = POLLIN},
             {.fd = run->stage == STAGE_RUNNING ? run->context->stop_fd : -1, .events = POLLIN},
+            {.fd = run->captured, .events = POLLIN},
         };
-        int ready = poll(watched, 3, wait_ms(run, now_ms));
+        int ready = poll(watched, 4, wait_ms(run, now_ms));
         if (ready < 0)
             continue;
         if (watched[1].revents)
             read_some(run);
+        if (watched[3].revents)
+            capture_some(run);
         if (watched[0].revents && process_poll(&run->process, &run->status))
             return;
         if (watched[2].revents) {
@@ -334,8 +394,14 @@ static bool refuse_sandbox(const struct provider_context *context, struct error 
 static bool run_tool(const struct provider_context *context, const struct runner_job *job,
                      struct runner_outcome *outcome, struct error *error)
 {
-    struct run run = {
-        .context = context, .job = job, .outcome = outcome, .pipe = -1, .clean = STR_INIT, .tail = STR_INIT};
+    struct run run = {.context = context,
+                      .job = job,
+                      .outcome = outcome,
+                      .pipe = -1,
+                      .captured = -1,
+                      .clean = STR_INIT,
+                      .tail = STR_INIT,
+                      .line = STR_INIT};
     *outcome = (struct runner_outcome){.exit_status = -1};
     if (!refuse_sandbox(context, error))
         return false;
@@ -356,6 +422,8 @@ static bool run_tool(const struct provider_context *context, const struct runner
     end_leftovers(&run);
     if (run.pipe >= 0)
         close(run.pipe);
+    if (run.captured >= 0)
+        close(run.captured);
     if (run.status != PROCESS_STATUS_UNKNOWN)
         outcome->exit_status = WIFEXITED(run.status) ? WEXITSTATUS(run.status) : 128 + WTERMSIG(run.status);
     last_line(&run);
@@ -364,7 +432,11 @@ static bool run_tool(const struct provider_context *context, const struct runner
     str_release(&run.stream.held);
     str_release(&run.clean);
     str_release(&run.tail);
-    return true;
+    str_release(&run.line);
+    if (!run.too_much)
+        return true;
+    error_set(error, ERROR_LIMIT, "'%s' gave more than %zu bytes", job->argv[0], job->output_limit);
+    return error_hint(error, "make smaller what it is about");
 }
 
 static const struct provider_runner runner = {
