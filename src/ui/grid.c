@@ -75,18 +75,39 @@ static void cell_set(struct grid *grid, int row, int column, const char *text, s
         cell[1].style = (uint8_t)style;
 }
 
-/* Terminals disagree about joined emoji and variation selectors: a cell keeps the base and what every terminal draws on it. */
-static size_t cluster_bytes(const char *cluster, size_t length)
+static bool is_variation(const char *character, size_t length)
+{
+    return length == 3 && memcmp(character, "\xef\xb8", 2) == 0 &&
+           (character[2] & '\xfe') == '\x8e'; /* U+FE0E, U+FE0F */
+}
+
+/* What takes no cell of its own beside its base, in every terminal. */
+static bool is_mark(const char *character, size_t length)
+{
+    char text[8] = "";
+    static const char joiner[] = "\xe2\x80\x8d"; /* U+200D */
+    if (length >= sizeof text || (length == 3 && memcmp(character, joiner, 3) == 0))
+        return false;
+    memcpy(text, character, length);
+    return text_width(text) == 0;
+}
+
+/* The bytes of a cluster that a cell may hold: a base and its marks, which every terminal draws in the same width; a variation selector at the
+ * end is left out. 0: it is joined or modified of several characters (families, skin tones, flags); terminals disagree about the cells these
+ * take, and a part of one would be another picture. */
+static size_t drawable_bytes(const char *cluster, size_t length)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < length;) {
-        size_t next = i + 1;
+    for (size_t i = 0, next; i < length; i = next) {
+        next = i + 1;
         while (next < length && ((unsigned char)cluster[next] & 0xc0) == 0x80)
             next++;
-        bool is_mark = next - i == 2 && (unsigned char)cluster[i] >= 0xcc && (unsigned char)cluster[i] <= 0xcd;
-        if ((i > 0 && !is_mark) || next >= CELL_BYTES)
+        if (next == length && i > 0 && is_variation(cluster + i, next - i))
             break;
-        kept = i = next;
+        if (i > 0 && !is_mark(cluster + i, next - i))
+            return 0;
+        if (next < CELL_BYTES)
+            kept = next;
     }
     return kept;
 }
@@ -102,14 +123,13 @@ static int put_visible(struct grid *grid, int row, int column, int width, enum s
             continue;
         if (used + cells > width)
             break;
-        size_t kept = cluster_bytes(text + start, bytes);
+        size_t kept = drawable_bytes(text + start, bytes);
         bool drawable = kept > 0 && !(grid->ascii && (unsigned char)text[start] >= 0x80);
-        if (drawable) {
+        const char *instead = grid->ascii ? "?" : "\xef\xbf\xbd"; /* U+FFFD */
+        if (drawable)
             cell_set(grid, row, column + used, text + start, kept, cells, style);
-        } else {
-            for (int i = 0; i < cells; i++)
-                cell_set(grid, row, column + used + i, "?", 1, 1, style);
-        }
+        for (int i = 0; !drawable && i < cells; i++)
+            cell_set(grid, row, column + used + i, instead, strlen(instead), 1, style);
         used += cells;
     }
     return used;

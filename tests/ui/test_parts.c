@@ -210,6 +210,38 @@ static const struct table_source number_source = {
     .version = number_version,
     .monotonic_us = number_clock,
 };
+/* A family, a thumb with a skin tone, a flag: none is drawn as the first of its parts, none shifts what follows. */
+static void grid__draws_a_cluster_whole_or_its_replacement(void **state)
+{
+    static const struct {
+        const char *text, *row;
+    } rows[] = {
+        {"\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7|", "\xef\xbf\xbd\xef\xbf\xbd|"},
+        {"\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd|", "\xef\xbf\xbd\xef\xbf\xbd|"},
+        {"\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa|", "\xef\xbf\xbd\xef\xbf\xbd|"},
+        {"\xf0\x9f\x8e\x89|", "\xf0\x9f\x8e\x89|"},
+        {"\xe0\xb8\x81\xe0\xb8\xb1|", "\xe0\xb8\x81\xe0\xb8\xb1|"}, /* Thai with a vowel above */
+        {"\xe2\x9d\xa4\xef\xb8\x8f|", "\xe2\x9d\xa4|"},
+        {"e\xcc\x81|", "e\xcc\x81|"},
+        {"\xe6\xbc\xa2|", "\xe6\xbc\xa2|"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct grid grid;
+        struct str row = STR_INIT;
+        int cells = 0;
+        grid_init(&grid, 1, 8, false);
+        grid_put(&grid, 0, 0, 8, STYLE_NORMAL, rows[i].text);
+        grid_row_text(&grid, 0, &row);
+        assert_string_equal(row.data, rows[i].row);
+        for (int column = 0; column < 8; column++)
+            cells += grid_cell(&grid, 0, column)->width;
+        assert_int_equal(cells, 8);
+        str_release(&row);
+        grid_release(&grid);
+    }
+}
+
 static void wrap__cuts_between_words_and_in_long_ones(void **state)
 {
     static const char *const pieces[] = {"what", "happens", "afterwar", "ds now"};
@@ -455,6 +487,7 @@ int main(void)
         cmocka_unit_test(pager__a_line_without_end_is_held_in_pieces),
         cmocka_unit_test(pager__scrolling_up_ends_following_and_the_end_is_seen_when_it_follows),
         cmocka_unit_test(filter__words_fields_not_and_or),
+        cmocka_unit_test(grid__draws_a_cluster_whole_or_its_replacement),
         cmocka_unit_test(wrap__cuts_between_words_and_in_long_ones),
         cmocka_unit_test(pager__shows_the_end_of_wrapped_lines_when_it_follows),
         cmocka_unit_test(table__sorts_in_pieces_and_keeps_ties_in_place),
