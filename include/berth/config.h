@@ -29,6 +29,11 @@ bool config_entry_takes(const struct config_entry *entry, const char *repository
  * that. The one place that knows: whoever shows, triggers or accepts a deploy of a branch asks here. */
 const char *config_entry_branch_name(const struct config *config, const struct config_entry *entry, const char *branch,
                                      const struct json_t *inputs, struct arena *arena);
+/* The slug of a name (an environment's, a branch's) as the entry limits it, appended; `entry` may be NULL. */
+size_t config_entry_slug_limit(const struct config_entry *entry);
+void config_entry_slug(const struct config_entry *entry, const char *name, struct str *out);
+/* Sets branch.name and branch.slug. */
+void config_entry_set_branch(const struct config_entry *entry, const char *branch, struct scope *scope);
 /* The entry whose pattern yields an environment name ("review/x" from "review/${{ branch.slug }}"), or NULL. */
 const struct config_entry *config_entry_for_name(const struct config *config, const char *environment_name);
 

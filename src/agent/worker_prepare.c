@@ -152,18 +152,13 @@ static bool read_template(struct preparing *preparing, const char *name, struct 
 
 static void set_commit_scope(const struct preparing *preparing, struct scope *scope)
 {
-    struct str slug = STR_INIT;
     const char *branch = text_empty(preparing->branch) ? preparing->attempt->task->branch.name : preparing->branch;
     scope_set(scope, "commit.id", preparing->commit);
     scope_set(scope, "commit.short", arena_strndup(preparing->attempt->arena, preparing->commit, 12));
     scope_set(scope, "commit.subject", preparing->facts.subject);
     scope_set(scope, "commit.author", preparing->facts.author);
-    if (!text_empty(branch)) {
-        text_slug(&slug, branch, (size_t)preparing->attempt->entry->slug_max);
-        scope_set(scope, "branch.name", branch);
-        scope_set(scope, "branch.slug", slug.data);
-    }
-    str_release(&slug);
+    if (!text_empty(branch))
+        config_entry_set_branch(preparing->attempt->entry, branch, scope);
 }
 
 static void set_inputs(struct scope *scope, const struct config_entry *entry, const char *inputs_json,
@@ -189,7 +184,7 @@ static struct scope *scope_of(struct preparing *preparing)
     const struct config_entry *entry = attempt->entry;
     struct scope *scope = scope_new();
     struct str slug = STR_INIT;
-    text_slug(&slug, task->run.environment_name, entry->slug_max > 0 ? (size_t)entry->slug_max : 40);
+    config_entry_slug(entry, task->run.environment_name, &slug);
     preparing->result.slug_wish = arena_strdup(attempt->arena, slug.data);
     scope_set(scope, "env.name", task->run.environment_name);
     scope_set(scope, "env.slug",

@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#define SLUG_LIMIT 63 /* of an environment whose entry is gone: as where an entry says nothing */
+
 static bool branch_fits(const struct name_list *patterns, const char *branch)
 {
     bool fits = false;
@@ -110,6 +112,26 @@ bool name_pattern_fits(const struct config_entry *entry, const char *name)
     return pieces_fit(entry->name_expression, name);
 }
 
+size_t config_entry_slug_limit(const struct config_entry *entry)
+{
+    return entry && entry->slug_max > 0 ? (size_t)entry->slug_max : SLUG_LIMIT;
+}
+
+void config_entry_slug(const struct config_entry *entry, const char *name, struct str *out)
+{
+    text_slug(out, name, config_entry_slug_limit(entry));
+}
+
+void config_entry_set_branch(const struct config_entry *entry, const char *branch, struct scope *scope)
+{
+    struct str slug = STR_INIT;
+
+    config_entry_slug(entry, branch, &slug);
+    scope_set(scope, "branch.name", branch);
+    scope_set(scope, "branch.slug", slug.data);
+    str_release(&slug);
+}
+
 bool config_entry_expand_name(const struct config *config, const struct config_entry *entry, const struct scope *scope,
                               struct str *out, struct problems *problems)
 {
@@ -121,14 +143,12 @@ const char *config_entry_branch_name(const struct config *config, const struct c
 {
     struct scope *scope = scope_new();
     struct problems problems;
-    struct str slug = STR_INIT, name = STR_INIT;
+    struct str name = STR_INIT;
     const char *key, *result = "";
     json_t *value;
 
     problems_init(&problems, arena);
-    text_slug(&slug, branch, (size_t)entry->slug_max);
-    scope_set(scope, "branch.name", branch);
-    scope_set(scope, "branch.slug", slug.data);
+    config_entry_set_branch(entry, branch, scope);
     json_object_foreach((json_t *)(uintptr_t)inputs, key, value)
     {
         if (json_is_string(value))
@@ -137,7 +157,6 @@ const char *config_entry_branch_name(const struct config *config, const struct c
     if (config_entry_expand_name(config, entry, scope, &name, &problems))
         result = arena_strdup(arena, name.data);
     str_release(&name);
-    str_release(&slug);
     problems_release(&problems);
     scope_free(scope);
     return result;

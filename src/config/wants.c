@@ -72,7 +72,7 @@ static bool set_environment(struct wants *wants, struct scope *scope)
         scope_set(scope, "env.name", text.data);
     }
     str_clear(&text);
-    text_slug(&text, scope_get(scope, "env.name"), (size_t)entry->slug_max);
+    config_entry_slug(entry, scope_get(scope, "env.name"), &text);
     wants->result->slug_wish = arena_strdup(wants->arena, text.data);
     set_default(scope, "env.slug", text.data);
     str_clear(&text);
