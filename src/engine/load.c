@@ -8,8 +8,8 @@
 #include "berth/config.h"
 #include "berth/store.h"
 
-#define SLUG_LIMIT 40
-#define RUNS_BACK 50      /* so many earlier runs are looked at for the one that applied last */
+#include <stdlib.h>
+
 #define WAITING_LIMIT 256 /* so many waiting runs are touched at once; the rest when those went on */
 
 struct loading {
@@ -130,49 +130,51 @@ static bool load_environment_rows(struct loading *loading)
             LOAD(&facts->groups, .type = &resource_group_type, .index = "environment", .equal = {id}));
 }
 
-struct last_applied {
-    struct loading *loading;
-    const char *environment;
-};
-
-static bool visit_run(const void *row, void *context)
+static int by_number(const void *a, const void *b)
 {
-    const struct run *run = row;
-    struct last_applied *last = context;
-    struct engine_facts *facts = last->loading->facts;
+    int64_t left = (*(const struct run *const *)a)->number, right = (*(const struct run *const *)b)->number;
 
-    if (!run_ended((enum run_status)run->status)) {
-        const struct run *copy = record_copy(&run_type, run, last->loading->arena);
+    return (left > right) - (left < right);
+}
 
-        vec_push(&facts->runs, copy);
-    }
-    if (run->applying_at != 0 && text_equal(run->environment, last->environment) &&
-        run->applying_at > facts->applied_at) {
-        facts->applied_at = run->applying_at;
-        facts->applied_run = arena_strdup(last->loading->arena, run->id);
-    }
+/* Those that have not ended, oldest first: a handful, however many have. */
+static bool load_open_runs(struct loading *loading, const char *name)
+{
+    struct engine_facts *facts = loading->facts;
+
+    for (int status = RUN_QUEUED; status < RUN_DONE; status++)
+        if (!LOAD(&facts->runs, .type = &run_type, .index = "open",
+                  .equal = {name, word_name(run_status_names, status)}))
+            return false;
+    if (facts->runs.count > 1)
+        qsort(facts->runs.items, facts->runs.count, sizeof *facts->runs.items, by_number);
     return true;
 }
 
-/* Newest first from the index, oldest first in the facts. */
+static bool visit_applied(const void *row, void *context)
+{
+    const struct run *run = row;
+    struct loading *loading = context;
+
+    if (run->applying_at != 0) {
+        loading->facts->applied_at = run->applying_at;
+        loading->facts->applied_run = arena_strdup(loading->arena, run->id);
+    }
+    return false;
+}
+
 static bool load_runs(struct loading *loading, const char *name)
 {
-    struct engine_facts *facts = loading->facts;
-    struct last_applied last = {loading, facts->environment != NULL ? facts->environment->id : NULL};
-    struct store_query query = {
-        .type = &run_type, .index = "environment_name", .equal = {name}, .descending = true, .limit = RUNS_BACK};
+    static const char *const columns[] = {"id", "applying_at", NULL};
+    const struct environment *environment = loading->facts->environment;
+    struct store_query applied = {
+        .type = &run_type, .index = "applied", .descending = true, .limit = 1, .columns = columns};
 
     if (text_empty(name))
         return true;
-    if (!store_each(loading->store, &query, visit_run, &last, loading->error))
-        return false;
-    for (size_t i = 0; i < facts->runs.count / 2; i++) {
-        const struct run *swap = facts->runs.items[i];
-
-        facts->runs.items[i] = facts->runs.items[facts->runs.count - 1 - i];
-        facts->runs.items[facts->runs.count - 1 - i] = swap;
-    }
-    return true;
+    applied.equal[0] = environment != NULL ? environment->id : NULL;
+    return load_open_runs(loading, name) &&
+           (environment == NULL || store_each(loading->store, &applied, visit_applied, loading, loading->error));
 }
 
 static bool load_slug(struct loading *loading, const struct config *config, const char *name)
@@ -185,7 +187,7 @@ static bool load_slug(struct loading *loading, const struct config *config, cons
 
     if (facts->environment != NULL || text_empty(name))
         return true;
-    text_slug(&slug, name, entry != NULL && entry->slug_max > 0 ? (size_t)entry->slug_max : SLUG_LIMIT);
+    config_entry_slug(entry, name, &slug);
     facts->slug = arena_strdup(loading->arena, slug.data);
     str_release(&slug);
     loaded = LOAD(&rows, .type = &environment_type, .index = "slug", .equal = {facts->slug});
@@ -264,6 +266,12 @@ static bool is_free_of(const struct run *run, const struct environment *environm
            (run->status == RUN_QUEUED || run->status == RUN_PREPARING);
 }
 
+static bool load_branch_of_run(struct loading *loading, const struct config *config, const struct run *run)
+{
+    return run == NULL || text_empty(run->ref) ||
+           load_branch_named(loading, config, arena_printf(loading->arena, "%s:%s", run->repository, run->ref));
+}
+
 static bool load_run(struct loading *loading, const struct config *config, const char *id)
 {
     struct engine_facts *facts = loading->facts;
@@ -281,9 +289,7 @@ static bool load_run(struct loading *loading, const struct config *config, const
         facts->environment = NULL;
     if (facts->environment == NULL && !load_living(loading, facts->run->environment_name))
         return false;
-    return text_empty(facts->run->ref) ||
-           load_branch_named(loading, config,
-                             arena_printf(loading->arena, "%s:%s", facts->run->repository, facts->run->ref));
+    return load_branch_of_run(loading, config, facts->run);
 }
 
 bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
@@ -328,7 +334,7 @@ static bool load_about_run(struct loading *loading, const struct command *comman
     if (!load_living(loading, command->subject) || !load_workspace(loading, command->subject, config))
         return false;
     facts->run = run_meant(facts, command->verb);
-    return load_run_rows(loading);
+    return load_branch_of_run(loading, config, facts->run) && load_run_rows(loading);
 }
 
 static bool lifts_what_others_wait_for(const char *verb)

@@ -61,6 +61,8 @@ static const struct record_index run_indexes[] = {
     {.name = "environment_name", .columns = {"environment_name", "number"}},
     {.name = "status", .columns = {"status", "number"}},
     {.name = "parent", .columns = {"parent", "number"}},
+    {.name = "open", .columns = {"environment_name", "status", "number"}},
+    {.name = "applied", .columns = {"environment", "applying_at"}},
 };
 const struct record_type run_type = {
     .name = "runs",

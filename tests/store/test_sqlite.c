@@ -345,7 +345,7 @@ static void damaged_pages__are_found_and_said(void **state)
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     char noise[4096];
     memset(noise, 0xa5, sizeof noise);
-    for (off_t at = 4096 * 60; at < status.st_size; at += 4096 * 3)
+    for (off_t at = 4096 * 80; at < status.st_size; at += 4096 * 3)
         assert_int_equal(pwrite(fd, noise, sizeof noise, at), sizeof noise);
     close(fd);
     free(path);

@@ -94,7 +94,8 @@ struct approval {
 
 /* Tables and the indexes that store_query.index names (each orders by its last column, then by id):
  *   runs       number (number) · environment (environment, number) · environment_name (environment_name, number) ·
- *              status (status, number) · parent (parent, number)
+ *              status (status, number) · parent (parent, number) · open (environment_name, status, number) ·
+ *              applied (environment, applying_at)
  *   steps      run (run, position) · status (status, ready_at)
  *   plans      run (run, position)
  *   approvals  run (run, at) · environment (environment, at) */
