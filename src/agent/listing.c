@@ -79,6 +79,27 @@ static bool is_listed(struct supervisor *supervisor, const char *repository, str
     return cache->listed;
 }
 
+/* The environments of a branch say beside their status that it is gone, or not any more. */
+static bool mark_environments(struct supervisor *supervisor, const struct branch *branch, bool gone,
+                              struct arena *arena, struct error *error)
+{
+    struct store_query query = {
+        .type = &environment_type, .index = "branch", .equal = {branch->repository, branch->name}};
+    struct environment *rows;
+    size_t count;
+    if (!store_list(supervisor->store, &query, arena, &rows, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].status == ENVIRONMENT_DESTROYED || gone == ((rows[i].marks & MARK_BRANCH_GONE) != 0))
+            continue;
+        rows[i].marks ^= MARK_BRANCH_GONE;
+        supervisor_cool(supervisor); /* the row changes under the hot facts */
+        if (!store_put(supervisor->store, &environment_type, &rows[i], error))
+            return false;
+    }
+    return true;
+}
+
 static bool put_branch(struct supervisor *supervisor, struct branch *branch, bool listed, struct arena *arena,
                        struct error *error)
 {
@@ -91,6 +112,8 @@ static bool put_branch(struct supervisor *supervisor, struct branch *branch, boo
             return false;
         bool same = found == STORE_FOUND && text_equal(before.commit, branch->commit) && before.gone_at == 0;
         branch->pushed_at = same ? before.pushed_at : time_now_ms();
+        if (found == STORE_FOUND && before.gone_at != 0 && !mark_environments(supervisor, branch, false, arena, error))
+            return false;
         if (!same && supervisor->config && !trigger_pushed(supervisor, branch, arena, error))
             return false;
     }
@@ -130,8 +153,11 @@ static bool miss_branch(struct supervisor *supervisor, const char *id, struct ar
     if (found != STORE_FOUND)
         return found == STORE_MISSING;
     branch.misses++;
-    if (branch.misses >= MISSES_UNTIL_GONE && branch.gone_at == 0)
+    if (branch.misses >= MISSES_UNTIL_GONE && branch.gone_at == 0) {
         branch.gone_at = time_now_ms();
+        if (!mark_environments(supervisor, &branch, true, arena, error))
+            return false;
+    }
     return store_put(supervisor->store, &branch_type, &branch, error);
 }
 

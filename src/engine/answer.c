@@ -209,6 +209,14 @@ void accept_cancel(struct request *request)
 
 /* --- retry ----------------------------------------------------------------------------------------------------------- */
 
+/* A row that was never deployed to may have gone and come back with another id: who applied nothing begins over with what is there. */
+static bool stands_on_another(const struct run *run, const struct environment *environment)
+{
+    if (environment != NULL && environment->status == ENVIRONMENT_DESTROYED)
+        return true;
+    return run->applying_at != 0 && (environment == NULL || !text_equal(environment->id, run->environment));
+}
+
 /* A run that applied something goes on only where nobody else changed what it left. */
 static bool may_go_on(struct request *request)
 {
@@ -216,8 +224,7 @@ static bool may_go_on(struct request *request)
     const struct run *run = turn->run;
     const struct environment *environment = turn->environment;
 
-    if (!text_empty(run->environment) && (environment == NULL || environment->status == ENVIRONMENT_DESTROYED ||
-                                          !text_equal(environment->id, run->environment)))
+    if (!text_empty(run->environment) && stands_on_another(run, environment))
         answer_refused(request, ERROR_CONFLICT, NULL, "its environment was destroyed", "deploy again");
     else if (run->applying_at != 0 && !base_holds(turn))
         answer_refused(request, ERROR_CONFLICT, NULL,

@@ -46,6 +46,12 @@ static bool prepare_failed(struct engine_turn *turn)
     return steps_count(turn, PHASES(PHASE_PREPARE)).failed > 0;
 }
 
+static bool environment_went(struct engine_turn *turn)
+{
+    return turn->run->applying_at == 0 && !run_destroys(turn->run) &&
+           (turn->environment == NULL || !text_equal(turn->environment->id, turn->run->environment));
+}
+
 static bool plan_failed(struct engine_turn *turn)
 {
     return text_empty(turn->run->digest);
@@ -56,6 +62,12 @@ static void retry_prepare(struct engine_turn *turn)
     turn->run->ended_at = 0;
     steps_again(turn, PHASES(PHASE_PREPARE));
     steps_ready(turn, PHASES(PHASE_PREPARE), NULL);
+}
+
+static void retry_from_the_beginning(struct engine_turn *turn)
+{
+    turn->run->ended_at = 0;
+    plan_again(turn);
 }
 
 static void retry_plan(struct engine_turn *turn)
@@ -143,6 +155,8 @@ static const struct engine_edge edges[] = {
     EDGE(RUN_HELD, "destroyed", RUN_SUPERSEDED, "", finish_untouched, ELSE),
 
     EDGE(RUN_FAILED, "retry", RUN_PREPARING, "prepares again", retry_prepare, IF("prepare failed", prepare_failed)),
+    EDGE(RUN_FAILED, "retry", RUN_PREPARING, "prepares and plans again", retry_from_the_beginning,
+         IF("its environment's row went", environment_went)),
     EDGE(RUN_FAILED, "retry", RUN_PLANNING, "plans what failed again", retry_plan, IF("a plan failed", plan_failed)),
     EDGE(RUN_FAILED, "retry", RUN_GATE, "what did not end well runs again under the same digest", retry_apply, ELSE),
 };

@@ -439,6 +439,39 @@ static void leave_half_done(struct engine_turn *turn)
     }
 }
 
+static bool somebody_stands_on(const struct engine_turn *turn)
+{
+    if (turn->environment->is_protected)
+        return true;
+    for (size_t i = 0; i < turn->holds.rows.count; i++)
+        if (hold_at(turn, i) != NULL)
+            return true;
+    for (size_t i = 0; i < turn->runs.rows.count; i++) {
+        const struct run *other = run_at(turn, i);
+
+        if (other != NULL && !run_ended((enum run_status)other->status) && !text_equal(other->id, turn->run->id) &&
+            text_equal(other->environment, turn->environment->id))
+            return true;
+    }
+    return false;
+}
+
+/* A row that was made for a slug and then never deployed to is no environment: it goes with the last run that stood on it. */
+static void forget_environment(struct engine_turn *turn)
+{
+    if (turn->environment == NULL || turn->environment->status != ENVIRONMENT_ABSENT || turn->facts->applied_at != 0 ||
+        turn->run->applying_at != 0 || turn->facts->resources.count > 0 || somebody_stands_on(turn))
+        return;
+    for (size_t i = 0; i < turn->facts->groups.count; i++)
+        turn_remove(turn, &resource_group_type, turn->facts->groups.items[i]->id);
+    for (size_t i = turn->effects->puts.count; i-- > 0;)
+        if (turn->effects->puts.items[i].type == &resource_group_type)
+            turn_remove(turn, &resource_group_type, turn->effects->puts.items[i].id);
+    turn->run->environment = "";
+    turn->environment = NULL;
+    turn->forgotten = turn->facts->environment != NULL;
+}
+
 /* Ends before anything was changed, or long after: the environment stays as it is. */
 void finish_untouched(struct engine_turn *turn)
 {
@@ -449,6 +482,7 @@ void finish_untouched(struct engine_turn *turn)
     if (turn->run->applying_at != 0)
         leave_half_done(turn);
     lock_release(turn);
+    forget_environment(turn);
 }
 
 static void leave_failed(struct engine_turn *turn)

@@ -88,6 +88,8 @@ void lock_take(struct engine_turn *turn)
         environment->lock_since = turn->facts->now_ms;
     }
     environment->marks &= ~(unsigned)MARK_WAITING;
+    if (!run_destroys(run))
+        environment_follows_branch(turn);
     if (run->applying_at == 0)
         run->applying_at =
             turn->facts->now_ms > turn->facts->applied_at ? turn->facts->now_ms : turn->facts->applied_at + 1;

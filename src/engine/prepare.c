@@ -8,7 +8,6 @@
 
 #define PREPARE_ATTEMPTS 3
 #define PREPARE_BACKOFF_MS 2000
-#define SLUG_LIMIT 40
 #define SLUG_HASH 6
 
 void prepare_start(struct engine_turn *turn)
@@ -42,7 +41,7 @@ void prepare_start(struct engine_turn *turn)
 static const char *slug_of(struct engine_turn *turn, const char *id, bool *changed)
 {
     const char *wish = turn->prepare->slug_wish;
-    size_t limit = turn->entry != NULL && turn->entry->slug_max > 0 ? (size_t)turn->entry->slug_max : SLUG_LIMIT;
+    size_t limit = config_entry_slug_limit(turn->entry);
     size_t length = strlen(wish);
     char hex[HASH_HEX_SIZE];
 
@@ -70,12 +69,35 @@ bool prepare_must_repeat(struct engine_turn *turn)
     return changed;
 }
 
+/* The branch that a run brings there, when the entry's environments belong to branches: its ref is then one, unless refs are asked for by hand too. */
 static const char *branch_of(const struct engine_turn *turn)
 {
-    const unsigned owns = 1u << SOURCE_BRANCHES | 1u << SOURCE_PULL_REQUESTS;
+    const struct run *run = turn->run;
     const struct branch *branch = turn->facts->branch;
 
-    return branch != NULL && turn->entry != NULL && (turn->entry->sources & owns) != 0 ? branch->name : "";
+    if (turn->entry == NULL)
+        return "";
+    if (branch != NULL && text_equal(branch->name, run->ref) &&
+        (turn->entry->sources & (1u << SOURCE_BRANCHES | 1u << SOURCE_PULL_REQUESTS)) != 0)
+        return branch->name;
+    return (turn->entry->sources & (1u << SOURCE_MANUAL)) == 0 &&
+                   config_entry_takes(turn->entry, run->repository, run->ref)
+               ? run->ref
+               : "";
+}
+
+void environment_follows_branch(struct engine_turn *turn)
+{
+    const struct branch *branch = turn->facts->branch;
+    struct environment *environment = turn->environment;
+    const char *name = branch_of(turn);
+
+    environment->repository = turn->run->repository;
+    if (!text_equal(environment->branch, name))
+        environment->branch = arena_strdup(turn->arena, name);
+    environment->marks &= ~(unsigned)MARK_BRANCH_GONE;
+    if (branch != NULL && branch->gone_at != 0 && text_equal(branch->name, name))
+        environment->marks |= MARK_BRANCH_GONE;
 }
 
 static void make_environment(struct engine_turn *turn)
@@ -92,8 +114,6 @@ static void make_environment(struct engine_turn *turn)
         .slug = slug_of(turn, id, &changed),
         .entry = run->entry,
         .owner = text_empty(run->person) ? run->actor : run->person,
-        .repository = run->repository,
-        .branch = arena_strdup(turn->arena, branch_of(turn)),
         .inputs = run->inputs,
         .status = ENVIRONMENT_ABSENT,
         .created_at = turn->facts->now_ms,
@@ -105,6 +125,7 @@ static void make_environment(struct engine_turn *turn)
         environment->permanent = entry->permanent;
     }
     turn->environment = environment;
+    environment_follows_branch(turn);
 }
 
 /* What a newer commit may say anew; name, slug, owner and life stay. */
@@ -397,10 +418,6 @@ static void add_vanished(struct engine_turn *turn, struct map *old, size_t at, i
     step->runner = resource->runner;
     step->target = resource->target;
     step->pool = resource->pool;
-    step->timeout_ms = resource->timeout_ms;
-    step->runner = resource->runner;
-    step->pool = resource->pool;
-    step->timeout_ms = resource->timeout_ms;
     step->timeout_ms = resource->timeout_ms;
     step->spec = plan_spec(turn, NULL, resource);
     put_plan_step(turn, old, step);

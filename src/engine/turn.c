@@ -151,7 +151,7 @@ static void touch_waiting(struct engine_turn *turn)
 
     if (turn->run == NULL)
         return;
-    if ((had_lock && !text_equal(turn->environment->lock_run, turn->run->id)) ||
+    if ((had_lock && turn->environment != NULL && !text_equal(turn->environment->lock_run, turn->run->id)) ||
         (before != NULL && before->status != turn->run->status))
         touch_others(turn);
     if (turn->slot_was_held && !run_is_active(turn->run->status)) {
@@ -169,6 +169,8 @@ static void table_release(struct turn_table *table)
 void turn_end(struct engine_turn *turn)
 {
     touch_waiting(turn);
+    if (turn->forgotten)
+        turn_remove(turn, &environment_type, turn->facts->environment->id);
     if (turn->environment != NULL &&
         (turn->facts->environment == NULL ||
          record_compare(&environment_type, turn->facts->environment, turn->environment) != RECORD_SAME))

@@ -35,6 +35,7 @@ struct engine_turn {
     struct prepare_result *prepare; /* while a prepare result is taken over */
     const json_t *prepare_body;
     bool new_run;       /* `run` is made in this turn */
+    bool forgotten;     /* the environment's row goes: it was never deployed */
     bool all_met;       /* waiting steps were looked at since a step last ended */
     bool slot_was_held; /* the run counted against limits.runs when the turn began */
 };
@@ -132,6 +133,8 @@ void prepare_start(struct engine_turn *turn);
 void prepare_take(struct engine_turn *turn);
 bool prepare_must_repeat(struct engine_turn *turn);
 void prepare_again(struct engine_turn *turn);
+/* The environment is of the branch that the run at work brings, and gone with it. */
+void environment_follows_branch(struct engine_turn *turn);
 void plan_recorded(struct engine_turn *turn);
 void plan_again(struct engine_turn *turn);
 /* A plan step was done. False with the error when its result makes no sense. */

@@ -190,11 +190,37 @@ static void policy__entry_that_goes_mid_apply_lets_nothing_more_begin(void **sta
     assert_int_equal(world_journal(&world, "end down a"), 1);
 }
 
+/* --- branches that move ------------------------------------------------------------------------------------------------- */
+
+static bool is_marked_gone(struct world *looked, void *name)
+{
+    const struct environment *environment = world_environment(looked, name);
+    return environment && (environment->marks & MARK_BRANCH_GONE);
+}
+
+static bool is_not_marked_gone(struct world *looked, void *name)
+{
+    return !is_marked_gone(looked, name);
+}
+
+static void branch__that_went_marks_its_environment_until_it_is_back(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    (void)deployed_to_the_gate();
+    git("branch", "-D", "feature/x");
+    assert_true(world_wait(&world, is_marked_gone, (void *)(uintptr_t)REVIEW));
+    git("branch", "feature/x", "HEAD");
+    assert_true(world_wait(&world, is_not_marked_gone, (void *)(uintptr_t)REVIEW));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(end__command_in_its_last_moment_is_answered_in_a_new_epoch),
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
+        TEST(branch__that_went_marks_its_environment_until_it_is_back),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
     int failed = cmocka_run_group_tests_name("agent daemon", tests, NULL, NULL);

@@ -144,12 +144,156 @@ static void entry_gone__what_is_there_can_be_destroyed(void **state)
     assert_null(world_environment(world, "staging"));
 }
 
+/* --- whose it is ------------------------------------------------------------------------------------------------------ */
+
+static void branch__is_the_one_that_is_deployed_now(void **state)
+{
+    struct world *world = *state;
+    struct branch gone;
+
+    deploy(world, "feature/x");
+    play_all(world, "1");
+    assert_string_equal(world_environment(world, "dev")->branch, "feature/x");
+    assert_int_equal(command(world, "deploy", "dev", "{\"ref\":\"feature/y\"}"), COMMAND_ACCEPTED);
+    play_step(world, "2.prepare.main");
+    assert_string_equal(world_environment(world, "dev")->branch, "feature/x"); /* wanted, and not there yet */
+    play_all(world, "2");
+    assert_status(world, "2", "done");
+    assert_string_equal(world_environment(world, "dev")->branch, "feature/y");
+    gone = (struct branch){
+        .id = "app:feature/x", .repository = "app", .name = "feature/x", .commit = "c1", .gone_at = world->now};
+    world_put(world, &branch_type, &gone);
+    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    play_all(world, "3");
+    assert_string_equal(world_environment(world, "dev")->branch, "feature/y");
+    assert_int_equal(command(world, "deploy", "dev", "{\"ref\":\"feature/x\"}"), COMMAND_ACCEPTED);
+    play_all(world, "4");
+    assert_string_equal(world_environment(world, "dev")->branch, "feature/x");
+    assert_true(world_environment(world, "dev")->marks & MARK_BRANCH_GONE);
+    assert_int_equal(command(world, "deploy", "dev", "{\"ref\":\"feature/y\"}"), COMMAND_ACCEPTED);
+    play_all(world, "5");
+    assert_false(world_environment(world, "dev")->marks & MARK_BRANCH_GONE);
+}
+
+static void branch__is_known_when_the_gate_is_answered_by_the_environments_name(void **state)
+{
+    struct world *world = *state;
+
+    struct branch gone = {.id = "app:main", .repository = "app", .name = "main", .commit = "m1", .gone_at = world->now};
+
+    deploy(world, "main");
+    play_all(world, "1");
+    world_put(world, &branch_type, &gone);
+    assert_int_equal(command(world, "approve", "staging",
+                             arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, "1")->digest)),
+                     COMMAND_DONE);
+    assert_status(world, "1", "applying");
+    assert_string_equal(world_environment(world, "staging")->branch, "main");
+    assert_true(world_environment(world, "staging")->marks & MARK_BRANCH_GONE);
+}
+
+/* --- what was never deployed ------------------------------------------------------------------------------------------ */
+
+static void plan__of_what_was_never_deployed_leaves_no_environment(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    play_step(world, "1.prepare.main");
+    assert_int_equal(world_environment(world, "dev")->status, ENVIRONMENT_ABSENT);
+    play_all(world, "1");
+    assert_status(world, "1", "done");
+    assert_null(world_environment(world, "dev"));
+    assert_int_equal(world->environments.count, 0);
+    assert_int_equal(world->groups.count, 0);
+    assert_string_equal(world_run(world, "1")->environment, "");
+    deploy(world, "feature/x");
+    play_all(world, "2");
+    assert_int_equal(world_environment(world, "dev")->status, ENVIRONMENT_OK);
+}
+
+static void plan__beside_a_deploy_that_waits_keeps_the_row(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "main");
+    play_all(world, "1");
+    assert_int_equal(command(world, "plan", "staging", "{\"ref\":\"main\",\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    play_all(world, "2");
+    assert_status(world, "2", "done");
+    assert_non_null(world_environment(world, "staging"));
+    assert_int_equal(command(world, "reject", "1", ""), COMMAND_DONE);
+    assert_null(world_environment(world, "staging"));
+}
+
+static void plan__that_failed_is_retried_with_a_row_of_its_own(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    play_step(world, "1.prepare.main");
+    assert_true(world_claim(world, "1.plan.database"));
+    step = world_step(world, "1.plan.database");
+    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    play_all(world, "1");
+    assert_status(world, "1", "failed");
+    assert_null(world_environment(world, "dev"));
+    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    assert_status(world, "1", "preparing");
+    play_all(world, "1");
+    assert_status(world, "1", "done");
+    assert_null(world_environment(world, "dev"));
+}
+
+static void plan__of_what_somebody_holds_keeps_the_row(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    play_step(world, "1.prepare.main");
+    assert_int_equal(command(world, "hold", "dev", ""), COMMAND_DONE);
+    play_all(world, "1");
+    assert_non_null(world_environment(world, "dev"));
+}
+
+/* --- how far back ------------------------------------------------------------------------------------------------------- */
+
+static void retry__knows_who_applied_last_behind_many_plans(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    deploy(world, "feature/x");
+    play_step(world, "1.prepare.main");
+    play_step(world, "1.plan.database");
+    play_step(world, "1.plan.server");
+    assert_true(world_claim(world, "1.apply.database"));
+    step = world_step(world, "1.apply.database");
+    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    assert_status(world, "1", "held");
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+        play_all(world, arena_printf(&world->arena, "%d", i + 2));
+    }
+    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    play_all(world, "1");
+    assert_status(world, "1", "done");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(entry_gone__gate_that_asked_for_an_approval_does_not_open_without),
         TEST(entry_gone__deploy_with_nothing_to_do_runs_no_checks),
         TEST(entry_gone__what_is_there_can_be_destroyed),
+        TEST(branch__is_the_one_that_is_deployed_now),
+        TEST(branch__is_known_when_the_gate_is_answered_by_the_environments_name),
+        TEST(plan__of_what_was_never_deployed_leaves_no_environment),
+        TEST(plan__beside_a_deploy_that_waits_keeps_the_row),
+        TEST(plan__that_failed_is_retried_with_a_row_of_its_own),
+        TEST(plan__of_what_somebody_holds_keeps_the_row),
+        TEST(retry__knows_who_applied_last_behind_many_plans),
     };
     return cmocka_run_group_tests_name("engine environments", tests, NULL, NULL);
 }
