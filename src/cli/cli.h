@@ -58,6 +58,8 @@ cli_command cli_dashboard;
 /* --- the workspace and its store (workspace.c, session.c) ------------------------------------------------------ */
 /* Looks for berth.yaml upwards. Reads only its workspace name and trusted repository: policy comes from the store. */
 bool workspace_find(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
+/* Notes in the store whose it is, once: where berth.yaml cannot be read, workspace_find warns and goes by that. */
+void workspace_note(struct cli *cli);
 
 enum session_start {
     SESSION_AS_IT_IS, /* starts nothing; no store is ERROR_NOT_FOUND */

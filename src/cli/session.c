@@ -123,6 +123,7 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
         if (cli->store == NULL)
             return false;
     }
+    workspace_note(cli);
     if (start == SESSION_START)
         wait_for_listing(cli);
     if (!load_policy(cli, error))

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Finding the workspace: berth.yaml upwards from here; its name and trusted repository, read leniently, for policy is not read here. */
-#include "cli/cli.h"
+/*
+ * Finding the workspace: berth.yaml upwards from here; its name and trusted repository, read leniently, for policy is not read here. A store notes
+ * from which work tree it was opened, so that a berth.yaml that somebody is in the middle of editing stops nothing.
+ */
+#include "cli/output.h"
 
 #include "berth/base/file.h"
+#include "berth/base/log.h"
 #include "berth/base/node.h"
 
 #include <stdlib.h>
@@ -11,6 +15,8 @@
 
 #define BERTH_YAML "berth.yaml"
 #define BERTH_YAML_LIMIT (16u << 20)
+#define NOTE "workspace.json" /* in the store's folder: whose it is */
+#define NOTE_LIMIT (64u << 10)
 
 /* "/a/b" -> "/a" -> "/"; false at the root. */
 static bool go_up(char *folder)
@@ -122,38 +128,105 @@ static bool find_repository(struct cli *cli, const struct node *root, struct err
     return true;
 }
 
-bool workspace_find(struct cli *cli, struct error *error)
+/* What berth.yaml in the work tree says of the workspace: its name and trusted repository. */
+static bool read_file(struct cli *cli, struct error *error)
 {
     struct problems problems;
     struct str text = STR_INIT;
-    struct node *root;
-    char *store;
+    struct node *root = NULL;
     bool done = false;
 
     problems_init(&problems, &cli->arena);
-    if (!find_file(cli, error) || !file_read(cli->file, BERTH_YAML_LIMIT, &text, error))
-        goto out;
-    root = node_parse(&cli->arena, cli->file, text.data, text.length, &problems);
-    if (root == NULL) {
-        problems_error(&problems, error);
-        goto out;
+    if (file_read(cli->file, BERTH_YAML_LIMIT, &text, error)) {
+        root = node_parse(&cli->arena, cli->file, text.data, text.length, &problems);
+        if (root == NULL)
+            problems_error(&problems, error);
     }
-    cli->workspace = arena_strdup(&cli->arena, scalar(root, "workspace"));
-    if (text_empty(cli->workspace)) {
-        error_set(error, ERROR_CONFIG, "%s does not name its workspace", cli->file);
-        error_hint(error, "add \"workspace: NAME\"; berth check tells what else is wrong");
-        goto out;
+    if (root != NULL) {
+        cli->workspace = arena_strdup(&cli->arena, scalar(root, "workspace"));
+        if (text_empty(cli->workspace)) {
+            error_set(error, ERROR_CONFIG, "%s does not name its workspace", cli->file);
+            error_hint(error, "add \"workspace: NAME\"; berth check tells what else is wrong");
+        } else {
+            done = find_repository(cli, root, error);
+        }
     }
-    if (!find_repository(cli, root, error))
-        goto out;
-    store = store_folder_for(cli->repository, cli->workspace, error);
-    if (store == NULL)
-        goto out;
-    cli->store_folder = arena_strdup(&cli->arena, store);
-    free(store);
-    done = true;
-out:
     str_release(&text);
     problems_release(&problems);
     return done;
+}
+
+/* One store's note of whose it is; true when it is of the repository that this work tree lies in. */
+static bool is_noted(struct cli *cli, const char *folder, const char *repository)
+{
+    char *path = path_join(folder, NOTE);
+    struct str text = STR_INIT;
+    json_t *note = file_read(path, NOTE_LIMIT, &text, NULL) ? json_column(text.data) : NULL;
+    const char *root = json_get_text(note, "root");
+    bool fits = !text_empty(root) && text_equal(root, repository);
+
+    if (fits) {
+        cli->workspace = arena_strdup(&cli->arena, json_get_text(note, "workspace"));
+        cli->repository = arena_strdup(&cli->arena, json_get_text(note, "repository"));
+    }
+    json_decref(note);
+    str_release(&text);
+    free(path);
+    return fits;
+}
+
+/* The one store that was opened from this work tree before. Two of them: who knows which is meant. */
+static bool find_noted(struct cli *cli)
+{
+    char *home = path_state_home(NULL), *root = repository_root(cli->folder, NULL);
+    struct folder_list list = {0};
+    size_t found = 0;
+
+    if (home != NULL && root != NULL && folder_exists(home) && folder_list(home, &list, NULL)) {
+        for (size_t i = 0; i < list.count; i++)
+            found += is_noted(cli, arena_printf(&cli->arena, "%s/%s", home, list.names[i]), root);
+    }
+    folder_list_free(&list);
+    free(root);
+    free(home);
+    return found == 1;
+}
+
+void workspace_note(struct cli *cli)
+{
+    char *path = path_join(cli->store_folder, NOTE), *root;
+    json_t *note;
+    const char *text;
+
+    if (!file_exists(path) && (root = repository_root(cli->folder, NULL)) != NULL) {
+        note = json_pack("{s:s, s:s, s:s}", "workspace", cli->workspace, "repository", cli->repository, "root", root);
+        text = json_text(&cli->arena, note);
+        if (!file_replace(path, text, strlen(text), 0600, FILE_RELAXED, NULL))
+            log_line("cli", LOG_INFO, "cannot note in %s whose store it is", cli->store_folder);
+        json_decref(note);
+        free(root);
+    }
+    free(path);
+}
+
+bool workspace_find(struct cli *cli, struct error *error)
+{
+    char *store;
+
+    if (!find_file(cli, error))
+        return false;
+    if (!read_file(cli, error)) {
+        if (!find_noted(cli))
+            return false;
+        fprintf(stderr,
+                "berth: %s\n  %s it is not read for policy: that of the store stays in force; berth check tells all\n",
+                shown(cli, error->message), cli->ascii ? "->" : "→");
+        error_clear(error);
+    }
+    store = store_folder_for(cli->repository, cli->workspace, error);
+    if (store == NULL)
+        return false;
+    cli->store_folder = arena_strdup(&cli->arena, store);
+    free(store);
+    return true;
 }

@@ -193,9 +193,16 @@ static void check__names_every_problem_at_its_place(void **state)
     json_decref(json);
     assert_int_equal(owner_berth(&owner, "envs"), 0); /* the policy in force is the store's */
     write_yaml("workspace: [\n");
-    assert_int_equal(owner_berth(&owner, "envs"), 1);
+    assert_int_equal(owner_berth(&owner, "envs"), 0);
     assert_non_null(strstr(owner.error.data, "berth.yaml:"));
+    assert_non_null(strstr(owner.error.data, "stays in force"));
+    assert_int_equal(owner_berth(&owner, "check"), 1);
+    write_yaml("version: 1\n");
+    assert_int_equal(owner_berth(&owner, "runs"), 0);
+    assert_non_null(strstr(owner.error.data, "does not name its workspace"));
     write_yaml(yaml);
+    assert_int_equal(owner_berth(&owner, "envs"), 0);
+    assert_string_equal(owner.error.data, "");
     str_release(&broken);
     str_release(&wanted);
 }
