@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* berth check: berth.yaml, berthd.yaml and templates, every problem at its place. Needs no store. */
+#include "cli/check_tree.h"
 #include "cli/output.h"
 
 #include "berth/base/file.h"
@@ -36,6 +37,28 @@ static const char *display(struct checked *checked, const char *folder, const ch
                                    : arena_printf(&checked->cli->arena, "%s/%s", folder, name);
 }
 
+static bool load_template(struct checked *checked, const char *folder, const char *name, struct error *error)
+{
+    const char *file = arena_printf(&checked->cli->arena, "%s/templates/%s", folder, name), *text, *shown_file;
+    struct template *template;
+    size_t length;
+
+    shown_file = display(checked, folder, arena_printf(&checked->cli->arena, "templates/%s", name));
+    if (text_ends(name, ".yml"))
+        check_other_name(checked->cli, shown_file, name, &checked->problems);
+    if (!text_ends(name, ".yaml"))
+        return true;
+    text = read_text(checked, file, &length, error);
+    if (text == NULL)
+        return false;
+    template = template_load(shown_file, text, length, &checked->problems);
+    if (template != NULL) {
+        vec_push(&checked->templates, template);
+        check_programs(checked->cli, folder, template, &checked->problems);
+    }
+    return true;
+}
+
 static bool load_templates(struct checked *checked, const char *folder, struct error *error)
 {
     char *path = path_join(folder, "templates");
@@ -44,25 +67,8 @@ static bool load_templates(struct checked *checked, const char *folder, struct e
 
     if (folder_exists(path))
         done = folder_list(path, &list, error);
-    for (size_t i = 0; i < list.count && done; i++) {
-        char *file = path_join(path, list.names[i]);
-        size_t length;
-        const char *text;
-        struct template *template;
-
-        if (text_ends(list.names[i], ".yaml") || text_ends(list.names[i], ".yml")) {
-            text = read_text(checked, file, &length, error);
-            done = text != NULL;
-            template = text == NULL
-                           ? NULL
-                           : template_load(display(checked, folder,
-                                                   arena_printf(&checked->cli->arena, "templates/%s", list.names[i])),
-                                           text, length, &checked->problems);
-            if (template != NULL)
-                vec_push(&checked->templates, template);
-        }
-        free(file);
-    }
+    for (size_t i = 0; i < list.count && done; i++)
+        done = load_template(checked, folder, list.names[i], error);
     folder_list_free(&list);
     free(path);
     return done;
@@ -77,8 +83,10 @@ static bool load_all(struct checked *checked, const char *folder, struct config 
 
     if (done) {
         *config = config_load(display(checked, folder, "berth.yaml"), text, length, &checked->problems);
-        if (*config != NULL)
+        if (*config != NULL) {
             config_check_templates(*config, checked->templates.items, checked->templates.count, &checked->problems);
+            check_trusted_ref(checked->cli, folder, *config, &checked->problems);
+        }
     } else if (text == NULL) {
         error_context(error, "cannot check %s", folder);
         error_hint(error, "berth init writes a first berth.yaml");

@@ -9,6 +9,8 @@ src_cli_libcli_a_SOURCES = \
 	src/cli/audit.c \
 	src/cli/changes.c \
 	src/cli/check.c \
+	src/cli/check_tree.c \
+	src/cli/check_tree.h \
 	src/cli/cli.h \
 	src/cli/daemon.c \
 	src/cli/demo.c \

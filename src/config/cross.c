@@ -108,6 +108,22 @@ static void check_repository(struct cross *cross, const struct config_entry *ent
                     cross->config->repositories.count);
 }
 
+/* Tools are not shut in by this version: who asks for it must not believe that they are. */
+static void check_sandboxes(struct cross *cross)
+{
+    const struct config_sections *runners = &cross->config->runners;
+
+    for (size_t i = 0; i < runners->count; i++) {
+        const struct node *sandbox = node_get(runners->items[i].node, "sandbox");
+
+        if (sandbox && !text_equal(sandbox->text, "none"))
+            cross_warning(cross, sandbox->line,
+                          "take `sandbox` out to run its tools without one, or name another runner",
+                          "the runner \"%s\" wants a %s sandbox, which is not in this version: it refuses every step",
+                          runners->items[i].name, sandbox->text);
+    }
+}
+
 static void index_names(struct cross *cross)
 {
     const struct config *config = cross->config;
@@ -139,6 +155,7 @@ void cross_check(struct loaded *loaded, struct problems *problems)
                           "\"%s\" is of tier prod and has no gate: plans are applied as they come", entry->name);
     }
     check_freezes(&cross);
+    check_sandboxes(&cross);
     cross_people(&cross);
     cross_names(&cross);
     cross_triggers(&cross);

@@ -107,9 +107,53 @@ static void check_gate(struct cross *cross, const struct config_entry *entry)
     crowd_release(&crowd);
 }
 
+static bool names_group(const struct name_list *names, const char *group)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (text_equal(names->items[i], group))
+            return true;
+    }
+    return false;
+}
+
+/* A group or person that no rule, gate or group names is granted nothing. */
+static bool is_used(const struct cross *cross, const char *name)
+{
+    const struct config *config = cross->config;
+    bool used = false;
+
+    for (size_t i = 0; i < config->access_count; i++)
+        used |= names_group(&config->access[i].who, name);
+    for (size_t i = 0; i < config->environment_count; i++)
+        used |= names_group(&config->environments[i].gate.by, name) ||
+                names_group(&config->environments[i].break_glass_by, name);
+    for (size_t i = 0; i < config->group_count; i++)
+        used |= names_group(&config->groups[i].members, name);
+    return used;
+}
+
+static void check_unused(struct cross *cross)
+{
+    const struct config *config = cross->config;
+
+    if (config->access_count == 0) /* without rules nobody is granted anything by a group either */
+        return;
+    for (size_t i = 0; i < config->group_count; i++) {
+        if (!is_used(cross, config->groups[i].name))
+            cross_warning(cross, config->groups[i].line, "name it in access:, or in by: of a gate; or take it out",
+                          "nothing names the group \"%s\"", config->groups[i].name);
+    }
+    for (size_t i = 0; i < config->person_count; i++) {
+        if (!is_used(cross, config->people[i].name))
+            cross_warning(cross, config->people[i].line, "name them in a group or in access:",
+                          "nothing names the person \"%s\", who may look and nothing else", config->people[i].name);
+    }
+}
+
 void cross_people(struct cross *cross)
 {
     check_access(cross);
+    check_unused(cross);
     for (size_t i = 0; i < cross->config->group_count; i++) {
         if (cross->config->groups[i].members.count == 0)
             cross_warning(cross, cross->config->groups[i].line, "", "the group \"%s\" has no members",

@@ -27,6 +27,36 @@ static void check_triggers(struct cross *cross, const struct config_entry *entry
                       "\"%s\" deploys on pull_request, and no pull request is its source", entry->name);
 }
 
+/* A plain git repository has branches and nothing else: what waits for more waits for ever. */
+static void check_forge(struct cross *cross, const struct config_entry *entry)
+{
+    static const struct {
+        unsigned trigger;
+        const char *name;
+    } triggers[] = {{TRIGGER_PULL_REQUEST, "pull_request"}, {TRIGGER_CHECKS, "checks"}, {TRIGGER_COMMENT, "comment"}};
+    const struct config_section *repository = config_section_named(&cross->config->repositories, entry->repository);
+    static const char hint[] = "use the provider of its forge (github), or take this out";
+
+    if (!repository || !text_equal(repository->provider, "git"))
+        return;
+    if (has_source(entry, SOURCE_PULL_REQUESTS))
+        cross_warning(
+            cross, entry_at(entry, "source.pull_requests")->line, hint,
+            "\"%s\" takes pull requests, and \"%s\" is plain git, which has none: no pull request ever reaches it",
+            entry->name, entry->repository);
+    for (size_t i = 0; i < sizeof(triggers) / sizeof(*triggers); i++) {
+        if ((entry->deploy_on | entry->plan_on) & triggers[i].trigger)
+            cross_warning(cross,
+                          entry_at(entry, entry->deploy_on & triggers[i].trigger ? "deploy_on" : "plan_on")->line, hint,
+                          "\"%s\" waits for %s, and \"%s\" is plain git, which cannot tell of one", entry->name,
+                          triggers[i].name, entry->repository);
+    }
+    if (entry_at(entry, "forks") != entry->node)
+        cross_warning(cross, entry_at(entry, "forks")->line, hint,
+                      "\"%s\" says what forks may, and \"%s\" is plain git, which does not know a fork", entry->name,
+                      entry->repository);
+}
+
 static void check_direction(struct cross *cross, const struct node *at, const char *queue, const char *wanted)
 {
     const struct config_section *section = config_section_named(&cross->config->queues, queue);
@@ -72,6 +102,7 @@ void cross_triggers(struct cross *cross)
         const struct config_entry *entry = &cross->config->environments[i];
 
         check_triggers(cross, entry);
+        check_forge(cross, entry);
         check_queues(cross, entry);
         check_chain(cross, entry);
     }

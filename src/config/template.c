@@ -6,7 +6,6 @@
 #include "config/template.h"
 
 #include "berth/base/str.h"
-#include "berth/model/graph.h"
 
 #include <stdlib.h>
 
@@ -60,38 +59,6 @@ const struct template_resource *template_resource_named(const struct template *t
     return NULL;
 }
 
-/* Needs inside one template must not run in a circle; those on other templates' resources come with `requires` and cannot. */
-static void check_cycle(const struct template *template, const char *file, struct problems *problems)
-{
-    struct graph *graph = graph_new();
-    struct str cycle = STR_INIT;
-    size_t *order = mem_zero(template->resource_count + 1, sizeof(*order));
-    int line = template->resources[0].line;
-
-    for (size_t i = 0; i < template->resource_count; i++)
-        graph_add(graph, template->resources[i].name);
-    for (size_t i = 0; i < template->resource_count; i++) {
-        for (size_t n = 0; n < template->resources[i].needs.count; n++) {
-            long needed = graph_find(graph, template->resources[i].needs.items[n]);
-
-            if (needed >= 0)
-                graph_need(graph, i, (size_t)needed);
-        }
-    }
-    if (!graph_order(graph, order, &cycle)) {
-        for (size_t i = 0; i < template->resource_count; i++) {
-            if (text_starts(cycle.data, template->resources[i].name) &&
-                cycle.data[strlen(template->resources[i].name)] == ' ')
-                line = template->resources[i].line;
-        }
-        problem_add(problems, PROBLEM_ERROR, file, line, 3, "take one of these needs out",
-                    "the needs run in a circle: %s", cycle.data);
-    }
-    free(order);
-    str_release(&cycle);
-    graph_free(graph);
-}
-
 static void read_all(struct template *template)
 {
     struct arena *arena = &template->arena;
@@ -125,7 +92,7 @@ struct template *template_load(const char *file, const char *text, size_t length
         if (problems->errors == before) {
             read_all(template);
             template_check(template, file, problems);
-            check_cycle(template, file, problems);
+            template_check_order(template, file, problems);
         }
     }
     problems_sort(problems);

@@ -10,6 +10,8 @@ const struct template_resource *template_resource_named(const struct template *t
 const struct template *template_named(struct template *const *templates, size_t count, const char *name);
 /* What the file alone can answer: parameters and outputs that ${{ }} names, presets that fit. `file` is the caller's, for problems. */
 void template_check(const struct template *template, const char *file, struct problems *problems);
+/* That needs, groups and outputs of the one template do not run in a circle. */
+void template_check_order(const struct template *template, const char *file, struct problems *problems);
 /* The entry's own part of config_check_templates: `templates` are exactly those it uses. */
 void check_entry_templates(const struct config *config, const struct config_entry *entry,
                            struct template *const *templates, size_t count, struct problems *problems);

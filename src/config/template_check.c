@@ -431,7 +431,7 @@ static bool is_refused(const struct problems *problems, const char *name)
 
 /* The templates of another repository's entry cannot be at hand: they are seen when it is deployed. */
 static void missing_template(const struct config *config, const struct config_entry *entry, const struct node *name,
-                             struct problems *problems)
+                             const char *hint, struct problems *problems)
 {
     bool elsewhere = !text_equal(entry->repository, config->trusted_repository);
 
@@ -441,9 +441,24 @@ static void missing_template(const struct config *config, const struct config_en
                     "the template \"%s\" of \"%s\" is in the repository \"%s\" and not at hand", name->text,
                     entry->name, entry->repository);
     else
-        problem_add(problems, PROBLEM_ERROR, config->file, name->line, name->column,
-                    "make templates/NAME.yaml, or take it out of templates:",
-                    "the entry \"%s\" uses the template \"%s\", which is not there", entry->name, name->text);
+        problem_add(problems, PROBLEM_ERROR, config->file, name->line, name->column, hint,
+                    "the entry \"%s\" uses the template \"%s\", which is not there: looked for templates/%s.yaml",
+                    entry->name, name->text, name->text);
+}
+
+/* The names of the templates that are there, for "did you mean". */
+static void hint_templates(const char *name, struct template *const *templates, size_t count, struct str *out)
+{
+    struct arena arena = {0};
+    const char **names = arena_alloc(&arena, (count + 1) * sizeof(*names));
+    const char *nearest;
+
+    for (size_t i = 0; i < count; i++)
+        names[i] = templates[i]->name;
+    nearest = did_you_mean(&arena, name, &(struct name_list){names, count});
+    str_clear(out);
+    str_add(out, *nearest ? nearest : "make that file, or take it out of templates:");
+    arena_release(&arena);
 }
 
 void config_check_templates(const struct config *config, struct template *const *templates, size_t count,
@@ -453,6 +468,7 @@ void config_check_templates(const struct config *config, struct template *const 
         const struct config_entry *entry = &config->environments[e];
         const struct node *names = node_get(entry->node, "templates");
         struct template **used = mem_zero(names->count + 1, sizeof(*used));
+        struct str nearest = STR_INIT;
         size_t used_count = 0;
 
         for (size_t i = 0; i < names->count; i++) {
@@ -460,12 +476,15 @@ void config_check_templates(const struct config *config, struct template *const 
 
             if (found)
                 used[used_count++] = (struct template *)found;
-            else if (!is_refused(problems, names->items[i]->text))
-                missing_template(config, entry, names->items[i], problems);
+            else if (!is_refused(problems, names->items[i]->text)) {
+                hint_templates(names->items[i]->text, templates, count, &nearest);
+                missing_template(config, entry, names->items[i], nearest.data, problems);
+            }
         }
         if (used_count == names->count)
             check_entry_templates(config, entry, used, used_count, problems);
         free(used);
+        str_release(&nearest);
     }
     for (size_t t = 0; t < count; t++)
         warn_unbuilt(problems, config->file, 1, &templates[t]->unbuilt);

@@ -22,7 +22,7 @@ static bool is_placed(const char *key)
     return false;
 }
 
-static json_t *expand_spec(struct wants *wants, const struct want *want, const char *address, json_t *needs)
+static json_t *expand_spec(struct wants *wants, const struct want *want, json_t *needs)
 {
     const struct node *node = want->resource->node;
     json_t *spec = json_object();
@@ -36,12 +36,6 @@ static json_t *expand_spec(struct wants *wants, const struct want *want, const c
         value = expand_tree(want->scope, want->template->file, node->pairs[i].value, EXPAND_EARLY, wants->problems);
         fine = value && json_object_set_new(spec, node->pairs[i].key->text, value) == 0 &&
                wants_resolve_paths(wants, value, want, NULL, needs, node->pairs[i].value);
-    }
-    for (size_t i = 0; fine && i < json_array_size(needs); i++) {
-        if (text_equal(json_string_value(json_array_get(needs, i)), address))
-            fine = problem_add(wants->problems, PROBLEM_ERROR, want->template->file, node->line, node->column,
-                               "its outputs may be named in its own probes and links",
-                               "%s needs itself: it names its own outputs", want->resource->name);
     }
     if (!fine) {
         json_decref(spec);
@@ -127,7 +121,7 @@ static bool add_instance(struct wants *wants, const struct want *want, int64_t i
     wanted.tags = names_json(&want->resource->tags);
     wanted.outputs = names_json(&want->resource->outputs);
     if (wants_needs(wants, want, wanted.needs))
-        wanted.spec = expand_spec(wants, want, wanted.address, wanted.needs);
+        wanted.spec = expand_spec(wants, want, wanted.needs);
     wanted.probes = expand_own(wants, want, "probes", wanted.address);
     wanted.links = expand_own(wants, want, "links", wanted.address);
     vec_push(&wants->result->wanted, wanted);

@@ -196,6 +196,27 @@ demo_ends() {
         ! "${BERTH%/*}/demo-service" get "$url" 2>/dev/null && says 'there is no demo' "$BERTH" demo --end
 }
 
+# What only the tree knows, each at its place, all at once.
+checked=$work/checked
+check_finds() {
+    git init -q -b main "$checked" && "$BERTH" -C "$checked" init && git_in "$checked" add -A && git_in "$checked" commit -q -m first || return 1
+    "$BERTH" -C "$checked" check || return 1
+    sed -i 's#\["./scripts/app", "down"\]#["./scripts/ap", "down"]#' "$checked/templates/app.yaml"
+    chmod -x "$checked/scripts/app"
+    printf 'template: web\nversion: 1\nresources: { a: { executor: exec, run: ["true"] } }\n' >"$checked/templates/web.yml"
+    sed -i 's/^trusted:.*/trusted: { repository: app, ref: mian }/; s/templates: \[app\]/templates: [app, web]/' "$checked/berth.yaml"
+    said=$("$BERTH" -C "$checked" check)
+    [ $? = 1 ] || return 1
+    echo "$said"
+    for line in 'app.yaml:8:11: error: expected a program, and scripts/app is not executable (git add --chmod=+x scripts/app)' \
+        'app.yaml:9:12: error: expected a program, found no file scripts/ap ' 'app.yaml:11:19: error: expected a program, and scripts/app' \
+        'web.yml:1:1: warning: this file is not read: a template is looked for as templates/web.yaml (git mv ' \
+        'berth.yaml:[0-9]*:[0-9]*: error: the entry .* looked for templates/web.yaml' \
+        'berth.yaml:[0-9]*:[0-9]*: error: trusted: expected a branch of this repository, found "mian"'; do
+        echo "$said" | grep -q "$line" || { echo "missing: $line"; return 1; }
+    done
+}
+
 # Without a commit there is no policy: said at once, not waited for; a next berthd's first answer is not its predecessor's.
 no_policy() {
     git init -q -b main "$work/empty" && "$BERTH" -C "$work/empty" init &&
@@ -206,7 +227,7 @@ no_policy() {
         says '"name": "main"' "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop
 }
 
-echo 1..20
+echo 1..21
 check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
@@ -227,3 +248,4 @@ check 'stop --now leaves the steps that run to their workers' stop_now_leaves_th
 check 'a berthd that cannot start is quoted' fake_start
 check 'the demo plays its story and leaves nothing' demo
 check 'demo --end ends what a demo left, and nothing else' demo_ends
+check 'check sees programs, files and refs that are not there' check_finds

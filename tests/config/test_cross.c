@@ -173,6 +173,31 @@ static void cross__a_name_needs_a_source_that_gives_it(void **state)
     forget(&reading);
 }
 
+static void cross__what_plain_git_cannot_tell_is_warned_of(void **state)
+{
+    (void)state;
+    check_warning("", "    source: { pull_requests: { base: [main] } }\n", 13, "no pull request ever reaches it");
+    check_warning("", SMALL_SOURCE "    plan_on: [pull_request]\n", 14, "plain git, which cannot tell of one");
+    check_warning("", SMALL_SOURCE "    deploy_on: [checks]\n", 14, "waits for checks");
+    check_warning("", SMALL_SOURCE "    forks: never\n", 14, "does not know a fork");
+}
+
+static void cross__a_sandbox_that_is_not_built_is_warned_of(void **state)
+{
+    (void)state;
+    check_warning("runners:\n  shut: { provider: local, sandbox: bubblewrap }\n", SMALL_SOURCE, 15,
+                  "which is not in this version: it refuses every step");
+    check_quiet("runners:\n  open: { provider: local, sandbox: none }\n", SMALL_SOURCE);
+}
+
+static void cross__groups_and_persons_that_nothing_names_are_warned_of(void **state)
+{
+    (void)state;
+    check_warning("access: [ { who: [alice], role: admin } ]\n", SMALL_SOURCE, 7, "nothing names the group \"ops\"");
+    check_quiet("access: [ { who: [ops], role: admin } ]\n", SMALL_SOURCE);
+    check_quiet("", SMALL_SOURCE);
+}
+
 static void cross__queues_have_a_direction(void **state)
 {
     struct reading reading;
@@ -274,6 +299,9 @@ int main(void)
         cmocka_unit_test(cross__lives_that_contradict_are_errors),
         cmocka_unit_test(cross__promotion_does_not_run_in_a_circle),
         cmocka_unit_test(cross__a_name_needs_a_source_that_gives_it),
+        cmocka_unit_test(cross__what_plain_git_cannot_tell_is_warned_of),
+        cmocka_unit_test(cross__a_sandbox_that_is_not_built_is_warned_of),
+        cmocka_unit_test(cross__groups_and_persons_that_nothing_names_are_warned_of),
         cmocka_unit_test(cross__queues_have_a_direction),
         cmocka_unit_test(cross__a_freeze_ends_after_it_begins),
         cmocka_unit_test(match__the_last_pattern_that_fits_decides),

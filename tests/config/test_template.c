@@ -157,6 +157,12 @@ static void file__needs_cannot_run_in_a_circle(void **state)
     check_file_error(WEB "resources:\n  a: { " RUN ", needs: [b] }\n  b: { " RUN ", needs: [a] }\n", 4,
                      "run in a circle: a -> b -> a");
     check_file_error(WEB "resources:\n  a: { " RUN ", needs: [a] }\n", 4, "run in a circle");
+    check_file_error(WEB "resources:\n  a: { " RUN ", outputs: [x], env: { Y: \"${{ resource.b.outputs.y }}\" } }\n"
+                         "  b: { executor: exec, run: [\"true\", \"${{ resource.a.outputs.x }}\"], outputs: [y] }\n",
+                     4, "run in a circle: a -> b -> a");
+    check_file_error(WEB "groups: { g: { needs: [h] }, h: {} }\nresources:\n  a: { " RUN ", group: g }\n"
+                         "  b: { " RUN ", group: h, needs: [a] }\n",
+                     5, "run in a circle: a -> b -> a");
 }
 
 static void use__names_entry_and_line_of_what_is_not_allowed(void **state)
@@ -293,17 +299,11 @@ static void expand__one_of_many_must_be_said(void **state)
     end(&trial);
 }
 
-static void expand__a_resource_cannot_need_itself(void **state)
+static void file__a_resource_cannot_need_itself(void **state)
 {
-    struct trial trial;
-
     (void)state;
-    begin(&trial, "");
-    assert_true(
-        add(&trial, WEB "resources:\n  a: { " RUN ", outputs: [u], env: { U: \"${{ resource.a.outputs.u }}\" } }\n"));
-    assert_false(expand(&trial));
-    expect_error(&trial.problems, 4, "a needs itself");
-    end(&trial);
+    check_file_error(WEB "resources:\n  a: { " RUN ", outputs: [u], env: { U: \"${{ resource.a.outputs.u }}\" } }\n", 4,
+                     "run in a circle: a -> a");
 }
 
 static void expand__outputs_and_groups_add_needs(void **state)
@@ -498,7 +498,7 @@ int main(void)
         cmocka_unit_test(expand__what_is_not_wanted_satisfies_needs_and_keeps_order),
         cmocka_unit_test(expand__an_output_of_what_is_not_wanted_is_an_error),
         cmocka_unit_test(expand__one_of_many_must_be_said),
-        cmocka_unit_test(expand__a_resource_cannot_need_itself),
+        cmocka_unit_test(file__a_resource_cannot_need_itself),
         cmocka_unit_test(expand__outputs_and_groups_add_needs),
         cmocka_unit_test(expand__several_templates_have_their_own_addresses_and_order),
         cmocka_unit_test(expand__a_template_that_calls_itself_otherwise_is_refused),

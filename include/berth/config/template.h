@@ -35,6 +35,10 @@ struct template
 struct template *template_load(const char *file, const char *text, size_t length,
                                struct problems *problems) BERTH_MUST_CHECK;
 void template_free(struct template *template);
+/* Every program of the same tree that it runs, written out as "./…" (resources of exec, checks, actions): where it stands, and the folder of the
+ * tree it is run in ("" is the root). */
+typedef void template_program_visit(const struct node *word, const char *folder, void *context);
+void template_programs(const struct template *template, template_program_visit *visit, void *context);
 /* Checks templates against the configuration that uses them: unknown needs, cycles, unknown targets and groups, parameters not given, executors and
  * secrets not allowed for an entry. Adds problems; the one warning about providers that this version does not have then names the templates' too. */
 void config_check_templates(const struct config *config, struct template *const *templates, size_t count,
