@@ -60,7 +60,7 @@ bool file_write_all(int fd, const void *bytes, size_t count, struct error *error
     return true;
 }
 
-static bool sync_folder_of(const char *path, struct error *error)
+bool file_sync_name(const char *path, struct error *error)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? path_printf("%.*s", slash == path ? 1 : (int)(slash - path), path) : mem_strdup(".");
@@ -105,7 +105,7 @@ bool file_replace(const char *path, const void *bytes, size_t count, mode_t mode
             unlink(temporary);
     }
     free(temporary);
-    return replaced && (durability == FILE_RELAXED || sync_folder_of(path, error));
+    return replaced && (durability == FILE_RELAXED || file_sync_name(path, error));
 }
 
 bool file_exists(const char *path)

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define REMOVE_DEPTH 512
+#define DEPTH_LIMIT 512
 
 bool folder_make(const char *path, mode_t mode, struct error *error)
 {
@@ -58,8 +58,8 @@ static bool remove_entries(int fd, int depth, const char *path, struct error *er
 /* Links are removed, never followed: a name is opened only with O_NOFOLLOW. */
 static bool remove_inside(int parent, const char *name, int depth, const char *path, struct error *error)
 {
-    if (depth > REMOVE_DEPTH)
-        return error_set(error, ERROR_LIMIT, "cannot remove %s: it is deeper than %d folders", path, REMOVE_DEPTH);
+    if (depth > DEPTH_LIMIT)
+        return error_set(error, ERROR_LIMIT, "cannot remove %s: it is deeper than %d folders", path, DEPTH_LIMIT);
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
         return true;
     if (errno != EISDIR && errno != EPERM)
@@ -80,6 +80,43 @@ static bool remove_inside(int parent, const char *name, int depth, const char *p
 bool folder_remove(const char *path, struct error *error)
 {
     return remove_inside(AT_FDCWD, path, 0, path, error);
+}
+
+static bool sync_inside(int parent, const char *name, int depth, const char *path, struct error *error);
+
+static bool sync_entries(DIR *folder, int depth, const char *path, struct error *error)
+{
+    bool synced = true;
+    for (struct dirent *entry; synced && (entry = readdir(folder));) {
+        bool has_content = entry->d_type == DT_REG || entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+        if (has_content && !text_equal(entry->d_name, ".") && !text_equal(entry->d_name, ".."))
+            synced = sync_inside(dirfd(folder), entry->d_name, depth + 1, path, error);
+    }
+    return synced;
+}
+
+/* What is inside first, so that a folder that is there is whole. */
+static bool sync_inside(int parent, const char *name, int depth, const char *path, struct error *error)
+{
+    if (depth > DEPTH_LIMIT)
+        return error_set(error, ERROR_LIMIT, "cannot sync %s: it is deeper than %d folders", path, DEPTH_LIMIT);
+    int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ELOOP || error_errno(error, ERROR_IO, errno, "cannot sync %s in %s", name, path);
+    DIR *folder = fdopendir(fd);
+    bool synced = (folder || errno == ENOTDIR || error_errno(error, ERROR_IO, errno, "cannot sync %s", path)) &&
+                  (!folder || sync_entries(folder, depth, path, error)) &&
+                  (fsync(fd) == 0 || error_errno(error, ERROR_IO, errno, "cannot sync %s in %s", name, path));
+    if (folder)
+        closedir(folder);
+    else
+        close(fd);
+    return synced;
+}
+
+bool folder_sync(const char *path, struct error *error)
+{
+    return sync_inside(AT_FDCWD, path, 0, path, error);
 }
 
 static int compare_names(const void *a, const void *b)

@@ -36,6 +36,7 @@ static bool make_key(const char *path, struct error *error)
     bool made = file_replace(own, key, sizeof key, 0600, FILE_SYNCED, error);
     if (made && link(own, path) != 0 && errno != EEXIST)
         made = error_errno(error, ERROR_IO, errno, "cannot make the workspace's key %s", path);
+    made = made && file_sync_name(path, error);
     (void)unlink(own);
     free(own);
     return made;

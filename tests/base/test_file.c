@@ -65,6 +65,25 @@ static void file_replace__that_fails_keeps_the_old_file(void **state)
     drop(folder);
 }
 
+static void folder_sync__takes_all_levels_and_follows_no_link(void **state)
+{
+    (void)state;
+    char *folder = test_folder(), *deep = path_join(folder, "a/b"), *file = path_join(deep, "c");
+    char *link = path_join(folder, "link");
+    struct error error = {0};
+    assert_true(folder_make(deep, 0700, &error));
+    assert_true(file_replace(file, "x", 1, 0400, FILE_RELAXED, &error));
+    assert_int_equal(symlink("/nowhere", link), 0);
+    assert_true(folder_sync(folder, &error));
+    assert_true(file_sync_name(deep, &error));
+    assert_false(folder_sync("/nowhere", &error));
+    assert_int_equal(error.code, ERROR_IO);
+    free(deep);
+    free(file);
+    free(link);
+    drop(folder);
+}
+
 static void folder_make__makes_all_levels_and_accepts_what_is_there(void **state)
 {
     (void)state;
@@ -260,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(file_replace__puts_whole_contents_and_mode_and_leaves_nothing_else),
         cmocka_unit_test(file_replace__that_fails_keeps_the_old_file),
+        cmocka_unit_test(folder_sync__takes_all_levels_and_follows_no_link),
         cmocka_unit_test(folder_make__makes_all_levels_and_accepts_what_is_there),
         cmocka_unit_test(folder_remove__does_not_follow_links_and_takes_read_only_folders),
         cmocka_unit_test(folder_list__is_sorted),

@@ -18,6 +18,8 @@ enum file_durability { FILE_RELAXED, FILE_SYNCED };
 /* Writes a temporary file beside it and renames; FILE_SYNCED also syncs file and folder. */
 bool file_replace(const char *path, const void *bytes, size_t count, mode_t mode, enum file_durability durability,
                   struct error *error) BERTH_MUST_CHECK;
+/* Syncs the folder that holds `path`: its name is there after a power cut. */
+bool file_sync_name(const char *path, struct error *error) BERTH_MUST_CHECK;
 /* Writes all bytes, going on after short writes and EINTR. */
 bool file_write_all(int fd, const void *bytes, size_t count, struct error *error) BERTH_MUST_CHECK;
 bool file_exists(const char *path);
@@ -26,6 +28,8 @@ bool folder_exists(const char *path);
 bool folder_make(const char *path, mode_t mode, struct error *error) BERTH_MUST_CHECK;
 /* rm -r without following links; missing is fine. */
 bool folder_remove(const char *path, struct error *error) BERTH_MUST_CHECK;
+/* Syncs the folder and everything below it: a power cut takes nothing of that. Links are not followed. */
+bool folder_sync(const char *path, struct error *error) BERTH_MUST_CHECK;
 /* The names in it (without . and ..), sorted, each freed by the caller with vec items; see folder_list_free. */
 struct folder_list {
     char **names;

@@ -45,7 +45,8 @@ bool place_is_url(const char *url)
     return strstr(url, "://") || (colon && (!slash || colon < slash));
 }
 
-/* Made under another name and renamed, so that two who make it at once agree. */
+/* Made under another name and renamed, so that two who make it at once agree; whole on the disk before it has its name, since nobody would make
+ * it again after a power cut. */
 static bool make_mirror(const char *path, struct error *error)
 {
     char *folder = path_printf("%.*s", (int)(strrchr(path, '/') - path), path);
@@ -60,8 +61,10 @@ static bool make_mirror(const char *path, struct error *error)
     if (good && git_repository_init_ext(&made, own, &options) != 0)
         good = git_failed(error, ERROR_IO, "cannot make the mirror %s", path);
     git_repository_free(made);
+    good = good && folder_sync(own, error);
     if (good && rename(own, path) != 0 && !folder_exists(path))
         good = error_set(error, ERROR_IO, "cannot make the mirror %s", path);
+    good = good && file_sync_name(path, error);
     if (folder_exists(own) && !folder_remove(own, good ? error : NULL))
         good = false;
     free(own);
