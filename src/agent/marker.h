@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Beside them lie the exported trees, each under this and its commit. */
+#define MARKER_TREE_PREFIX "tree-"
+
 struct marker { /* what .started says */
     pid_t pid;  /* 0: taken back before it began */
     uint64_t start_ticks;

@@ -63,10 +63,34 @@ static bool note_lost_markers(struct supervisor *supervisor, struct error *error
     return noted;
 }
 
+/* Trees are exported without a sync: what a power cut left of one may be empty files. They are laid out again when they are needed. */
+static bool remove_trees(struct supervisor *supervisor, struct error *error)
+{
+    struct folder_list runs = {0};
+    char *folder = path_join(supervisor->options->store_folder, "runs");
+    bool done = !folder_exists(folder) || folder_list(folder, &runs, error);
+    for (size_t i = 0; done && i < runs.count; i++) {
+        struct folder_list inside = {0};
+        char *run = path_join(folder, runs.names[i]);
+        done = folder_list(run, &inside, error);
+        for (size_t j = 0; done && j < inside.count; j++) {
+            char *tree = path_join(run, inside.names[j]);
+            done = !text_starts(inside.names[j], MARKER_TREE_PREFIX) || folder_remove(tree, error);
+            free(tree);
+        }
+        folder_list_free(&inside);
+        free(run);
+    }
+    folder_list_free(&runs);
+    free(folder);
+    return done;
+}
+
 static bool look_at_boot(struct supervisor *supervisor, struct error *error)
 {
     char *path = path_join(supervisor->options->store_folder, "boot");
-    bool looked = (!is_other_boot(supervisor, path) || note_lost_markers(supervisor, error)) &&
+    bool looked = (!is_other_boot(supervisor, path) ||
+                   (note_lost_markers(supervisor, error) && remove_trees(supervisor, error))) &&
                   file_replace(path, supervisor->boot, strlen(supervisor->boot), 0600, FILE_SYNCED, error);
     free(path);
     return looked;

@@ -166,7 +166,7 @@ static void hand_over(struct working *working)
 
 const char *worker_tree(struct attempt *attempt, const char *repository, const char *commit, struct error *error)
 {
-    const char *folder = arena_printf(attempt->arena, "%s/tree-%.40s", attempt->run_folder, commit);
+    const char *folder = arena_printf(attempt->arena, "%s/" MARKER_TREE_PREFIX "%.40s", attempt->run_folder, commit);
     if (folder_exists(folder))
         return folder;
     const struct config_section *section = setup_repository(&attempt->worker->setup, repository, error);
