@@ -25,6 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define BLIND_MS 50
 #define READ_BYTES 65536
 #define TAIL_BYTES 1024 /* of the output, kept for the last line */
 #define GRACE_MS 10000  /* from SIGINT to SIGTERM */
@@ -326,7 +327,7 @@ static int wait_ms(const struct run *run, int64_t now_ms)
     return until_ms <= now_ms ? 0 : until_ms - now_ms > INT_MAX ? INT_MAX : (int)(until_ms - now_ms);
 }
 
-/* Until the main process has ended and is reaped. */
+/* Until the main process has ended and is reaped. Without a descriptor of it (there may have been none left) it is looked at now and then. */
 static void watch(struct run *run)
 {
     for (;;) {
@@ -337,19 +338,21 @@ static void watch(struct run *run)
             {.fd = run->stage == STAGE_RUNNING ? run->context->stop_fd : -1, .events = POLLIN},
             {.fd = run->captured, .events = POLLIN},
         };
-        int ready = poll(watched, 4, wait_ms(run, now_ms));
+        int limit_ms = wait_ms(run, now_ms);
+        bool blind = run->process.pid_fd < 0, looks_again = blind && (limit_ms < 0 || limit_ms > BLIND_MS);
+        int ready = poll(watched, 4, looks_again ? BLIND_MS : limit_ms);
         if (ready < 0)
             continue;
         if (watched[1].revents)
             read_some(run);
         if (watched[3].revents)
             capture_some(run);
-        if (watched[0].revents && process_poll(&run->process, &run->status))
+        if ((watched[0].revents || blind) && process_poll(&run->process, &run->status))
             return;
         if (watched[2].revents) {
             run->outcome->cancelled = true;
             stop_harder(run, time_monotonic_ms());
-        } else if (ready == 0) {
+        } else if (ready == 0 && !looks_again) {
             run->outcome->timed_out = run->outcome->timed_out || run->stage == STAGE_RUNNING;
             stop_harder(run, time_monotonic_ms());
         }
