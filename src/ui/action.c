@@ -439,7 +439,7 @@ static void say_answer(struct dashboard *dashboard, const struct command *comman
     struct arena arena = {0};
     const struct why *why = why_from_json(json_object_get(answer, "why"), &arena);
     const char *text = json_get_text(answer, "message");
-    if (command->status == COMMAND_REFUSED || command->status == COMMAND_FAILED) {
+    if (command->status == COMMAND_REFUSED) {
         str_clear(&dashboard->why_text);
         if (why)
             why_text(why, &dashboard->why_text);

@@ -508,6 +508,12 @@ static bool work(struct dashboard *dashboard)
     return view_work(view) || more;
 }
 
+static void paint(struct dashboard *dashboard)
+{
+    dashboard_draw(dashboard);
+    dashboard->drawn_us = dashboard->terminal->ops->monotonic_us(dashboard->terminal);
+}
+
 bool dashboard_turn(struct dashboard *dashboard)
 {
     int key;
@@ -518,13 +524,13 @@ bool dashboard_turn(struct dashboard *dashboard)
         dashboard_press(dashboard, key);
     if (dashboard->quit)
         return false;
+    if (pressed) /* a key is answered before anything is read or loaded */
+        paint(dashboard);
     follow_store(dashboard);
     serving_turn(dashboard);
     bool more = work(dashboard);
     int64_t now_us = dashboard->terminal->ops->monotonic_us(dashboard->terminal);
-    if (pressed || !more || now_us - dashboard->drawn_us > DRAW_US) {
-        dashboard_draw(dashboard);
-        dashboard->drawn_us = now_us;
-    }
+    if (!more || now_us - dashboard->drawn_us > DRAW_US)
+        paint(dashboard);
     return more;
 }

@@ -28,6 +28,8 @@ struct picture {
     struct arena around_arena;
     struct surroundings around;
     uint64_t around_version;
+    struct map by_branch; /* "REPOSITORY:BRANCH" to its environment, of this version of the environments */
+    uint64_t by_branch_version;
     struct store_cursor cursor;
     enum stage stage;
     size_t part; /* of the stage: a status, a repository */
@@ -51,6 +53,7 @@ void picture_free(struct picture *picture)
     shelf_release(&picture->runs);
     branch_shelf_release(&picture->branches);
     arena_release(&picture->around_arena);
+    map_release(&picture->by_branch);
     free(picture->after);
     free(picture);
 }
@@ -399,23 +402,30 @@ bool picture_loading(const struct picture *picture, enum picture_part part)
                                         : picture->stage <= STAGE_RUNS;
 }
 
-const struct environment *picture_environment_of_branch(const struct picture *picture, const char *repository,
-                                                        const char *branch, size_t *how_many)
+static void index_by_branch(struct picture *picture)
 {
-    const struct environment *found = NULL;
-    size_t count = 0;
+    struct str id = STR_INIT;
+    map_release(&picture->by_branch);
+    picture->by_branch = (struct map){0};
     for (size_t i = 0; i < picture->environments.rows.count; i++) {
-        const struct environment *row = picture_environment_at(picture, i);
-        if (!row || row->status == ENVIRONMENT_DESTROYED || !text_equal(row->branch, branch) ||
-            !text_equal(row->repository, repository))
+        const struct environment *row = picture_environment_at(picture, i), *before;
+        if (!row || row->status == ENVIRONMENT_DESTROYED || text_empty(row->branch))
             continue;
-        count++;
-        if (!found || strcmp(row->name, found->name) < 0)
-            found = row;
+        str_clear(&id);
+        str_addf(&id, "%s:%s", row->repository, row->branch);
+        before = map_get(&picture->by_branch, id.data);
+        if (!before || strcmp(row->name, before->name) < 0)
+            map_set(&picture->by_branch, id.data, (void *)(uintptr_t)row);
     }
-    if (how_many)
-        *how_many = count;
-    return found;
+    str_release(&id);
+    picture->by_branch_version = picture->environments.version;
+}
+
+const struct environment *picture_environment_of_branch(struct picture *picture, const char *branch_id)
+{
+    if (picture->by_branch_version != picture->environments.version)
+        index_by_branch(picture);
+    return map_get(&picture->by_branch, branch_id);
 }
 
 const struct environment *picture_environment(const struct picture *picture, const char *id)

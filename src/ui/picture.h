@@ -24,8 +24,10 @@ struct branch_row {   /* 100,000 of these are in memory: only what a list shows 
     int32_t ahead, behind, pull_request;
     int64_t committed_at, pushed_at;
 };
-struct row_index {   /* id to place; open addressing */
-    uint32_t *slots; /* place + 1, 0: empty */
+struct row_index { /* id to place; open addressing */
+    struct row_slot {
+        uint32_t place, hash; /* place + 1, 0: empty; the front of the id's hash: growing looks at no id */
+    } * slots;
     size_t room, count;
 };
 enum picture_part {
@@ -58,9 +60,8 @@ const struct run *picture_run_at(const struct picture *picture, size_t place);
 uint64_t picture_version(const struct picture *picture, enum picture_part part);
 bool picture_loading(const struct picture *picture, enum picture_part part);
 
-/* The environment of a branch that is not destroyed (the first by name when there are several), by id, by name; NULL: none. */
-const struct environment *picture_environment_of_branch(const struct picture *picture, const char *repository,
-                                                        const char *branch, size_t *how_many);
+/* The environment of a branch (its id) that is not destroyed, the first by name when there are several; by id; by name; NULL: none. */
+const struct environment *picture_environment_of_branch(struct picture *picture, const char *branch_id);
 const struct environment *picture_environment(const struct picture *picture, const char *id);
 const struct environment *picture_environment_named(const struct picture *picture, const char *name);
 const struct branch_row *picture_branch(const struct picture *picture, const char *id);

@@ -13,12 +13,12 @@
 
 /* --- index ------------------------------------------------------------------------------------------------ */
 
-static size_t hash_of(const char *id)
+static uint32_t hash_of(const char *id)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (; *id; id++)
         hash = (hash ^ (unsigned char)*id) * UINT64_C(1099511628211);
-    return (size_t)(hash ^ (hash >> 29));
+    return (uint32_t)(hash ^ (hash >> 29));
 }
 
 void row_index_release(struct row_index *index)
@@ -29,37 +29,39 @@ void row_index_release(struct row_index *index)
 
 long row_index_find(const struct row_index *index, const char *id, row_index_id *id_at, const void *context)
 {
+    uint32_t hash = hash_of(id);
     if (!index->room)
         return -1;
-    for (size_t slot = hash_of(id) & (index->room - 1); index->slots[slot]; slot = (slot + 1) & (index->room - 1)) {
-        if (strcmp(id_at(context, index->slots[slot] - 1), id) == 0)
-            return (long)index->slots[slot] - 1;
+    for (size_t at = hash & (index->room - 1); index->slots[at].place; at = (at + 1) & (index->room - 1)) {
+        const struct row_slot *slot = &index->slots[at];
+        if (slot->hash == hash && strcmp(id_at(context, slot->place - 1), id) == 0)
+            return (long)slot->place - 1;
     }
     return -1;
 }
 
-static void insert(struct row_index *index, size_t place, const char *id)
+static void insert(struct row_index *index, struct row_slot slot)
 {
-    size_t slot = hash_of(id) & (index->room - 1);
-    while (index->slots[slot])
-        slot = (slot + 1) & (index->room - 1);
-    index->slots[slot] = (uint32_t)place + 1;
+    size_t at = slot.hash & (index->room - 1);
+    while (index->slots[at].place)
+        at = (at + 1) & (index->room - 1);
+    index->slots[at] = slot;
 }
 
-void row_index_add(struct row_index *index, size_t place, row_index_id *id_at, const void *context)
+void row_index_add(struct row_index *index, size_t place, const char *id)
 {
     if ((index->count + 1) * 2 > index->room) {
-        uint32_t *old = index->slots;
+        struct row_slot *old = index->slots;
         size_t old_room = index->room;
         index->room = old_room ? old_room * 2 : FIRST_ROOM;
         index->slots = mem_zero(index->room, sizeof *index->slots);
         for (size_t i = 0; i < old_room; i++) {
-            if (old[i])
-                insert(index, old[i] - 1, id_at(context, old[i] - 1));
+            if (old[i].place)
+                insert(index, old[i]);
         }
         free(old);
     }
-    insert(index, place, id_at(context, place));
+    insert(index, (struct row_slot){(uint32_t)place + 1, hash_of(id)});
     index->count++;
 }
 
@@ -107,7 +109,7 @@ void shelf_put(struct shelf *shelf, const void *row)
         return;
     }
     vec_push(&shelf->rows, fresh);
-    row_index_add(&shelf->index, shelf->rows.count - 1, shelf_id, shelf);
+    row_index_add(&shelf->index, shelf->rows.count - 1, record_id(row));
 }
 
 void shelf_remove(struct shelf *shelf, const char *id)
@@ -252,7 +254,7 @@ void branch_shelf_put(struct branch_shelf *shelf, const struct branch *branch)
     name_inside(&row);
     fill_branch(shelf, &row, branch);
     vec_push(&shelf->rows, row);
-    row_index_add(&shelf->index, shelf->rows.count - 1, branch_id, shelf);
+    row_index_add(&shelf->index, shelf->rows.count - 1, row.id);
 }
 
 void branch_shelf_remove(struct branch_shelf *shelf, const char *id)

@@ -13,7 +13,7 @@ void row_index_release(struct row_index *index);
 /* The place of an id, or -1; `id_at` gives the id of a place. */
 typedef const char *row_index_id(const void *context, size_t place);
 long row_index_find(const struct row_index *index, const char *id, row_index_id *id_at, const void *context);
-void row_index_add(struct row_index *index, size_t place, row_index_id *id_at, const void *context);
+void row_index_add(struct row_index *index, size_t place, const char *id);
 
 struct shelf_row { /* as environment_row and run_row */
     const void *row;

@@ -37,12 +37,7 @@ static const struct branch_row *row_at(void *context, size_t place)
 
 static const struct environment *environment_of(void *context, const struct branch_row *row)
 {
-    char repository[256];
-    size_t length = (size_t)(row->name - row->id), how_many;
-    length = length > sizeof repository ? sizeof repository : length;
-    memcpy(repository, row->id, length);
-    repository[length ? length - 1 : 0] = '\0';
-    return picture_environment_of_branch(picture_of(context), repository, row->name, &how_many);
+    return picture_environment_of_branch(picture_of(context), row->id);
 }
 
 static size_t count(void *context)
