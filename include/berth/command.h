@@ -69,6 +69,7 @@ struct verb {
     bool json, wait, dry_run;
     struct verb_argument arguments[VERB_ARGUMENTS]; /* ends with name NULL */
 };
+#define ROUTES_NOTE "not served by this version yet" /* what whoever shows a route says of it */
 const struct verb *verbs(size_t *count);
 const struct verb *verb_named(const char *name);
 const struct verb *verb_for_key(char key, enum verb_scope scope);
@@ -95,6 +96,7 @@ void verb_usage(const struct verb *verb, struct str *out); /* one line */
 void verb_help(const struct verb *verb, struct str *out);  /* the whole --help text */
 void verbs_overview(struct str *out);                      /* berth --help */
 void verbs_manual(struct str *out);                        /* the COMMANDS section of berth(1), man source */
+void verbs_reference(struct str *out);                     /* doc/commands.md */
 void verbs_completion(const char *shell, struct str *out); /* bash, zsh, fish */
 
 #endif

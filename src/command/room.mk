@@ -5,6 +5,7 @@ src_command_libcommand_a_SOURCES = \
 	src/command/completion.c \
 	src/command/help.c \
 	src/command/parse.c \
+	src/command/reference.c \
 	src/command/shell.c \
 	src/command/table.h \
 	src/command/verbs.c

@@ -19,6 +19,7 @@ const struct verb_argument *shared_arguments(void);
 bool has_shared(const struct verb *verb, const struct verb_argument *shared);
 
 void table_overview(struct verb_table table, struct str *out);
+void table_reference(struct verb_table table, struct str *out);
 void table_manual(struct verb_table table, struct str *out);
 void table_completion(struct verb_table table, const char *shell, struct str *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The manual page's COMMANDS and KEYS are those of the tables. BERTH_UPDATE=1 writes them into doc/berth.1. */
+/* The manual page's COMMANDS and KEYS, and doc/commands.md, are those of the tables. BERTH_UPDATE=1 writes them. */
 #include "berth/command.h"
 #include "berth/ui.h"
 
@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #define PAGE TEST_SRCDIR "/doc/berth.1"
+#define REFERENCE TEST_SRCDIR "/doc/commands.md"
 #define PAGE_LIMIT (1u << 20)
 
 static void manual__holds_the_commands_and_keys_of_the_tables(void **state)
@@ -43,9 +44,27 @@ static void manual__holds_the_commands_and_keys_of_the_tables(void **state)
     str_release(&whole);
 }
 
+static void reference__is_what_the_table_says(void **state)
+{
+    struct str page = STR_INIT, wanted = STR_INIT;
+
+    (void)state;
+    verbs_reference(&wanted);
+    if (getenv("BERTH_UPDATE") != NULL)
+        assert_true(file_replace(REFERENCE, wanted.data, wanted.length, 0644, FILE_RELAXED, NULL));
+    assert_true(file_read(REFERENCE, PAGE_LIMIT, &page, NULL));
+    if (strcmp(page.data, wanted.data) != 0)
+        fail_msg("doc/commands.md is not what the table says: BERTH_UPDATE=1 tests/cli/test_manual writes it");
+    str_release(&page);
+    str_release(&wanted);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(manual__holds_the_commands_and_keys_of_the_tables)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(manual__holds_the_commands_and_keys_of_the_tables),
+        cmocka_unit_test(reference__is_what_the_table_says),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

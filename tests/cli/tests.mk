@@ -8,6 +8,7 @@ unit_tests += tests/cli/test_looks
 tests_cli_test_looks_SOURCES = tests/cli/test_looks.c tests/cli/owner.c tests/cli/owner.h
 tests_cli_test_looks_LDADD = $(test_cli)
 script_tests += tests/cli/programs.sh
+script_tests += tests/cli/completion.sh
 unit_tests += tests/cli/test_manual
 tests_cli_test_manual_LDADD = $(test_cli)
 unit_tests += tests/cli/test_asks

@@ -107,16 +107,17 @@ static void key__means_one_verb_in_each_scope(void **state)
     }
 }
 
-static void texts_of(struct verb_table table, struct str texts[5])
+static void texts_of(struct verb_table table, struct str texts[6])
 {
     table_overview(table, &texts[0]);
     table_manual(table, &texts[1]);
     for (size_t i = 0; i < 3; i++)
         table_completion(table, shells[i], &texts[2 + i]);
+    table_reference(table, &texts[5]);
 }
 
 /* The place of "berth NAME" usage in the manual, of the verb's own line elsewhere. */
-static bool names_verb(const struct str texts[5], size_t text, const char *name)
+static bool names_verb(const struct str texts[6], size_t text, const char *name)
 {
     struct str wanted = STR_INIT;
     bool found;
@@ -129,6 +130,8 @@ static bool names_verb(const struct str texts[5], size_t text, const char *name)
         dashes_escaped(name, &wanted);
     } else if (text == 4)
         str_addf(&wanted, "-a %s -d", name);
+    else if (text == 5)
+        str_addf(&wanted, "\n### %s\n", name);
     else
         str_addf(&wanted, "    %s) _berth_words --", name);
     found = false;
@@ -140,23 +143,23 @@ static bool names_verb(const struct str texts[5], size_t text, const char *name)
 
 static void verb__is_in_overview_manual_and_every_completion(void **state)
 {
-    struct str texts[5] = {STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT};
+    struct str texts[6] = {STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT};
 
     (void)state;
     texts_of(verb_table, texts);
     for (size_t i = 0; i < verb_table.count; i++) {
-        for (size_t text = 0; text < 5; text++) {
+        for (size_t text = 0; text < 6; text++) {
             if (!names_verb(texts, text, verb_table.verbs[i].name))
                 fail_msg("%s is not in text %zu", verb_table.verbs[i].name, text);
         }
     }
-    for (size_t text = 0; text < 5; text++)
+    for (size_t text = 0; text < 6; text++)
         str_release(&texts[text]);
 }
 
 static void argument__is_in_help_manual_and_every_completion(void **state)
 {
-    struct str texts[5] = {STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT};
+    struct str texts[6] = {STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT};
 
     (void)state;
     texts_of(verb_table, texts);
@@ -181,7 +184,7 @@ static void argument__is_in_help_manual_and_every_completion(void **state)
         }
         str_release(&help);
     }
-    for (size_t text = 0; text < 5; text++)
+    for (size_t text = 0; text < 6; text++)
         str_release(&texts[text]);
 }
 
@@ -192,13 +195,13 @@ static void row__taken_out_is_gone_everywhere(void **state)
     (void)state;
     for (size_t out = 0; out < verb_table.count; out++) {
         const struct verb_table less = {copy, verb_table.count - 1};
-        struct str texts[5] = {STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT};
+        struct str texts[6] = {STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT, STR_INIT};
 
         memcpy(copy, verb_table.verbs, out * sizeof *copy);
         memcpy(copy + out, verb_table.verbs + out + 1, (verb_table.count - out - 1) * sizeof *copy);
         assert_null(table_find(less, verb_table.verbs[out].name));
         texts_of(less, texts);
-        for (size_t text = 0; text < 5; text++) {
+        for (size_t text = 0; text < 6; text++) {
             if (names_verb(texts, text, verb_table.verbs[out].name))
                 fail_msg("%s is still in text %zu", verb_table.verbs[out].name, text);
             str_release(&texts[text]);
