@@ -36,18 +36,20 @@ struct engine_facts {
     VEC(const struct approval *) approvals; /* oldest first */
     const struct branch *branch;            /* the one the command names, when known */
     const struct branch *ref_branch;        /* the one its argument `ref` names, when there is one */
-    int64_t runs_active, steps_running;     /* in the workspace: limits */
+    int64_t runs_active;                    /* in the workspace, against limits.runs */
     int64_t next_run;                       /* number a new run would take */
     /* The environment's groups, templates and links, as recorded. */
     VEC(const struct entrypoint *) entrypoints;
     VEC(const struct environment_template *) templates;
     VEC(const struct resource_group *) groups;
-    VEC(const char *) waiting; /* runs of the workspace that wait for a slot (queued), or for what a command may lift */
-    const char *applied_run;   /* the run that last took this environment's lock to change it, "" none */
-    int64_t applied_at;        /* when it first did */
-    const char *slug;          /* the slug a new environment of that name would take … */
-    bool slug_taken;           /* … and whether another living environment has it */
-    char (*new_id)[27];        /* ids for new rows, made by the caller: the engine has no randomness */
+    VEC(const char *)
+    waiting; /* runs of the workspace that wait for a slot (opened gates first), or for what a command may lift */
+    const struct command *command; /* the one that `run` came from, or NULL */
+    const char *applied_run;       /* the run that last took this environment's lock to change it, "" none */
+    int64_t applied_at;            /* when it first did */
+    const char *slug;              /* the slug a new environment of that name would take … */
+    bool slug_taken;               /* … and whether another living environment has it */
+    char (*new_id)[27];            /* ids for new rows, made by the caller: the engine has no randomness */
     size_t new_id_count;
 };
 

@@ -265,7 +265,9 @@ static bool advance_due(struct supervisor *supervisor, struct error *error)
         }
         advances++;
         char *run = supervisor->due.items[i].run;
-        supervisor->due.items[i] = supervisor->due.items[--supervisor->due.count];
+        supervisor->due.count--; /* in the order they came: who waited longest for a slot is looked at first */
+        memmove(&supervisor->due.items[i], &supervisor->due.items[i + 1],
+                (supervisor->due.count - i) * sizeof *supervisor->due.items);
         struct error missing = {0};
         struct engine_facts *facts = supervisor_facts(supervisor, run, &missing);
         bool advanced = true;

@@ -20,10 +20,10 @@
 
 static size_t workers_allowed(const struct supervisor *supervisor)
 {
-    int limit = supervisor->options->host->workers;
-    if (limit <= 0 && supervisor->config->limits.steps > 0 && supervisor->config->limits.steps < WORKERS_DEFAULT)
-        limit = supervisor->config->limits.steps;
-    return limit > 0 ? (size_t)limit : WORKERS_DEFAULT;
+    int own = supervisor->options->host->workers, limit = supervisor->config->limits.steps;
+    if (own <= 0)
+        own = WORKERS_DEFAULT;
+    return (size_t)(limit > 0 && limit < own ? limit : own); /* the machine never gives more than the policy lets */
 }
 
 static bool is_worker(const struct child *child)

@@ -263,7 +263,7 @@ bool act_submit(struct cli *cli, int *status, struct error *error)
         return false;
     if (!store_submit(cli->store, &command, &cli->arena, error) || !wait_for_answer(cli, &command, error))
         return false;
-    if (command.status == COMMAND_REFUSED || command.status == COMMAND_FAILED) {
+    if (command.status == COMMAND_REFUSED) {
         if (cli->call.json)
             print_json(record_to_json(&command_type, &command));
         return refused(cli, &command, error);

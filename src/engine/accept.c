@@ -41,6 +41,8 @@ static void answer(struct request *request, enum command_status status, const ch
     command->answer = text;
     command->answered_at = request->turn->facts->now_ms;
     turn_put(request->turn, &command_type, command);
+    if (status == COMMAND_ACCEPTED)
+        request->turn->command = command;
 }
 
 static void audit_request(struct request *request, const char *what, const char *result, const char *reason,

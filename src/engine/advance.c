@@ -29,7 +29,6 @@ static const struct run *older_at_work(const struct engine_turn *turn)
 
 static void look_queued(struct engine_turn *turn)
 {
-    const struct config *config = turn->facts->config;
     const struct run *older = turn->run->workflow == WORKFLOW_PLAN ? NULL : older_at_work(turn);
 
     if (run_destroys(turn->run) && environment_is_destroyed(turn)) {
@@ -41,12 +40,8 @@ static void look_queued(struct engine_turn *turn)
                                                 word_name(run_status_names, older->status));
         return;
     }
-    if (config != NULL && config->limits.runs > 0 && turn->facts->runs_active >= config->limits.runs) {
-        turn->run->status_reason = arena_printf(turn->arena, "waits: %lld runs are at work, limits.runs is %d",
-                                                (long long)turn->facts->runs_active, config->limits.runs);
-        return;
-    }
-    (void)turn_fire(turn, "start", "");
+    if (turn_has_slot(turn))
+        (void)turn_fire(turn, "start", "");
 }
 
 static void look_preparing(struct engine_turn *turn)

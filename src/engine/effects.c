@@ -151,22 +151,14 @@ static void follow_runs(struct engine_facts *facts, const struct engine_effects 
     facts->runs.count = kept;
 }
 
-static int64_t steps_running(const struct engine_facts *facts)
-{
-    int64_t count = 0;
-
-    for (size_t i = 0; i < facts->steps.count; i++)
-        count += facts->steps.items[i]->status == STEP_RUNNING;
-    return count;
-}
-
 void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects)
 {
-    int64_t running = steps_running(facts);
-
     for (size_t i = 0; i < effects->puts.count; i++)
         if (effects->puts.items[i].type == &environment_type)
             facts->environment = effects->puts.items[i].row;
+        else if (effects->puts.items[i].type == &command_type && facts->command != NULL &&
+                 text_equal(effects->puts.items[i].id, facts->command->id))
+            facts->command = effects->puts.items[i].row;
     follow_runs(facts, effects);
     FOLLOW(&facts->resources, resource_type, false);
     FOLLOW(&facts->releases, release_type, true);
@@ -178,7 +170,6 @@ void engine_apply_effects(struct engine_facts *facts, const struct engine_effect
     FOLLOW(&facts->entrypoints, entrypoint_type, false);
     FOLLOW(&facts->templates, environment_template_type, false);
     FOLLOW(&facts->groups, resource_group_type, false);
-    facts->steps_running += steps_running(facts) - running;
     if (effects->took_run_number)
         facts->next_run++;
 }

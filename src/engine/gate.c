@@ -269,11 +269,16 @@ void gate_look(struct engine_turn *turn)
         return;
     }
     if (plan_changes_nothing(run) && has_leave(turn) && gate.lock_free && gate.base_holds) {
-        (void)turn_fire(turn, "open", "");
+        if (turn_has_slot(turn))
+            (void)turn_fire(turn, "open", "");
         return;
     }
     why = policy_gate(&gate, turn->arena);
     if (why->verdict == POLICY_YES && gate.lock_free && gate.base_holds) {
+        if (!turn_has_slot(turn)) {
+            turn_wake(turn, policy_gate_next(&gate));
+            return;
+        }
         turn_audit(turn, "gate.opened", "", "ok", run->digest, gate_json(turn, why));
         (void)turn_fire(turn, "open", "");
         return;

@@ -217,28 +217,42 @@ static bool count_active(struct loading *loading)
 
 static bool visit_id(const void *row, void *context)
 {
+    const struct run *run = row;
     struct loading *loading = context;
 
-    vec_push(&loading->facts->waiting, arena_strdup(loading->arena, record_id(row)));
-    return true;
+    vec_push(&loading->facts->waiting, arena_strdup(loading->arena, run->id));
+    return loading->facts->waiting.count < WAITING_LIMIT;
 }
 
-static bool load_waiting(struct loading *loading, int status)
+static bool visit_slot_waiter(const void *row, void *context)
 {
-    static const char *const columns[] = {"id", NULL};
+    const struct run *run = row;
+
+    return !text_starts(run->status_reason, WAITS_FOR_SLOT) || visit_id(row, context);
+}
+
+static bool load_waiting(struct loading *loading, int status, store_visit *visit)
+{
+    static const char *const columns[] = {"id", "status_reason", NULL};
     struct store_query query = {.type = &run_type,
                                 .index = "status",
                                 .equal = {word_name(run_status_names, status)},
                                 .columns = columns,
                                 .limit = WAITING_LIMIT};
 
-    return store_each(loading->store, &query, visit_id, loading, loading->error);
+    return store_each(loading->store, &query, visit, loading, loading->error);
+}
+
+static bool load_waiting_for_slots(struct loading *loading, const struct config *config)
+{
+    return (config == NULL || config->limits.runs == 0 || load_waiting(loading, RUN_GATE, visit_slot_waiter)) &&
+           load_waiting(loading, RUN_QUEUED, visit_id);
 }
 
 static bool load_workspace(struct loading *loading, const char *name, const struct config *config)
 {
     return load_environment_rows(loading) && load_runs(loading, name) && load_slug(loading, config, name) &&
-           count_active(loading) && load_waiting(loading, RUN_QUEUED) &&
+           count_active(loading) && load_waiting_for_slots(loading, config) &&
            LOAD(&loading->facts->freezes, .type = &freeze_type);
 }
 
@@ -289,6 +303,9 @@ static bool load_run(struct loading *loading, const struct config *config, const
         facts->environment = NULL;
     if (facts->environment == NULL && !load_living(loading, facts->run->environment_name))
         return false;
+    if (!get(loading, &command_type, facts->run->command, &row))
+        return false;
+    facts->command = row;
     return load_branch_of_run(loading, config, facts->run);
 }
 
@@ -322,6 +339,7 @@ static const struct run *run_meant(const struct engine_facts *facts, const char 
 static bool load_about_run(struct loading *loading, const struct command *command, const struct config *config)
 {
     struct engine_facts *facts = loading->facts;
+    const void *row = NULL;
     long long number;
     const char *name;
 
@@ -334,6 +352,9 @@ static bool load_about_run(struct loading *loading, const struct command *comman
     if (!load_living(loading, command->subject) || !load_workspace(loading, command->subject, config))
         return false;
     facts->run = run_meant(facts, command->verb);
+    if (facts->run != NULL && !get(loading, &command_type, facts->run->command, &row))
+        return false;
+    facts->command = facts->run != NULL ? row : NULL;
     return load_branch_of_run(loading, config, facts->run) && load_run_rows(loading);
 }
 
@@ -363,7 +384,7 @@ static bool load_about_environment(struct loading *loading, const struct command
     if (!load_branch_named(loading, config, ref)) /* none yet: the subject is no branch */
         return false;
     return load_workspace(loading, subject.environment, config) &&
-           (!lifts_what_others_wait_for(command->verb) || load_waiting(loading, RUN_GATE));
+           (!lifts_what_others_wait_for(command->verb) || load_waiting(loading, RUN_GATE, visit_id));
 }
 
 bool engine_load_for_command(struct store *store, const struct command *command, const struct config *config,

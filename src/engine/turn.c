@@ -93,6 +93,35 @@ bool run_is_active(int status)
            status == RUN_ROLLING_BACK;
 }
 
+static size_t waiting_before(const struct engine_turn *turn)
+{
+    size_t count = 0;
+    long long number;
+
+    for (size_t i = 0; i < turn->facts->waiting.count; i++)
+        count += text_to_int(turn->facts->waiting.items[i], &number) && number < turn->run->number;
+    return count;
+}
+
+bool turn_has_slot(struct engine_turn *turn)
+{
+    const struct config *config = turn->facts->config;
+    int64_t others = turn->facts->runs_active - (turn->slot_was_held ? 1 : 0);
+    size_t before;
+
+    if (config == NULL || config->limits.runs <= 0)
+        return true;
+    before = waiting_before(turn);
+    if (others < config->limits.runs && !(turn->new_run && before > 0))
+        return true;
+    turn->run->status_reason =
+        arena_printf(turn->arena, WAITS_FOR_SLOT "%lld of %d runs are at work (limits.runs), %zu %s before it",
+                     (long long)others, config->limits.runs, before, before == 1 ? "waits" : "wait");
+    if (others < config->limits.runs)
+        turn_touch(turn, turn->run->id); /* a slot came free in this very transaction: who waited is looked at first */
+    return false;
+}
+
 bool run_destroys(const struct run *run)
 {
     return run->workflow == WORKFLOW_DESTROY;
@@ -120,6 +149,8 @@ void turn_begin(struct engine_turn *turn, const struct engine_facts *facts, stru
         turn->environment = arena_copy(turn->arena, facts->environment, sizeof *facts->environment);
     if (facts->run != NULL)
         turn_set_run(turn, arena_copy(turn->arena, facts->run, sizeof *facts->run));
+    if (facts->run != NULL && facts->command != NULL)
+        turn->command = arena_copy(turn->arena, facts->command, sizeof *facts->command);
 }
 
 static void put_table(struct engine_turn *turn, const struct turn_table *table)
@@ -166,9 +197,27 @@ static void table_release(struct turn_table *table)
     vec_release(&table->states);
 }
 
+/* A command that made a run ends with it, and is open again while the run is retried. */
+static void end_command(struct engine_turn *turn)
+{
+    struct command *command = turn->command;
+    int status;
+
+    if (command == NULL || turn->run == NULL || !text_equal(command->id, turn->run->command))
+        return;
+    status = !run_ended((enum run_status)turn->run->status) ? COMMAND_ACCEPTED
+             : turn->run->status == RUN_DONE                ? COMMAND_DONE
+                                                            : COMMAND_FAILED;
+    if (command->status == status)
+        return;
+    command->status = status;
+    turn_put(turn, &command_type, command);
+}
+
 void turn_end(struct engine_turn *turn)
 {
     touch_waiting(turn);
+    end_command(turn);
     if (turn->forgotten)
         turn_remove(turn, &environment_type, turn->facts->environment->id);
     if (turn->environment != NULL &&

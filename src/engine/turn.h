@@ -34,10 +34,11 @@ struct engine_turn {
     const char *reason;             /* of the event that is being fired, for status_reason and audit */
     struct prepare_result *prepare; /* while a prepare result is taken over */
     const json_t *prepare_body;
-    bool new_run;       /* `run` is made in this turn */
-    bool forgotten;     /* the environment's row goes: it was never deployed */
-    bool all_met;       /* waiting steps were looked at since a step last ended */
-    bool slot_was_held; /* the run counted against limits.runs when the turn began */
+    struct command *command; /* the one that `run` came from, or NULL; a copy */
+    bool new_run;            /* `run` is made in this turn */
+    bool forgotten;          /* the environment's row goes: it was never deployed */
+    bool all_met;            /* waiting steps were looked at since a step last ended */
+    bool slot_was_held;      /* the run counted against limits.runs when the turn began */
 };
 
 /* `run` NULL: facts->run. */
@@ -94,6 +95,9 @@ void turn_touch(struct engine_turn *turn, const char *run);
 void turn_wake(struct engine_turn *turn, int64_t at_ms);
 /* A delivery to every receiver of the policy that listens to the event and tier. */
 void turn_notify(struct engine_turn *turn, const char *event);
+/* Whether a slot of limits.runs is free for the run at work, or its own. Else its status_reason is set, and begins so. */
+#define WAITS_FOR_SLOT "waits for a slot: "
+bool turn_has_slot(struct engine_turn *turn);
 /* Whether the run counts against limits.runs. */
 bool run_is_active(int status);
 bool run_destroys(const struct run *run);

@@ -24,6 +24,7 @@ static int set_up(void **state)
     world->follow = true;
     world_push(world, "feature/x", "c1");
     world_push(world, "feature/y", "y1");
+    world_push(world, "fix/y", "f1");
     world_push(world, "main", "m1");
     *state = world;
     return 0;
@@ -281,6 +282,81 @@ static void retry__knows_who_applied_last_behind_many_plans(void **state)
     assert_status(world, "1", "done");
 }
 
+/* --- slots -------------------------------------------------------------------------------------------------------------- */
+
+static void limit__holds_back_an_approved_gate_too(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "main"); /* at its gate it has no slot */
+    play_all(world, "1");
+    deploy(world, "feature/x");
+    deploy(world, "fix/y");
+    assert_int_equal(approve(world, "1"), COMMAND_DONE);
+    assert_status(world, "1", "at the gate");
+    assert_string_equal(world_run(world, "1")->status_reason,
+                        "waits for a slot: 2 of 2 runs are at work (limits.runs), 0 wait before it");
+    assert_string_equal(world_environment(world, "staging")->lock_run, "");
+    play_all(world, "2");
+    assert_status(world, "2", "done");
+    assert_status(world, "1", "applying");
+}
+
+static void queue__says_how_many_are_before_and_is_cancelled(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "feature/x");
+    deploy(world, "fix/y");
+    deploy(world, "main");
+    assert_int_equal(command(world, "plan", "feature/y", ""), COMMAND_ACCEPTED);
+    assert_status(world, "3", "queued");
+    assert_non_null(strstr(world_run(world, "3")->status_reason, "2 of 2 runs are at work (limits.runs), 0 wait"));
+    assert_non_null(strstr(world_run(world, "4")->status_reason, "1 waits before it"));
+    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE);
+    assert_status(world, "3", "cancelled");
+    play_all(world, "1");
+    assert_status(world, "4", "preparing");
+}
+
+/* --- how a command ends --------------------------------------------------------------------------------------------------- */
+
+static int status_of_command(struct world *world, const char *run)
+{
+    const struct command *row = world_command_row(world, world_run(world, run)->command);
+
+    assert_non_null(row);
+    return row->status;
+}
+
+static void command__ends_with_the_run_it_started(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    deploy(world, "feature/x");
+    assert_int_equal(status_of_command(world, "1"), COMMAND_ACCEPTED);
+    play_all(world, "1");
+    assert_int_equal(status_of_command(world, "1"), COMMAND_DONE);
+    deploy(world, "main");
+    play_all(world, "2");
+    assert_int_equal(status_of_command(world, "2"), COMMAND_ACCEPTED);
+    assert_int_equal(command(world, "reject", "2", ""), COMMAND_DONE);
+    assert_int_equal(status_of_command(world, "2"), COMMAND_FAILED);
+    world_push(world, "feature/x", "c2");
+    deploy(world, "feature/x");
+    play_step(world, "3.prepare.main");
+    assert_true(world_claim(world, "3.plan.database"));
+    step = world_step(world, "3.plan.database");
+    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    play_all(world, "3");
+    assert_int_equal(status_of_command(world, "3"), COMMAND_FAILED);
+    assert_int_equal(command(world, "retry", "3", ""), COMMAND_DONE);
+    assert_int_equal(status_of_command(world, "3"), COMMAND_ACCEPTED);
+    play_all(world, "3");
+    assert_int_equal(status_of_command(world, "3"), COMMAND_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +370,9 @@ int main(void)
         TEST(plan__that_failed_is_retried_with_a_row_of_its_own),
         TEST(plan__of_what_somebody_holds_keeps_the_row),
         TEST(retry__knows_who_applied_last_behind_many_plans),
+        TEST(limit__holds_back_an_approved_gate_too),
+        TEST(queue__says_how_many_are_before_and_is_cancelled),
+        TEST(command__ends_with_the_run_it_started),
     };
     return cmocka_run_group_tests_name("engine environments", tests, NULL, NULL);
 }

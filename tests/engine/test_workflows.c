@@ -638,7 +638,7 @@ static void external__is_recorded_unknown_and_only_forgotten(void **state)
     prepare(world, "1", zone, 1, "");
     assert_status(world, "1", "done");
     assert_int_equal(world_resource(world, "dev", "zone")->status, RESOURCE_UNKNOWN);
-    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_DONE); /* at once */
     assert_status(world, "2", "done");
     for (size_t i = 0; i < world->steps.count; i++)
         assert_string_not_equal(world->steps.items[i]->address, "zone");

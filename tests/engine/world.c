@@ -59,6 +59,7 @@ void world_release(struct world *world)
     vec_release(&world->groups);
     vec_release(&world->recipes);
     vec_release(&world->deliveries);
+    vec_release(&world->commands);
     vec_release(&world->audits);
     vec_release(&world->asked_to_stop);
     vec_release(&world->wakes);
@@ -89,6 +90,7 @@ static void *rows_of(struct world *world, const struct record_type *type)
         {&resource_group_type, &world->groups},
         {&recipe_type, &world->recipes},
         {&delivery_type, &world->deliveries},
+        {&command_type, &world->commands},
     };
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -101,7 +103,7 @@ static void put_row(struct world *world, const struct record_type *type, const v
 {
     VEC(const void *) *rows = rows_of(world, type);
 
-    if (type == &command_type)
+    if (type == &command_type && world->answered == NULL && text_equal(id, world->asked))
         world->answered = row;
     if (rows == NULL)
         return;
@@ -233,7 +235,7 @@ static void gather_runs(struct world *world, const char *name, struct engine_fac
         const struct run *run = world->runs.items[i];
 
         facts->runs_active += is_active(run->status);
-        if (run->status == RUN_QUEUED)
+        if (run->status == RUN_QUEUED || (run->status == RUN_GATE && text_starts(run->status_reason, WAITS_FOR_SLOT)))
             vec_push(&facts->waiting, run->id);
         if (!text_equal(run->environment_name, name))
             continue;
@@ -260,6 +262,14 @@ static const struct branch *branch_named(const struct world *world, const char *
     for (size_t i = 0; i < world->branches.count; i++)
         if (text_equal(world->branches.items[i]->name, name))
             return world->branches.items[i];
+    return NULL;
+}
+
+const struct command *world_command_row(const struct world *world, const char *id)
+{
+    for (size_t i = 0; i < world->commands.count; i++)
+        if (text_equal(world->commands.items[i]->id, id))
+            return world->commands.items[i];
     return NULL;
 }
 
@@ -295,6 +305,7 @@ void world_facts(struct world *world, const char *run, const char *name, struct 
             row->workflow != WORKFLOW_DESTROY && (row->status == RUN_QUEUED || row->status == RUN_PREPARING))
             facts->environment = NULL;
         facts->branch = branch_named(world, row->ref);
+        facts->command = world_command_row(world, row->command);
         name = row->environment_name;
     }
     if (facts->environment == NULL)
@@ -453,6 +464,7 @@ const struct command *world_command(struct world *world, const char *verb, const
         .submitted_at = world->now,
     };
     world->answered = NULL;
+    world->asked = command->id;
     load_command(world, command, &facts);
     engine_effects_init(&effects, &world->arena);
     engine_accept(&facts, command, &effects);

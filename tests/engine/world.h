@@ -38,10 +38,12 @@ struct world {
     VEC(const struct recipe *) recipes;
     VEC(const struct delivery *) deliveries;
     VEC(const struct audit *) audits;
-    VEC(const char *) asked_to_stop; /* steps whose worker was asked */
+    VEC(const struct command *) commands; /* as answered, and as their runs ended */
+    VEC(const char *) asked_to_stop;      /* steps whose worker was asked */
     VEC(struct world_wake) wakes;
     VEC(const char *) due;          /* runs to advance */
-    const struct command *answered; /* the last command as answered */
+    const char *asked;              /* the last command … */
+    const struct command *answered; /* … as answered */
     void (*on_put)(struct world *world, const struct engine_put *put, void *context);
     void *context;
 };
@@ -72,6 +74,7 @@ void world_push(struct world *world, const char *branch, const char *commit);
 
 /* The row as it is now, or NULL. */
 const struct run *world_run(const struct world *world, const char *id);
+const struct command *world_command_row(const struct world *world, const char *id);
 const struct step *world_step(const struct world *world, const char *id);
 const struct environment *world_environment(const struct world *world, const char *name);
 const struct resource *world_resource(const struct world *world, const char *environment, const char *address);

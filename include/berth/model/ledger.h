@@ -20,7 +20,7 @@ struct command {
     const char *key;       /* idempotency key, unique; "" none */
     const char *reason;
     bool dry_run;
-    int status;         /* enum command_status */
+    int status; /* enum command_status: accepted while the run it started goes on, then done, or failed whatever else it ended as */
     const char *run;    /* the run it started or acted on */
     const char *answer; /* JSON: {"message","code","why":TREE} */
     int64_t submitted_at, answered_at;
