@@ -16,6 +16,10 @@
 #include <unistd.h>
 
 #define RESULT_LIMIT (16u << 20)
+#define MARKER_LIMIT 512
+#define TOOL_AT \
+    128 /* where the note of a tool begins: a line says which process began, a second one which tool it started */
+#define TOOL_SIZE 160
 
 char *marker_run_folder(const char *store_folder, const char *run, struct error *error)
 {
@@ -45,25 +49,38 @@ void marker_of_process(struct marker *marker)
         marker->start_ticks = 0;
 }
 
-static bool write_marker(const char *path, const struct marker *marker, struct error *error)
+void marker_file_release(struct marker_file *file)
 {
-    char text[128];
+    if (file->fd >= 0)
+        close(file->fd);
+    free(file->path);
+    *file = (struct marker_file)MARKER_FILE_INIT;
+}
+
+/* The descriptor of the new file, or -1. */
+static int write_marker(const char *path, const struct marker *marker, struct error *error)
+{
+    char text[TOOL_AT];
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_errno(error, ERROR_IO, errno, "cannot note the beginning of a step in %s", path);
+    if (fd < 0) {
+        error_errno(error, ERROR_IO, errno, "cannot note the beginning of a step in %s", path);
+        return -1;
+    }
     int length =
         snprintf(text, sizeof text, "%ld %" PRIu64 " %s\n", (long)marker->pid, marker->start_ticks, marker->boot);
-    bool written = file_write_all(fd, text, (size_t)length, error);
+    if (file_write_all(fd, text, (size_t)length, error))
+        return fd;
     close(fd);
-    return written;
+    return -1;
 }
 
 /* Written beside and renamed only where nothing is: exactly one wins, and nobody ever sees half a file. */
-static enum marker_taken place_file(const char *path, const struct marker *marker, struct error *error)
+static enum marker_taken place_file(const char *path, const struct marker *marker, int *fd, struct error *error)
 {
     char *beside = path_printf("%s.%ld", path, (long)getpid());
     enum marker_taken taken = MARKER_TAKEN;
-    if (!write_marker(beside, marker, error))
+    *fd = write_marker(beside, marker, error);
+    if (*fd < 0)
         taken = MARKER_ERROR;
     else if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) != 0) {
         taken = errno == EEXIST ? MARKER_WAS_THERE : MARKER_ERROR;
@@ -76,20 +93,24 @@ static enum marker_taken place_file(const char *path, const struct marker *marke
 }
 
 /* All markers of a process say the same: one more name for the last of them costs less than one more file, and is as exclusive. */
-static enum marker_taken place_marker(const char *path, const struct marker *marker, char **placed, struct error *error)
+static enum marker_taken place_marker(const char *path, const struct marker *marker, struct marker_file *placed,
+                                      struct error *error)
 {
-    if (placed && *placed && link(*placed, path) == 0)
+    int fd;
+    if (placed && placed->path && link(placed->path, path) == 0)
         return MARKER_TAKEN;
-    enum marker_taken taken = place_file(path, marker, error);
+    enum marker_taken taken = place_file(path, marker, &fd, error);
     if (taken == MARKER_TAKEN && placed) {
-        free(*placed);
-        *placed = mem_strdup(path);
+        marker_file_release(placed);
+        *placed = (struct marker_file){.path = mem_strdup(path), .fd = fd};
+    } else if (fd >= 0) {
+        close(fd);
     }
     return taken;
 }
 
 enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt,
-                              const struct marker *marker, char **placed, struct error *error)
+                              const struct marker *marker, struct marker_file *placed, struct error *error)
 {
     char *path = marker_path(store_folder, run, step, attempt, "started");
     char *folder = marker_run_folder(store_folder, run, error);
@@ -105,7 +126,7 @@ bool marker_read(const char *store_folder, const char *run, const char *step, in
     char *path = marker_path(store_folder, run, step, attempt, "started");
     struct str text = STR_INIT;
     long pid = 0;
-    bool read = file_read(path, 256, &text, error);
+    bool read = file_read(path, MARKER_LIMIT, &text, error);
     memset(marker, 0, sizeof *marker);
     if (read && sscanf(text.data, "%ld %" SCNu64 " %39s", &pid, &marker->start_ticks, marker->boot) < 2)
         read = error_set(error, ERROR_CORRUPT, "%s does not say who began the step", path);
@@ -113,6 +134,37 @@ bool marker_read(const char *store_folder, const char *run, const char *step, in
     str_release(&text);
     free(path);
     return read;
+}
+
+bool marker_note_tool(const struct marker_file *placed, const char *token, const struct process *tool, const char *boot,
+                      struct error *error)
+{
+    char text[TOOL_SIZE];
+    if (placed->fd < 0)
+        return error_set(error, ERROR_IO, "no step was begun whose tool could be noted");
+    memset(text, '\0', sizeof text); /* always as long: nothing of a longer note before is left behind it */
+    snprintf(text, sizeof text, "%.39s %ld %" PRIu64 " %.39s\n", token, (long)tool->pid, tool->start_ticks, boot);
+    if (pwrite(placed->fd, text, TOOL_SIZE, TOOL_AT) == TOOL_SIZE)
+        return true;
+    return error_errno(error, ERROR_IO, errno, "cannot note the tool of a step in %s", placed->path);
+}
+
+pid_t marker_read_tool(const char *store_folder, const char *run, const char *step, int64_t attempt, const char *token,
+                       const char *boot)
+{
+    char *path = marker_path(store_folder, run, step, attempt, "started");
+    char noted_token[40] = "", noted_boot[40] = "";
+    struct str text = STR_INIT;
+    long pid = 0;
+    uint64_t noted_ticks = 0, ticks = 0;
+    bool read =
+        file_read(path, MARKER_LIMIT, &text, NULL) && text.length > TOOL_AT &&
+        sscanf(text.data + TOOL_AT, "%39s %ld %" SCNu64 " %39s", noted_token, &pid, &noted_ticks, noted_boot) == 4 &&
+        strcmp(noted_token, token) == 0 && strcmp(noted_boot, boot) == 0 && pid > 1;
+    str_release(&text);
+    free(path);
+    /* the leader may have ended and left its session behind; another process of that number leads another one */
+    return read && !(process_start_ticks((pid_t)pid, &ticks) && ticks != noted_ticks) ? (pid_t)pid : 0;
 }
 
 bool marker_leave_result(const char *store_folder, const char *run, const char *step, int64_t attempt, const char *json,

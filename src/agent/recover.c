@@ -132,13 +132,11 @@ static void signal_tool(pid_t pid, void *context)
     kill(pid, ((const struct signal_tools *)context)->number);
 }
 
-/* The session of the tool, which its runner noted: a tool may have dropped the variable that marks its processes. */
+/* The session of the tool, which its worker noted: a tool may have dropped the variable that marks its processes. */
 static pid_t session_of(const struct supervisor *supervisor, const struct ending *ending)
 {
-    char *path = path_printf("%s/runs/%s/tool-%s", supervisor->options->store_folder, ending->run, ending->token);
-    pid_t session = process_noted(path, supervisor->boot);
-    free(path);
-    return session;
+    return marker_read_tool(supervisor->options->store_folder, ending->run, ending->step, ending->attempt,
+                            ending->token, supervisor->boot);
 }
 
 /* SIGINT first, with time, then SIGKILL; true once none is left. */

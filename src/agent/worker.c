@@ -41,6 +41,15 @@ static void send_progress(const struct provider_context *context, int percent, c
     json_decref(message);
 }
 
+/* Whoever ends the tools of a dead worker finds them by the token in their environment; one that drops it, by its session. */
+static void note_tool(const struct provider_context *context, const struct process *tool)
+{
+    struct attempt *attempt = context->owner;
+    struct error error = {0};
+    if (!marker_note_tool(&attempt->worker->placed, context->token, tool, attempt->worker->self.boot, &error))
+        log_error("agent", LOG_WARNING, &error);
+}
+
 static json_t *do_phase(struct attempt *attempt, struct error *error)
 {
     switch ((enum step_phase)attempt->task->step.phase) {
@@ -63,7 +72,7 @@ static bool open_attempt(struct attempt *attempt, struct error *error)
     attempt->entry = config_entry_named(worker->setup.config, attempt->task->run.entry);
     attempt->run_folder = marker_run_folder(worker->setup.options->store_folder, attempt->task->run.id, error);
     if (!attempt->run_folder ||
-        !run_log_open(&attempt->log, worker->setup.options->store_folder, attempt->task->run.id, step->id, error))
+        !run_log_open(&worker->log, worker->setup.options->store_folder, attempt->task->run.id, step->id, error))
         return false;
     attempt->context = (struct provider_context){
         .config = worker->setup.config,
@@ -73,9 +82,10 @@ static bool open_attempt(struct attempt *attempt, struct error *error)
         .token = step->token,
         .deadline_ms = step->timeout_ms > 0 ? time_monotonic_ms() + step->timeout_ms : 0,
         .stop_fd = CHILD_STOP_FD,
-        .log_fd = attempt->log.fd,
+        .log_fd = worker->log.fd,
         .redactor = worker->redactor,
         .progress = send_progress,
+        .tool_started = note_tool,
         .owner = attempt,
     };
     return true;
@@ -120,10 +130,11 @@ static void redact_error(const struct redactor *redactor, struct error *error)
 /* Does the step; the result's JSON into `out`. */
 static void do_task(struct worker *worker, struct task *task, struct arena *arena, struct str *out)
 {
-    struct attempt attempt = {.worker = worker, .task = task, .arena = arena, .log = {.fd = -1}};
+    struct attempt attempt = {.worker = worker, .task = task, .arena = arena};
     struct step_result result = {
         .step = task->step.id, .token = task->step.token, .epoch = task->step.epoch, .status = STEP_DONE};
-    if (open_attempt(&attempt, &result.error))
+    bool opened = open_attempt(&attempt, &result.error);
+    if (opened)
         result.body = do_phase(&attempt, &result.error);
     if (task->step.phase >= PHASE_APPLY)
         fault_point("worker.after_tool");
@@ -131,16 +142,14 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
         result.body = attempt.replan;
         result.status = status_of_failure(&result.error);
         redact_error(worker->redactor, &result.error);
-        if (attempt.log.fd >= 0) {
+        if (opened) {
             char line[2200];
             provider_log(&attempt.context, "berth: %s", error_line(&result.error, line, sizeof line));
         }
     }
     if (redactor_count(worker->redactor) > 0)
         redact_json(worker->redactor, result.body);
-    if (attempt.log.fd >= 0)
-        result.log_bytes = lseek(attempt.log.fd, 0, SEEK_END);
-    run_log_close(&attempt.log);
+    result.log_bytes = opened ? run_log_written(&worker->log) : 0;
     json_t *json = step_result_to_json(&result);
     char *text = json_dumps(json, JSON_COMPACT);
     str_add(out, text ? text : "{}");
@@ -213,7 +222,7 @@ static bool take_task(struct worker *worker, const struct str *payload)
 
 int worker_main(const struct agent_options *options)
 {
-    struct worker worker = {.redactor = redactor_new()};
+    struct worker worker = {.redactor = redactor_new(), .placed = MARKER_FILE_INIT, .log = RUN_LOG_INIT};
     struct str payload = STR_INIT;
     struct error error = {0};
     uint8_t kind = 0;
@@ -228,7 +237,8 @@ int worker_main(const struct agent_options *options)
     }
     setup_release(&worker.setup);
     redactor_free(worker.redactor);
-    free(worker.placed);
+    marker_file_release(&worker.placed);
+    run_log_close(&worker.log);
     str_release(&payload);
     return 0;
 }

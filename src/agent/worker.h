@@ -17,7 +17,8 @@ struct worker {
     struct setup setup;
     struct redactor *redactor;
     struct marker self;
-    char *placed;                /* its last marker file */
+    struct marker_file placed;   /* its last marker */
+    struct run_log log;          /* of the run it last did a step of */
     bool held_secrets, orphaned; /* orphaned: the supervisor's end of the socket is closed */
 };
 /* The worker's process; returns its exit status. */
@@ -30,7 +31,6 @@ struct attempt {
     struct arena *arena;
     const struct config_entry *entry; /* or NULL */
     char *run_folder;
-    struct run_log log;
     int64_t progress_at_ms; /* monotonic, of the last one sent */
     struct provider_context context;
     json_t *replan; /* what a deferred resource turned out to do, when that needs the gate again; owned */

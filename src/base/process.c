@@ -5,6 +5,7 @@
 #include "base/proc_stat.h"
 #include "berth/base/file.h"
 #include "berth/base/memory.h"
+#include "berth/base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,6 +268,17 @@ bool process_start_ticks(pid_t pid, uint64_t *start_ticks)
         return false;
     *start_ticks = stat.start_ticks;
     return true;
+}
+
+void process_boot_id(char boot[40])
+{
+    struct str text = STR_INIT;
+    boot[0] = '\0';
+    if (file_read("/proc/sys/kernel/random/boot_id", 128, &text, NULL)) {
+        text_copy(boot, 40, text.data);
+        boot[strcspn(boot, "\n")] = '\0';
+    }
+    str_release(&text);
 }
 
 void process_status_text(struct str *out, int status)

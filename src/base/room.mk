@@ -26,7 +26,6 @@ src_base_libbase_a_SOURCES = \
 	src/base/proc_stat.h \
 	src/base/process.c \
 	src/base/process_find.c \
-	src/base/process_note.c \
 	src/base/question.c \
 	src/base/quote.c \
 	src/base/scalar.c \

@@ -42,7 +42,7 @@ static void marker__further_ones_of_a_process_are_as_exclusive(void **state)
 {
     struct error error = {0};
     struct marker marker;
-    char *placed = NULL;
+    struct marker_file placed = MARKER_FILE_INIT;
     assert_int_equal(marker_take(*state, "17", "a", 1, &worker, &placed, &error), MARKER_TAKEN);
     assert_int_equal(marker_take(*state, "17", "b", 1, &nobody, NULL, &error), MARKER_TAKEN);
     assert_int_equal(marker_take(*state, "17", "b", 1, &worker, &placed, &error), MARKER_WAS_THERE);
@@ -52,7 +52,7 @@ static void marker__further_ones_of_a_process_are_as_exclusive(void **state)
     assert_int_equal(marker.pid, worker.pid);
     assert_true(marker_read(*state, "17", "b", 1, &marker, &error));
     assert_int_equal(marker.pid, 0);
-    free(placed);
+    marker_file_release(&placed);
 }
 
 static void marker__steps_of_similar_names_are_apart(void **state)
@@ -107,6 +107,31 @@ static void marker__one_that_is_empty_is_corrupt_and_not_missing(void **state)
     free(folder);
 }
 
+static void marker__a_tool_is_noted_for_its_attempt_and_boot_alone(void **state)
+{
+    struct marker_file placed = MARKER_FILE_INIT;
+    struct process self = {.pid = getpid()}, other;
+    struct error error = {0};
+    struct marker marker;
+    assert_true(process_start_ticks(self.pid, &self.start_ticks));
+    other = self;
+    other.start_ticks++;
+    assert_false(marker_note_tool(&placed, "T1", &self, "b", &error));
+    assert_int_equal(marker_take(*state, "17", "s", 1, &worker, &placed, &error), MARKER_TAKEN);
+    assert_int_equal(marker_read_tool(*state, "17", "s", 1, "T1", "b"), 0);
+    assert_true(marker_note_tool(&placed, "T1-which-is-longer-than-the-next", &self, "b", &error));
+    assert_int_equal(marker_take(*state, "17", "t", 1, &worker, &placed, &error), MARKER_TAKEN);
+    assert_int_equal(marker_read_tool(*state, "17", "t", 1, "T2", "b"), 0); /* that of the step before */
+    assert_true(marker_note_tool(&placed, "T2", &self, "b", &error));
+    assert_int_equal(marker_read_tool(*state, "17", "t", 1, "T2", "b"), self.pid);
+    assert_int_equal(marker_read_tool(*state, "17", "t", 1, "T2", "c"), 0);
+    assert_true(marker_note_tool(&placed, "T2", &other, "b", &error)); /* its number is another's by now */
+    assert_int_equal(marker_read_tool(*state, "17", "t", 1, "T2", "b"), 0);
+    assert_true(marker_read(*state, "17", "t", 1, &marker, &error));
+    assert_int_equal(marker.pid, worker.pid);
+    marker_file_release(&placed);
+}
+
 static void marker__a_result_is_left_read_and_dropped(void **state)
 {
     struct error error = {0};
@@ -133,6 +158,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(marker__says_who_began, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(marker__one_that_is_missing_is_not_found, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(marker__one_that_is_empty_is_corrupt_and_not_missing, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(marker__a_tool_is_noted_for_its_attempt_and_boot_alone, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(marker__a_result_is_left_read_and_dropped, make_folder, remove_folder),
     };

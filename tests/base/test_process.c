@@ -239,28 +239,6 @@ static void process_find__leaves_its_caller_out(void **state)
     process_find(NULL, getsid(0), refuse_self, NULL);
 }
 
-static void process_note__names_that_process_and_no_other(void **state)
-{
-    struct process self = {.pid = getpid()}, other;
-    struct error error = {0};
-    char boot[40], path[] = "/tmp/berth-note-XXXXXX";
-    int fd = mkstemp(path);
-    (void)state;
-    process_boot_id(boot);
-    assert_true(fd >= 0 && process_start_ticks(self.pid, &self.start_ticks));
-    assert_int_equal(process_noted(path, boot), 0);
-    assert_true(process_note(path, &self, &error));
-    assert_int_equal(process_noted(path, boot), self.pid);
-    assert_int_equal(process_noted(path, "another-boot"), 0);
-    other = self;
-    other.start_ticks++;
-    assert_true(process_note(path, &other, &error));
-    assert_int_equal(process_noted(path, boot), 0);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(process_noted(path, boot), 0);
-    close(fd);
-}
-
 static void process__in_a_session_of_its_own_is_found_by_it(void **state)
 {
     (void)state;
@@ -400,7 +378,6 @@ int main(void)
         cmocka_unit_test(process__is_named_by_pid_and_start),
         cmocka_unit_test(process__is_known_whatever_its_name_holds),
         cmocka_unit_test(process_find__leaves_its_caller_out),
-        cmocka_unit_test(process_note__names_that_process_and_no_other),
         cmocka_unit_test(process__in_a_session_of_its_own_is_found_by_it),
         cmocka_unit_test(process_end_all__ends_what_forks_ignores_and_detaches),
         cmocka_unit_test(process_end_all__gives_time_and_wakes_the_stopped),

@@ -120,7 +120,7 @@ static int setup(void **state)
                               .phase = PHASE_APPLY,
                               .status = STEP_DONE,
                               .address = "db"};
-    struct run_log log;
+    struct run_log log = RUN_LOG_INIT;
 
     (void)state;
     owner_start(&owner, yaml);
@@ -290,7 +290,7 @@ static void log__joins_a_character_split_over_writes(void **state)
 static void log__joins_a_character_split_over_reads(void **state)
 {
     struct str text = STR_INIT;
-    struct run_log log;
+    struct run_log log = RUN_LOG_INIT;
 
     (void)state;
     str_add_fill(&text, 'x', RUN_LOG_READ_LIMIT - 1);

@@ -45,10 +45,7 @@ void process_release(struct process *process); /* closes the pidfd; does not end
 /* True when a process with this pid and start time is there (a zombie is not). */
 bool process_alive(pid_t pid, uint64_t start_ticks);
 bool process_start_ticks(pid_t pid, uint64_t *start_ticks);
-/* Notes in a file that a process leads a session that others may have to end, and reads it: the session, 0 when there is no such note, it is of another
- * boot of the machine, or its number is another process's by now. Not synced. `boot` as process_boot_id gives it. */
-bool process_note(const char *path, const struct process *process, struct error *error) BERTH_MUST_CHECK;
-pid_t process_noted(const char *path, const char *boot);
+/* This boot of the machine, "" when it cannot be told: pids and start times of another one mean nothing. */
 void process_boot_id(char boot[40]);
 /* "exit 3", "killed by SIGKILL" */
 void process_status_text(struct str *out, int status);

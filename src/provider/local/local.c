@@ -283,18 +283,6 @@ static bool start(struct run *run, struct error *error)
     return true;
 }
 
-/* Whoever ends the tools of a dead worker finds them by the variable; one that drops it, by its session. */
-static void note_session(const struct run *run)
-{
-    struct error error = {0};
-    if (text_empty(run->context->token) || text_empty(run->context->run_folder))
-        return;
-    char *path = path_printf("%s/tool-%s", run->context->run_folder, run->context->token);
-    if (!process_note(path, &run->process, &error))
-        log_error("provider", LOG_WARNING, &error);
-    free(path);
-}
-
 /* From one stage to the next harder one. */
 static void stop_harder(struct run *run, int64_t now_ms)
 {
@@ -416,7 +404,8 @@ static bool run_tool(const struct provider_context *context, const struct runner
     session_adopt_orphans();
     if (!start(&run, error))
         return false;
-    note_session(&run);
+    if (context->tool_started)
+        context->tool_started(context, &run.process);
     run.buffer = mem_alloc(READ_BYTES);
     fault_point("tool.running");
     watch(&run);
