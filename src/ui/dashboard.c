@@ -436,6 +436,16 @@ void dashboard_request(struct dashboard *dashboard, enum request request)
     }
 }
 
+/* What is pasted is text: a field takes it, a view never does anything because of it. */
+static void take_paste(struct dashboard *dashboard, int character)
+{
+    struct layer *layer = dashboard->layer;
+    if (layer && layer->ops->paste)
+        layer->ops->paste(layer, character);
+    else
+        dashboard_say(dashboard, STYLE_MUTED, "what was pasted was dropped: keys are typed, / and : take text");
+}
+
 void dashboard_press(struct dashboard *dashboard, int key)
 {
     struct view *view = dashboard_view(dashboard);
@@ -446,6 +456,10 @@ void dashboard_press(struct dashboard *dashboard, int key)
     }
     if (key == PRESS_HANG_UP) {
         dashboard->quit = true;
+        return;
+    }
+    if (key & PRESS_PASTED) {
+        take_paste(dashboard, key & ~PRESS_PASTED);
         return;
     }
     if (dashboard->layer) {

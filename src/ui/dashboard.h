@@ -75,6 +75,8 @@ struct layer_ops {
     void (*draw)(struct layer *layer, struct grid *grid);
     /* Takes a key; the layer is freed when it set `is_done`. */
     void (*press)(struct layer *layer, int key);
+    /* Takes a character that was pasted, as text; NULL: pastes are dropped. */
+    void (*paste)(struct layer *layer, int character);
     void (*release)(struct layer *layer);
 };
 struct layer {

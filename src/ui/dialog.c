@@ -183,6 +183,13 @@ static void dialog_press(struct layer *layer, int key)
     }
 }
 
+static void dialog_paste(struct layer *layer, int character)
+{
+    struct dialog *dialog = self_of(layer);
+    if (character >= ' ' && dialog->focus > 0 && dialog->focus <= dialog->field_count)
+        line_press(&dialog->fields[dialog->focus - 1].line, character);
+}
+
 /* --- drawing ---------------------------------------------------------------------------------------------- */
 
 /* One row of the body: a name (or none, where a text goes on) and as much of the text as fits. */
@@ -357,7 +364,7 @@ static void dialog_release(struct layer *layer)
 }
 
 static const struct layer_ops dialog_ops = {
-    .name = "dialog", .draw = dialog_draw, .press = dialog_press, .release = dialog_release};
+    .name = "dialog", .draw = dialog_draw, .press = dialog_press, .paste = dialog_paste, .release = dialog_release};
 
 /* --- opening ---------------------------------------------------------------------------------------------- */
 

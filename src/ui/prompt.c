@@ -138,6 +138,15 @@ static void prompt_press(struct layer *layer, int key)
     }
 }
 
+static void prompt_paste(struct layer *layer, int character)
+{
+    struct prompt *prompt = self_of(layer);
+    if (character < ' ' || !line_press(&prompt->line, character))
+        return;
+    forget_choices(prompt);
+    filter_as_typed(prompt);
+}
+
 static void prompt_release(struct layer *layer)
 {
     struct prompt *prompt = self_of(layer);
@@ -149,7 +158,7 @@ static void prompt_release(struct layer *layer)
 }
 
 static const struct layer_ops prompt_ops = {
-    .name = "prompt", .draw = prompt_draw, .press = prompt_press, .release = prompt_release};
+    .name = "prompt", .draw = prompt_draw, .press = prompt_press, .paste = prompt_paste, .release = prompt_release};
 
 static void prompt_open(struct dashboard *dashboard, bool is_filter)
 {

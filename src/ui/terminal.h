@@ -35,6 +35,8 @@ enum press {
     PRESS_RESIZE, /* the size changed */
     PRESS_HANG_UP /* the terminal or the session goes away: end at once */
 };
+/* Laid over a character that was pasted, not typed: it never is a key, only text for a field. */
+#define PRESS_PASTED 0x1000000
 #define CONTROL(letter) ((letter)&0x1f)
 
 struct terminal;
@@ -61,13 +63,15 @@ struct terminal {
     const struct terminal_ops *ops;
 };
 
-/* ERROR_UNSUPPORTED: standard input or output is no terminal, or TERM is not known. */
+/* ERROR_UNSUPPORTED: standard input or output is no terminal, TERM is not known, or it cannot place a cursor. */
 struct terminal *terminal_open_curses(const struct theme *theme, struct error *error) BERTH_MUST_CHECK;
 
 /* --- in memory, for tests --------------------------------------------------------------------------------- */
 struct terminal *terminal_open_memory(int rows, int columns) BERTH_MUST_CHECK;
 /* Keys to be read: characters, and names in angle brackets: "j<enter><esc><^d><tab>". */
 void terminal_memory_type(struct terminal *terminal, const char *keys);
+/* Text that comes as one paste. */
+void terminal_memory_paste(struct terminal *terminal, const char *text);
 void terminal_memory_resize(struct terminal *terminal, int rows, int columns);
 void terminal_memory_clock(struct terminal *terminal, int64_t now_ms);
 const struct grid *terminal_memory_grid(const struct terminal *terminal);

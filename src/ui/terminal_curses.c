@@ -12,12 +12,18 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #define ESCAPE_DELAY_MS 25
+/* What a terminal puts around a paste when it was asked to; curses hands both over as keys. */
+#define PASTE_ON "\033[?2004h"
+#define PASTE_OFF "\033[?2004l"
+#define KEY_PASTE_BEGINS (KEY_MAX + 1)
+#define KEY_PASTE_ENDS (KEY_MAX + 2)
 
 struct curses_terminal {
     struct terminal terminal;
@@ -25,6 +31,7 @@ struct curses_terminal {
     WINDOW *input; /* a pad: reading from it never refreshes the screen */
     int signals;   /* signalfd */
     sigset_t old_mask;
+    bool is_pasting;    /* between the two marks of a paste */
     struct cell *shown; /* what was painted last, NULL: nothing */
     int rows, columns;  /* of `shown` */
     struct {
@@ -215,6 +222,15 @@ static int curses_read(struct terminal *terminal)
         int kind = wget_wch(self->input, &key);
         if (kind == ERR)
             return PRESS_NONE;
+        if (kind == KEY_CODE_YES && (key == KEY_PASTE_BEGINS || key == KEY_PASTE_ENDS)) {
+            self->is_pasting = key == KEY_PASTE_BEGINS;
+            continue;
+        }
+        if (self->is_pasting) {
+            if (kind == OK && key)
+                return PRESS_PASTED | (int)key;
+            continue;
+        }
         int press = kind == KEY_CODE_YES ? function_key(key)
                     : key == 127         ? PRESS_BACKSPACE
                     : key == '\n'        ? PRESS_ENTER
@@ -230,12 +246,22 @@ static void curses_wait_on(struct terminal *terminal, int fds[2])
     fds[1] = self_of(terminal)->signals;
 }
 
+/* Past curses, which does not know about pastes; a terminal that does not either shows nothing of it. */
+static void say_to_terminal(const char *text)
+{
+    ssize_t written = write(STDOUT_FILENO, text, strlen(text));
+    (void)written; /* a terminal that is gone ends the program elsewhere */
+}
+
 static void curses_suspend(struct terminal *terminal)
 {
     def_prog_mode();
+    say_to_terminal(PASTE_OFF);
     endwin();
     kill(0, SIGTSTP); /* the whole job, as the terminal driver would */
     reset_prog_mode();
+    say_to_terminal(PASTE_ON);
+    self_of(terminal)->is_pasting = false;
     take_new_size(terminal);
     refresh();
 }
@@ -261,6 +287,7 @@ static int64_t curses_monotonic(struct terminal *terminal)
 /* A crash must not leave a raw terminal behind: curses is asked to restore it, then the signal does what it always does. */
 static void restore_and_die(int number)
 {
+    say_to_terminal(PASTE_OFF);
     endwin();
     raise(number);
 }
@@ -296,6 +323,7 @@ static void curses_close(struct terminal *terminal)
         return;
     catch_crashes(SIG_DFL);
     delwin(self->input);
+    say_to_terminal(PASTE_OFF);
     endwin();
     delscreen(self->screen);
     close(self->signals);
@@ -319,6 +347,22 @@ static const struct terminal_ops curses_ops = {
     .close = curses_close,
 };
 
+static bool begin_screen(struct curses_terminal *self, struct error *error)
+{
+    const char *name = getenv("TERM") ? getenv("TERM") : "(TERM is not set)";
+    self->screen = newterm(NULL, stdout, stdin);
+    const char *place_cursor = self->screen ? tigetstr("cup") : NULL;
+    if (place_cursor && place_cursor != (const char *)-1)
+        return true;
+    if (self->screen) {
+        endwin();
+        delscreen(self->screen);
+    }
+    error_set(error, ERROR_UNSUPPORTED,
+              self->screen ? "the terminal %s cannot place its cursor" : "the terminal %s is not known here", name);
+    return error_hint(error, "set TERM to one that can, for example TERM=xterm-256color; berth envs needs none");
+}
+
 struct terminal *terminal_open_curses(const struct theme *theme, struct error *error)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
@@ -333,11 +377,7 @@ struct terminal *terminal_open_curses(const struct theme *theme, struct error *e
         return NULL;
     }
     set_escdelay(ESCAPE_DELAY_MS);
-    self->screen = newterm(NULL, stdout, stdin);
-    if (!self->screen) {
-        error_set(error, ERROR_UNSUPPORTED, "the terminal %s is not known here",
-                  getenv("TERM") ? getenv("TERM") : "(TERM is not set)");
-        error_hint(error, "set TERM to one that is, for example TERM=xterm-256color");
+    if (!begin_screen(self, error)) {
         close(self->signals);
         sigprocmask(SIG_SETMASK, &self->old_mask, NULL);
         free(self);
@@ -349,6 +389,9 @@ struct terminal *terminal_open_curses(const struct theme *theme, struct error *e
     nonl();
     self->input = newpad(1, 1);
     keypad(self->input, TRUE);
+    define_key("\033[200~", KEY_PASTE_BEGINS);
+    define_key("\033[201~", KEY_PASTE_ENDS);
+    say_to_terminal(PASTE_ON);
     nodelay(self->input, TRUE);
     if (has_colors()) {
         start_color();

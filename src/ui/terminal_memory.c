@@ -132,6 +132,12 @@ void terminal_memory_type(struct terminal *terminal, const char *keys)
     }
 }
 
+void terminal_memory_paste(struct terminal *terminal, const char *text)
+{
+    for (; *text; text++)
+        vec_push(&self_of(terminal)->keys, PRESS_PASTED | (unsigned char)*text);
+}
+
 void terminal_memory_resize(struct terminal *terminal, int rows, int columns)
 {
     struct memory_terminal *self = self_of(terminal);

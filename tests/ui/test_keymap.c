@@ -119,9 +119,35 @@ static void themes__name_every_role_and_are_checked(void **state)
     assert_non_null(strstr(error.message, "title is missing"));
 }
 
+static void a_paste__is_text_for_a_field_and_never_a_key(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "2");
+    terminal_memory_paste(scene.terminal, "1D\ryyQ:destroy prod\r");
+    scene_turn(&scene);
+    assert_shows(&scene, "Branches 5");
+    assert_shows(&scene, "was dropped");
+    scene_type(&scene, "/");
+    terminal_memory_paste(scene.terminal, "sear\nch");
+    scene_turn(&scene);
+    assert_shows(&scene, "Branches 1 of 5");
+    scene_type(&scene, "<enter>D");
+    scene_pass(&scene, 700);
+    terminal_memory_paste(scene.terminal, "y\ry");
+    scene_turn(&scene);
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 0);
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_paste__is_text_for_a_field_and_never_a_key),
         cmocka_unit_test(keys__mean_one_thing_in_each_view),
         cmocka_unit_test(verbs__have_capitals_that_no_look_key_takes),
         cmocka_unit_test(verbs__of_one_scope_never_share_a_key),
