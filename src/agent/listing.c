@@ -233,6 +233,7 @@ static void use_policy(struct supervisor *supervisor, struct config *config, con
     supervisor->setup_payload = str_take(&payload);
     supervisor->look_at_commands = supervisor->look_at_steps = supervisor->due_everything = true;
     children_setup_all(supervisor);
+    workers_note_limits(supervisor);
 }
 
 static struct config *load_policy_text(struct supervisor *supervisor, const struct policy_row *row, struct error *error)

@@ -104,6 +104,8 @@ void supervisor_fill_facts(struct supervisor *supervisor, struct engine_facts *f
 
 /* --- workers.c: starting them, giving them steps ------------------------------------------------------------------ */
 void workers_ensure(struct supervisor *supervisor);
+/* Says in the log where fewer steps can run at once than the policy would let. */
+void workers_note_limits(const struct supervisor *supervisor);
 bool workers_claim(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 void workers_retire(struct supervisor *supervisor);
 size_t workers_busy(const struct supervisor *supervisor);

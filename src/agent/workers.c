@@ -15,15 +15,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORKERS_DEFAULT 8
+#define WORKERS_MOST 64 /* processes, where berthd.yaml does not say how many */
 #define IDLE_WORKER_MS 20000
 
 static size_t workers_allowed(const struct supervisor *supervisor)
 {
-    int own = supervisor->options->host->workers, limit = supervisor->config->limits.steps;
+    int own = supervisor->options->host->workers, steps = supervisor->config->limits.steps;
     if (own <= 0)
-        own = WORKERS_DEFAULT;
-    return (size_t)(limit > 0 && limit < own ? limit : own); /* the machine never gives more than the policy lets */
+        own = WORKERS_MOST;
+    return (size_t)(steps < own ? steps : own);
+}
+
+void workers_note_limits(const struct supervisor *supervisor)
+{
+    size_t steps = (size_t)supervisor->config->limits.steps, workers = workers_allowed(supervisor);
+    if (workers < steps)
+        log_line(
+            "agent", LOG_WARNING,
+            "berth.yaml lets %zu steps run at once, but there are at most %zu workers here: `workers` of berthd.yaml says "
+            "how many",
+            steps, workers);
 }
 
 static bool is_worker(const struct child *child)
@@ -58,41 +69,56 @@ static struct child *free_worker(const struct supervisor *supervisor)
     return NULL;
 }
 
+/* How many more steps may begin: `limits.steps` without those that run, here or with a worker whose end is still awaited. */
+static size_t room_for_steps(const struct supervisor *supervisor)
+{
+    size_t limit = (size_t)supervisor->config->limits.steps, running = supervisor->claims.count;
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        const struct child *child = supervisor->children.items[i];
+        running += child->kind == CHILD_WORKER && child->step && !child->result_pending;
+    }
+    for (size_t i = 0; i < supervisor->endings.count; i++)
+        running += !supervisor->endings.items[i].resolved;
+    return running < limit ? limit - running : 0;
+}
+
 struct ready_steps {
     struct supervisor *supervisor;
     struct arena *arena;
     VEC(struct step *) steps;
     int64_t now_ms;
-    size_t seen;
+    size_t skip, limit; /* of those that may begin now: so many are passed over, so many are taken */
 };
 
 static bool collect_ready(const void *row, void *context)
 {
     struct ready_steps *ready = context;
     const struct step *step = row;
-    ready->seen++;
     if (step->not_before_at > ready->now_ms) {
         supervisor_due(ready->supervisor, step->run, step->not_before_at);
+        return true;
+    }
+    if (ready->skip > 0) {
+        ready->skip--;
         return true;
     }
     struct step *copy = arena_alloc(ready->arena, sizeof *copy);
     copy->id = arena_strdup(ready->arena, step->id);
     copy->run = arena_strdup(ready->arena, step->run);
     vec_push(&ready->steps, copy);
-    return true;
+    return ready->steps.count < ready->limit;
 }
 
-static bool list_ready(struct supervisor *supervisor, struct ready_steps *ready, size_t limit, struct error *error)
+/* Steps that wait for a later moment are no part of the limit: however many there are, what may begin now is found. */
+static bool list_ready(struct supervisor *supervisor, struct ready_steps *ready, struct error *error)
 {
     static const char *const columns[] = {"id", "run", "not_before_at", NULL};
-    struct store_query query = {.type = &step_type,
-                                .index = "status",
-                                .equal = {word_name(step_status_names, STEP_READY)},
-                                .limit = limit,
-                                .columns = columns};
+    struct store_query query = {
+        .type = &step_type, .index = "status", .equal = {word_name(step_status_names, STEP_READY)}, .columns = columns};
     ready->supervisor = supervisor;
     ready->now_ms = time_now_ms();
-    return store_each(supervisor->store, &query, collect_ready, ready, error);
+    vec_clear(&ready->steps);
+    return ready->limit == 0 || store_each(supervisor->store, &query, collect_ready, ready, error);
 }
 
 /* Starts workers for what is ready, before the transaction: starting a process must not hold the store. */
@@ -101,13 +127,14 @@ void workers_ensure(struct supervisor *supervisor)
     struct arena arena = {0};
     struct ready_steps ready = {.arena = &arena};
     struct error error = {0};
-    size_t allowed = workers_allowed(supervisor), have = 0, unoccupied = 0;
+    size_t allowed = workers_allowed(supervisor), room = room_for_steps(supervisor), have = 0, unoccupied = 0;
     for (size_t i = 0; i < supervisor->children.count; i++) {
         const struct child *child = supervisor->children.items[i];
         have += child->kind == CHILD_WORKER;
         unoccupied += is_worker(child) && (!child->step || child->result_pending);
     }
-    if (!supervisor->draining && list_ready(supervisor, &ready, allowed, &error)) {
+    ready.limit = room < allowed ? room : allowed;
+    if (!supervisor->draining && list_ready(supervisor, &ready, &error)) {
         /* a waiting command or result will most likely make a step: one worker is kept ready for it */
         size_t wanted = ready.steps.count > 0 ? ready.steps.count : 1;
         for (; unoccupied < wanted && have < allowed; unoccupied++, have++) {
@@ -129,53 +156,71 @@ static const struct step *step_in(const struct engine_facts *facts, const char *
     return NULL;
 }
 
-static bool claim_step(struct supervisor *supervisor, struct child *worker, const struct step *ready,
-                       struct error *error)
+enum claimed { CLAIMED, NOT_NOW, CLAIM_FAILED };
+
+static enum claimed claim_step(struct supervisor *supervisor, struct child *worker, const struct step *ready,
+                               struct error *error)
 {
     char token[ID_SIZE];
     struct engine_effects effects;
     struct str task = STR_INIT;
     struct engine_facts *facts = supervisor_facts(supervisor, ready->run, error);
     if (!facts)
-        return false;
+        return CLAIM_FAILED;
     id_new(token, facts->now_ms);
     engine_effects_init(&effects, &supervisor->hot.arena);
     engine_step_claimed(facts, ready->id, token, &effects);
-    bool claimed = supervisor_apply(supervisor, &effects, error);
-    if (claimed)
+    bool applied = supervisor_apply(supervisor, &effects, error);
+    if (applied)
         engine_apply_effects(facts, &effects);
     engine_effects_release(&effects);
     const struct step *step = step_in(facts, ready->id);
-    if (claimed && step && step->status == STEP_RUNNING && text_equal(step->token, token)) {
-        claimed = task_write(supervisor->store, facts->run, step, &task, error);
-        struct claim claim = {.worker = worker,
-                              .run = mem_strdup(step->run),
-                              .step = mem_strdup(step->id),
-                              .token = mem_strdup(token),
-                              .attempt = step->attempt};
-        claim.task = str_take(&task);
-        vec_push(&supervisor->claims, claim);
+    if (!applied || !step || step->status != STEP_RUNNING || !text_equal(step->token, token))
+        return applied ? NOT_NOW : CLAIM_FAILED;
+    bool written = task_write(supervisor->store, facts->run, step, &task, error);
+    struct claim claim = {.worker = worker,
+                          .run = mem_strdup(step->run),
+                          .step = mem_strdup(step->id),
+                          .token = mem_strdup(token),
+                          .attempt = step->attempt};
+    claim.task = str_take(&task);
+    vec_push(&supervisor->claims, claim);
+    return written ? CLAIMED : CLAIM_FAILED;
+}
+
+/* Gives what was listed to free workers; what its run does not let begin now is counted. */
+static bool claim_listed(struct supervisor *supervisor, const struct ready_steps *ready, size_t *not_now,
+                         struct error *error)
+{
+    for (size_t i = 0; i < ready->steps.count; i++) {
+        struct child *worker = free_worker(supervisor);
+        enum claimed claimed = worker ? claim_step(supervisor, worker, ready->steps.items[i], error) : NOT_NOW;
+        if (!worker || claimed == CLAIM_FAILED)
+            return !worker; /* the next result frees one and claims in its own transaction */
+        *not_now += claimed == NOT_NOW;
     }
-    str_release(&task);
-    return claimed;
+    return true;
 }
 
 bool workers_claim(struct supervisor *supervisor, struct error *error)
 {
     struct arena arena = {0};
     struct ready_steps ready = {.arena = &arena};
+    size_t not_now = 0, before;
+    bool claimed = true;
     supervisor->look_at_steps = false;
     if (supervisor->draining)
         return true;
-    bool claimed = list_ready(supervisor, &ready, 4 * WORKERS_DEFAULT, error);
-    if (ready.steps.count > 0)
-        fault_point("supervisor.before_claim");
-    for (size_t i = 0; claimed && i < ready.steps.count; i++) {
-        struct child *worker = free_worker(supervisor);
-        if (!worker)
-            break; /* the next result frees one and claims in its own transaction */
-        claimed = claim_step(supervisor, worker, ready.steps.items[i], error);
-    }
+    do { /* again only behind those that could not be had */
+        before = not_now;
+        ready.skip = not_now;
+        ready.limit = room_for_steps(supervisor);
+        claimed = list_ready(supervisor, &ready, error);
+        if (claimed && ready.steps.count > 0) {
+            fault_point("supervisor.before_claim");
+            claimed = claim_listed(supervisor, &ready, &not_now, error);
+        }
+    } while (claimed && not_now > before && free_worker(supervisor));
     vec_release(&ready.steps);
     arena_release(&arena);
     return claimed;

@@ -6,6 +6,9 @@ tests_agent_test_marker_LDADD = $(test_agent)
 test_tools += tests/agent/test_daemon
 tests_agent_test_daemon_SOURCES = tests/agent/test_daemon.c $(faults_parts)
 tests_agent_test_daemon_LDADD = $(test_store)
+test_tools += tests/agent/test_work
+tests_agent_test_work_SOURCES = tests/agent/test_work.c $(faults_parts)
+tests_agent_test_work_LDADD = $(test_store)
 if FAULTS
-long_tests += tests/agent/test_daemon
+long_tests += tests/agent/test_daemon tests/agent/test_work
 endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/* The real berthd: which steps are given to workers, how many at once, and what becomes of those that do not end by themselves. */
+#include "faults/world.h"
+
+#include "berth/base/file.h"
+#include "berth/base/time.h"
+#include "berth/model/words.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define TEST(test) cmocka_unit_test_teardown(test, tear_down)
+
+static struct world world;
+static char *program; /* of berthd */
+
+static int tear_down(void **state)
+{
+    (void)state;
+    world_close(&world);
+    setenv("BERTHD", program, 1);
+    return 0;
+}
+
+/* --- shorthand ---------------------------------------------------------------------------------------------------- */
+
+/* berthd with a file of its own. */
+static void configure(const char *yaml)
+{
+    struct error error = {0};
+    char *config = path_join(world.folder, "berthd.yaml"), *script = path_join(world.folder, "berthd");
+    char *text = path_printf("#!/bin/sh\nexec '%s' --config '%s' \"$@\"\n", program, config);
+    assert_true(file_replace(config, yaml, strlen(yaml), 0644, FILE_RELAXED, &error));
+    assert_true(file_replace(script, text, strlen(text), 0755, FILE_RELAXED, &error));
+    setenv("BERTHD", script, 1);
+    free(text);
+    free(script);
+    free(config);
+}
+
+/* A template of `count` resources r0, r1, …, each with these lines more. The caller frees. */
+static char *resources(size_t count, const char *run, const char *more)
+{
+    struct str text = STR_INIT;
+    str_add(&text, "template: shop\nversion: 1\nresources:\n");
+    for (size_t i = 0; i < count; i++)
+        str_addf(&text, "  r%zu: { executor: exec, run: [%s, r%zu], undo: [./tool, down, r%zu]%s }\n", i, run, i, i,
+                 more);
+    return str_take(&text);
+}
+
+struct steps {
+    enum step_status status;
+    bool later;
+    int64_t wanted, found;
+};
+
+static bool count_step(const void *row, void *context)
+{
+    struct steps *steps = context;
+    steps->found += !steps->later || ((const struct step *)row)->not_before_at > time_now_ms();
+    return true;
+}
+
+static int64_t steps_now(struct world *looked, struct steps *steps)
+{
+    struct store_query query = {
+        .type = &step_type, .index = "status", .equal = {word_name(step_status_names, (int)steps->status)}};
+    steps->found = 0;
+    assert_true(store_each(looked->store, &query, count_step, steps, NULL));
+    return steps->found;
+}
+
+static bool has_steps(struct world *looked, void *context)
+{
+    struct steps *steps = context;
+    return steps_now(looked, steps) >= steps->wanted;
+}
+
+static bool is_listed(struct world *looked, void *id)
+{
+    struct branch row;
+    return store_get(looked->store, &branch_type, id, &looked->arena, &row, NULL) == STORE_FOUND;
+}
+
+static void start(void)
+{
+    world_start(&world);
+    assert_true(world_wait(&world, is_listed, (void *)(uintptr_t) "app:feature/x"));
+}
+
+static const struct run *deployed_to_the_gate(const char *branch)
+{
+    const struct command *command = world_ask(&world, "deploy", branch, "");
+    assert_non_null(command);
+    assert_int_equal(command->status, COMMAND_ACCEPTED);
+    const struct run *run = world_wait_run(&world, 1u << RUN_GATE);
+    assert_non_null(run);
+    return run;
+}
+
+static const struct run *deployed(const char *branch)
+{
+    const struct run *run = deployed_to_the_gate(branch);
+    const struct command *command =
+        world_ask(&world, "approve", run->id, arena_printf(&world.arena, "{\"digest\":\"%s\"}", run->digest));
+    assert_non_null(command);
+    assert_int_not_equal(command->status, COMMAND_REFUSED);
+    return run;
+}
+
+/* --- which, and how many ------------------------------------------------------------------------------------------- */
+
+static void backoff__forty_steps_in_it_keep_nobody_else_waiting(void **state)
+{
+    (void)state;
+    const char *argv[] = {"git", "branch", "feature/y", "main", NULL};
+    char *template = resources(40, "\"false\"", ", retries: { attempts: 3, backoff: 20m }");
+    world_open(&world, &(struct world_spec){.template_text = template});
+    free(template);
+    world_command_line(world.repository, argv);
+    start();
+    deployed("feature/x");
+    assert_true(world_wait(&world, has_steps, &(struct steps){.status = STEP_READY, .later = true, .wanted = 40}));
+    assert_true(world_wait(&world, is_listed, (void *)(uintptr_t) "app:feature/y"));
+    deployed_to_the_gate("feature/y");
+}
+
+static void hold_all(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        world_hold_tool(&world, "up", arena_printf(&world.arena, "r%zu", i));
+}
+
+static void limit__twenty_steps_at_once_are_twenty(void **state)
+{
+    (void)state;
+    char *template = resources(24, "./tool, up", "");
+    world_open(&world, &(struct world_spec){.template_text = template, .policy_more = "limits: { steps: 20 }\n"});
+    free(template);
+    hold_all(24);
+    start();
+    deployed("feature/x");
+    struct steps running = {.status = STEP_RUNNING, .wanted = 20};
+    assert_true(world_wait(&world, has_steps, &running));
+    assert_int_equal(running.found, 20);
+}
+
+static void limit__more_workers_do_not_widen_it(void **state)
+{
+    (void)state;
+    char *template = resources(6, "./tool, up", "");
+    world_open(&world, &(struct world_spec){.template_text = template, .policy_more = "limits: { steps: 2 }\n"});
+    free(template);
+    configure("workers: 64\n");
+    hold_all(6);
+    start();
+    deployed("feature/x");
+    struct steps running = {.status = STEP_RUNNING, .wanted = 2};
+    assert_true(world_wait(&world, has_steps, &running));
+    assert_non_null(world_ask(&world, "plan", "feature/x", "")); /* whatever was to be claimed is claimed by then */
+    assert_int_equal(steps_now(&world, &running), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(backoff__forty_steps_in_it_keep_nobody_else_waiting),
+        TEST(limit__twenty_steps_at_once_are_twenty),
+        TEST(limit__more_workers_do_not_widen_it),
+    };
+    program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
+    int failed = cmocka_run_group_tests_name("agent work", tests, NULL, NULL);
+    free(program);
+    return failed;
+}
