@@ -6,7 +6,9 @@
 #include "berth/base/str.h"
 #include "screen.h"
 
+#include <dirent.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -148,7 +150,7 @@ static void a_branch__becomes_an_environment_and_is_gone_again(void **state)
     assert_true(screen_wait(&screen, "y: deploy"));
     read_name(&screen, name);
     screen_type(&screen, "y");
-    assert_true(screen_wait(&screen, "◆ approval"));
+    assert_true(screen_wait(&screen, "◆ needs approval"));
     screen_type(&screen, "gp");
     assert_true(screen_wait(&screen, "plan  2 create"));
     assert_true(screen_has(&screen, "0 of 1 approvals"));
@@ -230,6 +232,88 @@ static void control_c__never_quits(void **state)
     screen_stop(&screen);
 }
 
+/* The pid of the berthd that serves, by what its command line names. */
+static pid_t find_berthd(const struct workspace *workspace)
+{
+    char *state = path_join(workspace->root, "state");
+    struct str line = STR_INIT;
+    pid_t found = 0;
+    DIR *processes = opendir("/proc");
+    assert_non_null(processes);
+    for (struct dirent *entry; (entry = readdir(processes)) && !found;) {
+        char *path = path_printf("/proc/%s/cmdline", entry->d_name);
+        str_clear(&line);
+        bool read = file_read(path, 1u << 16, &line, NULL);
+        free(path);
+        if (read && memmem(line.data, line.length, state, strlen(state)) &&
+            memmem(line.data, line.length, "--foreground", 12))
+            found = (pid_t)strtol(entry->d_name, NULL, 10);
+    }
+    closedir(processes);
+    str_release(&line);
+    free(state);
+    return found;
+}
+
+static void a_berthd_that_is_killed__is_started_again_by_the_dashboard(void **state)
+{
+    const struct workspace *workspace = *state;
+    struct screen screen;
+    open_dashboard(&screen, workspace);
+    pid_t first = find_berthd(workspace);
+    assert_true(first > 0);
+    assert_int_equal(kill(first, SIGKILL), 0);
+    screen_type(&screen, "/checkout\rD"); /* nobody but a new berthd can answer */
+    assert_true(screen_wait(&screen, "y: deploy"));
+    screen_type(&screen, "d");
+    assert_true(screen_wait(&screen, "deploy"));
+    assert_true(screen_wait_gone(&screen, "asked"));
+    assert_true(screen_wait_gone(&screen, "berthd died"));
+    pid_t second = find_berthd(workspace);
+    assert_true(second > 0 && second != first);
+    screen_type(&screen, "Q");
+    assert_true(screen_wait_end(&screen));
+    screen_stop(&screen);
+}
+
+static void a_paste__opens_nothing(void **state)
+{
+    struct screen screen;
+    open_dashboard(&screen, *state);
+    screen_type(&screen, "\033[200~DyQ:destroy x\r\033[201~");
+    assert_true(screen_wait(&screen, "was dropped"));
+    assert_false(screen_has(&screen, "DEPLOY"));
+    screen_type(&screen, "/\033[200~check\033[201~out");
+    assert_true(screen_wait(&screen, "Branches 1 of"));
+    screen_type(&screen, "\rQ");
+    assert_true(screen_wait_end(&screen));
+    screen_stop(&screen);
+}
+
+static void a_storm_of_resizes__leaves_the_last_size(void **state)
+{
+    struct screen screen;
+    open_dashboard(&screen, *state);
+    for (int i = 0; i < 60; i++)
+        screen_resize(&screen, 5 + i % 40, 20 + (i * 7) % 150);
+    screen_resize(&screen, 24, 80);
+    assert_true(screen_wait(&screen, "4 Appr"));
+    assert_true(screen_wait(&screen, "feature/checkout"));
+    screen_type(&screen, "Q");
+    assert_true(screen_wait_end(&screen));
+    screen_stop(&screen);
+}
+
+static void a_hang_up__ends_it(void **state)
+{
+    struct screen screen;
+    open_dashboard(&screen, *state);
+    assert_int_equal(kill(screen.pid, SIGHUP), 0);
+    assert_true(screen_wait_end(&screen));
+    assert_true(WIFEXITED(screen.status));
+    screen_stop(&screen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +321,10 @@ int main(void)
         cmocka_unit_test(wide_names__keep_the_border_straight),
         cmocka_unit_test(sigterm__restores_the_terminal),
         cmocka_unit_test(control_c__never_quits),
+        cmocka_unit_test(a_storm_of_resizes__leaves_the_last_size),
+        cmocka_unit_test(a_hang_up__ends_it),
+        cmocka_unit_test(a_paste__opens_nothing),
+        cmocka_unit_test(a_berthd_that_is_killed__is_started_again_by_the_dashboard),
         cmocka_unit_test(a_branch__becomes_an_environment_and_is_gone_again),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
