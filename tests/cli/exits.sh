@@ -28,10 +28,10 @@ git_in_shop() {
     git -C "$work/shop" -c user.name=t -c user.email=t@example.org "$@"
 }
 
-echo 1..13
+echo 1..14
 # feature/bad fails on purpose; feature/slow waits until it is told to go on
 git init -q -b main "$work/shop" && "$BERTH" -C "$work/shop" init >/dev/null && git_in_shop add -A &&
-    git_in_shop commit -q -m first && git_in_shop branch feature/x && git_in_shop branch docs/x && git_in_shop checkout -q -b feature/bad &&
+    git_in_shop commit -q -m first && git_in_shop branch feature/x && git_in_shop checkout -q -b feature/bad &&
     sed -i 's/^up)$/up) exit 7/' "$work/shop/scripts/app" && git_in_shop commit -q -am bad &&
     git_in_shop checkout -q -b feature/slow main && sed -i "s#^up)\$#up) read -r line <'$work/may-end'#" "$work/shop/scripts/app" &&
     git_in_shop commit -q -am slow && git_in_shop checkout -q main && mkfifo "$work/may-end" || exit 1
@@ -45,7 +45,8 @@ ends 2 'a verb that is none' deploi feature/x
 ends 2 'a name that is not there' env review/none
 ends 3 'a run that waits for an approval' deploy staging --wait --timeout 60s
 ends 4 'a deploy that policy refuses' deploy staging --ref feature/x
-ends 4 'why, where one may not' why deploy docs/x
+ends 0 'a hold' hold staging
+ends 4 'why, where one may not' why deploy staging
 ends 6 'a wait that was too long' deploy feature/slow --wait --timeout 2s
 ends 5 'a deploy that is under way already' deploy feature/slow
 ends 6 'a stop that was too long' stop --timeout 100ms
