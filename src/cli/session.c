@@ -97,6 +97,12 @@ static void say_old_policy(struct cli *cli)
             shown_commit(cli, cli->policy.commit), shown(cli, cli->policy.error));
 }
 
+/* There is none yet, or one that an older berth wrote: a berthd of this version makes it, or brings it up to date. */
+static bool can_be_made(const struct error *error)
+{
+    return error->code == ERROR_NOT_FOUND || (error->code == ERROR_VERSION && error->retry);
+}
+
 bool session_open(struct cli *cli, enum store_role role, enum session_start start, struct error *error)
 {
     struct error first = {0};
@@ -104,11 +110,16 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
     if (!workspace_find(cli, error))
         return false;
     cli->store = store_open(cli->store_folder, role, &first);
-    if (cli->store == NULL && (first.code != ERROR_NOT_FOUND || start == SESSION_AS_IT_IS)) {
+    if (cli->store == NULL && (!can_be_made(&first) || start == SESSION_AS_IT_IS)) {
         *error = first;
         if (first.code == ERROR_NOT_FOUND)
             error_hint(error, "nothing was recorded for this workspace yet: berth envs starts its berthd");
         return false;
+    }
+    if (cli->store == NULL && first.code == ERROR_VERSION && daemon_runs(cli->store_folder)) {
+        *error = first;
+        return error_hint(
+            error, "an older berthd serves it still: end that one (berth stop of its version, or SIGTERM), then again");
     }
     if (start != SESSION_AS_IT_IS && !daemon_runs(cli->store_folder)) {
         if (!daemon_start(cli, error))

@@ -226,7 +226,9 @@ static bool refuse_older(struct sqlite *sqlite, int64_t version, struct error *e
     error_set(error, ERROR_VERSION, "cannot open the store %s: an older berth wrote it", sqlite->folder);
     error_detail(error, "its schema is %lld, this berth needs %lld", (long long)version,
                  (long long)sqlite->schema->version);
-    return error_hint(error, "start the berthd of this version: it brings the store up to date");
+    if (error)
+        error->retry = true; /* a berthd of this version brings it up to date */
+    return error_hint(error, "berth envs starts the berthd of this version, which brings the store up to date");
 }
 
 static bool check_versions(struct sqlite *sqlite, struct error *error)
