@@ -72,6 +72,8 @@ struct verb {
 #define ROUTES_NOTE "not served by this version yet" /* what whoever shows a route says of it */
 const struct verb *verbs(size_t *count);
 const struct verb *verb_named(const char *name);
+/* Fills `error` with ERROR_USAGE and the nearest name. Always false. */
+bool verb_unknown(const char *word, struct error *error);
 const struct verb *verb_for_key(char key, enum verb_scope scope);
 const struct verb_argument *verb_argument_named(const struct verb *verb, const char *name);
 

@@ -24,10 +24,8 @@ bool cli_help(struct cli *cli, int *status, struct error *error)
     struct str text = STR_INIT;
 
     (void)status;
-    if (!text_empty(cli->call.subject) && verb == NULL) {
-        error_set(error, ERROR_USAGE, "berth has no verb \"%s\"", cli->call.subject);
-        return error_hint(error, "berth help lists all");
-    }
+    if (!text_empty(cli->call.subject) && verb == NULL)
+        return verb_unknown(cli->call.subject, error);
     if (verb != NULL)
         verb_help(verb, &text);
     else

@@ -5,22 +5,6 @@
 
 static const int exit_of_verdict[] = {[POLICY_YES] = 0, [POLICY_WAIT] = 3, [POLICY_NO] = 4};
 
-static bool unknown_verb(const char *word, struct error *error)
-{
-    const char *names[64], *nearest;
-    size_t count, kept = 0;
-    const struct verb *all = verbs(&count);
-
-    for (size_t i = 0; i < count && kept < sizeof names / sizeof *names; i++) {
-        if (all[i].kind == VERB_ACTS)
-            names[kept++] = all[i].name;
-    }
-    nearest = text_nearest(word, names, kept);
-    error_set(error, ERROR_USAGE, "berth has no verb \"%s\"", word);
-    return error_hint(error, nearest != NULL ? "did you mean %s?" : "berth help lists them%s",
-                      nearest != NULL ? nearest : "");
-}
-
 /* A verb about a run: the gate as it was last evaluated, and whether this person may answer. */
 static bool tree_of_run(struct cli *cli, const struct verb *verb, const char *subject, const struct why **why,
                         struct error *error)
@@ -72,7 +56,7 @@ bool cli_why(struct cli *cli, int *status, struct error *error)
     enum store_found found;
 
     if (verb == NULL)
-        return unknown_verb(cli->call.subject, error);
+        return verb_unknown(cli->call.subject, error);
     if (!session_open(cli, STORE_READER, SESSION_START, error))
         return false;
     if (!about_run)

@@ -184,7 +184,7 @@ static bool take_option(struct parser *parser, const char *word, const char *nex
     return take_value(parser, argument, value);
 }
 
-static bool unknown_verb(const char *word, struct error *error)
+bool verb_unknown(const char *word, struct error *error)
 {
     const char **names = mem_alloc(verb_table.count * sizeof *names);
     const char *nearest;
@@ -222,7 +222,7 @@ bool call_parse(int argc, char **argv, struct arena *arena, struct call *call, s
         return error_set(error, ERROR_USAGE, "no verb");
     call->verb = verb_named(argv[0]);
     if (call->verb == NULL)
-        return unknown_verb(argv[0], error);
+        return verb_unknown(argv[0], error);
     call->arguments = json_object();
     if (!words_are_text(argc, argv, error))
         goto failed;

@@ -343,6 +343,11 @@ static void missing__names_the_nearest_and_what_to_do(void **state)
     assert_non_null(strstr(owner.error.data, "did you mean \"review/x\"?"));
     assert_int_equal(owner_berth(&owner, "runs 77"), 2);
     assert_int_equal(owner_berth(&owner, "envss"), 2);
+    assert_non_null(strstr(owner.error.data, "did you mean \"envs\"?"));
+    assert_int_equal(owner_berth(&owner, "help deploi"), 2);
+    assert_non_null(strstr(owner.error.data, "did you mean \"deploy\"?"));
+    assert_int_equal(owner_berth(&owner, "why deploi review/x"), 2);
+    assert_non_null(strstr(owner.error.data, "did you mean \"deploy\"?"));
     assert_int_equal(owner_berth(&owner, ""), 2); /* the dashboard needs a terminal */
 }
 
