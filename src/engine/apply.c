@@ -329,13 +329,6 @@ static void open_circles(struct engine_turn *turn)
     str_release(&circle);
 }
 
-static int64_t life_end(const struct engine_turn *turn)
-{
-    int64_t ttl = turn->run->ttl_ms > 0 ? turn->run->ttl_ms : turn->entry != NULL ? turn->entry->ttl_default_ms : 0;
-
-    return ttl > 0 ? turn->facts->now_ms + ttl : 0;
-}
-
 void apply_start(struct engine_turn *turn)
 {
     const unsigned phases = PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY);
@@ -344,8 +337,8 @@ void apply_start(struct engine_turn *turn)
     lock_take(turn);
     environment->status = run_destroys(turn->run) ? ENVIRONMENT_DESTROYING : ENVIRONMENT_DEPLOYING;
     environment->status_reason = "";
-    if (!run_destroys(turn->run) && environment->planned_destruction_at == 0 && !environment->permanent)
-        environment->planned_destruction_at = life_end(turn);
+    if (!run_destroys(turn->run) && environment->planned_destruction_at == 0)
+        life_set(turn); /* a first deploy that fails does not live for ever */
     if (steps_count(turn, phases).total == 0) {
         add_steps(turn);
         open_circles(turn);

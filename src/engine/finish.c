@@ -308,22 +308,36 @@ static void put_release(struct engine_turn *turn, const json_t *wanted)
     run->status_reason = arena_printf(turn->arena, "release v%lld", (long long)release->version);
 }
 
-/* A life counts from its beginning, or anew with each deploy; what a person gave it more is not taken away. */
-static void extend_life(struct engine_turn *turn)
+/* What a life counts from. A push counts from when the environment is there: deploying an old branch by hand must not be its end. */
+static int64_t life_begins(const struct engine_turn *turn)
+{
+    const struct environment *environment = turn->environment;
+    const struct branch *branch = turn->facts->branch;
+    bool is_its_branch = branch != NULL && text_equal(branch->name, environment->branch);
+
+    if (turn->run->ttl_ms > 0 || turn->entry == NULL) /* asked for with this very deploy */
+        return turn->facts->now_ms;
+    if (text_equal(turn->entry->ttl_from, "created"))
+        return environment->created_at;
+    if (text_equal(turn->entry->ttl_from, "last_push") && is_its_branch)
+        return branch->pushed_at > environment->created_at ? branch->pushed_at : environment->created_at;
+    return turn->facts->now_ms;
+}
+
+void life_set(struct engine_turn *turn)
 {
     struct environment *environment = turn->environment;
     int64_t ttl = turn->run->ttl_ms > 0 ? turn->run->ttl_ms : turn->entry != NULL ? turn->entry->ttl_default_ms : 0;
-    int64_t from = turn->facts->now_ms;
+    int64_t end;
 
     if (environment->permanent || ttl <= 0) {
         if (environment->permanent)
             environment->planned_destruction_at = 0;
         return;
     }
-    if (turn->entry != NULL && text_equal(turn->entry->ttl_from, "created") && turn->run->ttl_ms == 0)
-        from = environment->created_at;
-    if (from + ttl > environment->planned_destruction_at)
-        environment->planned_destruction_at = from + ttl;
+    end = life_begins(turn) + ttl;
+    if (end > environment->planned_destruction_at)
+        environment->planned_destruction_at = end;
     environment->marks &= ~(unsigned)MARK_EXPIRING;
 }
 
@@ -351,7 +365,7 @@ static void deploy_done(struct engine_turn *turn)
     environment->deployed_at = turn->facts->now_ms;
     environment->inputs = turn->run->inputs;
     environment->marks &= ~(unsigned)(MARK_DEGRADED | MARK_DRIFTED | MARK_WAITING);
-    extend_life(turn);
+    life_set(turn);
     lock_release(turn);
 }
 
@@ -495,6 +509,9 @@ static void leave_failed(struct engine_turn *turn)
 
 void finish_held(struct engine_turn *turn)
 {
+    if (turn->run->on_failure == ANSWER_ROLLBACK && !run_destroys(turn->run)) /* until it is built */
+        turn->run->status_reason = arena_printf(
+            turn->arena, "%s (on_failure: rollback is not built yet, so it is held)", turn->run->status_reason);
     leave_failed(turn);
     evidence_keep(turn);
 }

@@ -192,6 +192,8 @@ void finish_failed(struct engine_turn *turn);
 void finish_untouched(struct engine_turn *turn);
 void finish_cancelled(struct engine_turn *turn);
 void finish_asks(struct engine_turn *turn);
+/* When the environment's life ends, as its entry or the deploy says; what a person gave it more is not taken away. */
+void life_set(struct engine_turn *turn);
 bool changed_anything(const struct engine_turn *turn);
 void evidence_remove(struct engine_turn *turn);
 

@@ -215,11 +215,108 @@ static void branch__that_went_marks_its_environment_until_it_is_back(void **stat
     assert_true(world_wait(&world, is_not_marked_gone, (void *)(uintptr_t)REVIEW));
 }
 
+/* --- what happens by itself -------------------------------------------------------------------------------------------- */
+
+#define POLICY(trigger)                            \
+    "version: 1\n"                                 \
+    "workspace: faults\n"                          \
+    "trusted: { repository: app, ref: main }\n"    \
+    "repositories:\n"                              \
+    "  app: { provider: git, url: . }\n"           \
+    "targets:\n"                                   \
+    "  here: { provider: local }\n"                \
+    "environments:\n"                              \
+    "  - name: \"review/${{ branch.slug }}\"\n"    \
+    "    tier: review\n"                           \
+    "    source: { branches: [\"feature/**\"] }\n" \
+    "    templates: [shop]\n"                      \
+    "    target: here\n"                           \
+    "    deploy_on: [" trigger "]\n"               \
+    "    ttl: { default: 2d, from: last_push }\n"
+static const char on_push[] = POLICY("push"), by_hand[] = POLICY("manual");
+
+struct deployed {
+    const char *number, *commit;
+};
+
+static bool is_deployed(struct world *looked, void *context)
+{
+    const struct deployed *deployed = context;
+    const struct run *run = world_run(looked, deployed->number);
+    return run && run->status == RUN_DONE && text_equal(run->commit, deployed->commit);
+}
+
+static const char *commit_of_branch(void)
+{
+    return branch_row(&world, "feature/x")->commit;
+}
+
+static bool is_another_commit(struct world *looked, void *commit)
+{
+    return !text_equal(branch_row(looked, "feature/x")->commit, commit);
+}
+
+static void deploys_by_itself(const char *number, const char *commit)
+{
+    struct deployed wanted = {number, commit};
+    assert_true(world_wait(&world, is_deployed, &wanted));
+    assert_string_equal(world_last_run(&world)->id, number);
+    assert_int_equal(world_last_run(&world)->origin, ORIGIN_PUSH);
+}
+
+static void push__deploys_and_nothing_else_does(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", on_push, false);
+    git("commit", "-q", "-am policy");
+    start(); /* a first listing */
+    const char *first = commit_of_branch();
+    policy(arena_printf(&world.arena, "%s    description: other\n", on_push), "description: other");
+    assert_null(world_last_run(&world));
+    world_push(&world, "template: shop\nversion: 2\nresources:\n"
+                       "  a: { executor: exec, run: [./tool, up, a], undo: [./tool, down, a] }\n");
+    assert_true(world_wait(&world, is_another_commit, (void *)(uintptr_t)first));
+    const char *second = commit_of_branch();
+    deploys_by_itself("1", second);
+    int64_t life = world_environment(&world, REVIEW)->planned_destruction_at;
+    policy(on_push, "from: last_push"); /* the policy moves again: nothing is deployed for it */
+    git("branch", "-f", "feature/x");
+    assert_true(world_wait(&world, is_another_commit, (void *)(uintptr_t)second));
+    deploys_by_itself("2", commit_of_branch());
+    git("update-ref", "refs/heads/feature/x", second); /* A, B, A */
+    deploys_by_itself("3", second);
+    assert_true(world_environment(&world, REVIEW)->planned_destruction_at > life);
+}
+
+static bool lives_longer(struct world *looked, void *context)
+{
+    return world_environment(looked, REVIEW)->planned_destruction_at > *(const int64_t *)context;
+}
+
+static void push__that_deploys_nothing_prolongs_the_life(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", by_hand, false);
+    git("commit", "-q", "-am policy");
+    start();
+    assert_non_null(world_ask(&world, "deploy", "feature/x", ""));
+    assert_non_null(world_wait_run(&world, 1u << RUN_DONE));
+    int64_t life = world_environment(&world, REVIEW)->planned_destruction_at;
+    assert_true(life > 0);
+    world_push(&world, "template: shop\nversion: 2\nresources: {}\n");
+    assert_true(world_wait(&world, lives_longer, &life));
+    assert_string_equal(world_last_run(&world)->id, "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(end__command_in_its_last_moment_is_answered_in_a_new_epoch),
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
+        TEST(push__deploys_and_nothing_else_does),
+        TEST(push__that_deploys_nothing_prolongs_the_life),
         TEST(branch__that_went_marks_its_environment_until_it_is_back),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");

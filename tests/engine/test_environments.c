@@ -282,6 +282,65 @@ static void retry__knows_who_applied_last_behind_many_plans(void **state)
     assert_status(world, "1", "done");
 }
 
+/* --- how long it lives -------------------------------------------------------------------------------------------------- */
+
+static const char lives[] = "version: 1\n"
+                            "workspace: shop\n"
+                            "repositories: { app: { provider: git, url: . } }\n"
+                            "targets: { here: { provider: local } }\n"
+                            "environments:\n"
+                            "  - name: dev\n"
+                            "    tier: dev\n"
+                            "    source: { branches: [\"feature/**\"] }\n"
+                            "    templates: [shop]\n"
+                            "    target: here\n"
+                            "    on_failure: rollback\n"
+                            "    ttl: { default: 2d, max: 7d, from: last_push }\n";
+
+static void life__counts_from_the_last_push_and_not_from_a_deploy(void **state)
+{
+    struct world *world = *state;
+    int64_t created, pushed;
+
+    config_free(world->config);
+    world->config = world_config(lives);
+    world->now += MS_DAY; /* the branch is a day old */
+    deploy(world, "feature/x");
+    play_all(world, "1");
+    created = world_environment(world, "dev")->created_at;
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, created + 2 * MS_DAY);
+    world_pass(world, MS_HOUR);
+    assert_int_equal(command(world, "deploy", "dev", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    play_all(world, "2");
+    assert_status(world, "2", "done");
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, created + 2 * MS_DAY);
+    world_push(world, "feature/x", "c2");
+    pushed = world->now;
+    world_pass(world, MS_HOUR);
+    deploy(world, "feature/x");
+    play_all(world, "3");
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, pushed + 2 * MS_DAY);
+}
+
+static void rollback__that_is_not_built_says_so(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    config_free(world->config);
+    world->config = world_config(lives);
+    deploy(world, "feature/x");
+    play_step(world, "1.prepare.main");
+    play_step(world, "1.plan.database");
+    play_step(world, "1.plan.server");
+    assert_true(world_claim(world, "1.apply.database"));
+    step = world_step(world, "1.apply.database");
+    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    assert_status(world, "1", "held");
+    assert_non_null(strstr(world_run(world, "1")->status_reason, "on_failure: rollback is not built yet"));
+    assert_true(world_environment(world, "dev")->planned_destruction_at > 0);
+}
+
 /* --- slots -------------------------------------------------------------------------------------------------------------- */
 
 static void limit__holds_back_an_approved_gate_too(void **state)
@@ -370,6 +429,8 @@ int main(void)
         TEST(plan__that_failed_is_retried_with_a_row_of_its_own),
         TEST(plan__of_what_somebody_holds_keeps_the_row),
         TEST(retry__knows_who_applied_last_behind_many_plans),
+        TEST(life__counts_from_the_last_push_and_not_from_a_deploy),
+        TEST(rollback__that_is_not_built_says_so),
         TEST(limit__holds_back_an_approved_gate_too),
         TEST(queue__says_how_many_are_before_and_is_cancelled),
         TEST(command__ends_with_the_run_it_started),

@@ -128,8 +128,9 @@ struct branch {
     const char *repository, *name, *commit;
     const char *subject, *author, *author_email;
     int64_t committed_at;
-    int64_t pushed_at;     /* when berth first saw this commit there */
-    int64_t ahead, behind; /* of the default branch; -1: not known */
+    int64_t pushed_at; /* when berth first saw this commit there */
+    int64_t ahead,
+        behind; /* of the default branch; -1: not known (plain git does not count: a walk for each of 100,000 is dearer than the listing) */
     bool is_default;
     int64_t misses, gone_at;                 /* listings without it; set at the second */
     int64_t pull_request;                    /* 0: none */
