@@ -160,10 +160,15 @@ struct child *child_start(enum child_kind kind, const struct agent_options *opti
     child->process.pid_fd = -1;
     str_init(&child->in);
     str_init(&child->out);
-    bool started = start_process(child, options, sockets[1], error);
+    bool started = child->stop_event >= 0
+                       ? start_process(child, options, sockets[1], error)
+                       : error_errno(error, ERROR_IO, errno, "cannot make what would tell it to stop");
     close(sockets[1]);
-    if (started) {
-        uv_poll_init(loop, &child->poll, child->socket);
+    int code = started ? uv_poll_init(loop, &child->poll, child->socket) : 0;
+    if (code != 0) { /* its socket closes, and it ends by itself */
+        error_set(error, ERROR_IO, "its socket cannot be watched");
+        error_detail(error, "%s", uv_strerror(code));
+    } else if (started) {
         child->poll.data = child;
         child->poll_open = true;
         watch(child);

@@ -112,27 +112,53 @@ static void on_signal(uv_signal_t *handle, int number)
     supervisor_want(supervisor);
 }
 
-static void watch_signals(struct supervisor *supervisor)
+/* True when libuv said 0. */
+static bool went_well(int code, const char *what, struct error *error)
 {
-    static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        uv_signal_init(&supervisor->loop, &supervisor->signals[i]);
-        supervisor->signals[i].data = supervisor;
-        uv_signal_start(&supervisor->signals[i], on_signal, numbers[i]);
-    }
+    if (code == 0)
+        return true;
+    error_set(error, ERROR_IO, "cannot %s", what);
+    return error_detail(error, "%s", uv_strerror(code));
 }
 
-static void watch_all(struct supervisor *supervisor)
+static bool watch_signals(struct supervisor *supervisor, struct error *error)
+{
+    static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof numbers / sizeof numbers[0]; i++) {
+        code = uv_signal_init(&supervisor->loop, &supervisor->signals[i]);
+        supervisor->signals[i].data = supervisor;
+        if (code == 0)
+            code = uv_signal_start(&supervisor->signals[i], on_signal, numbers[i]);
+    }
+    return went_well(code, "watch for signals", error);
+}
+
+/* The system may have no watch left: then the timer looks once a second. */
+static bool watch_bell(struct supervisor *supervisor, struct error *error)
+{
+    int bell = store_bell(supervisor->store);
+    if (bell < 0) {
+        log_line("agent", LOG_WARNING, "the bell cannot be watched: commands are seen once a second");
+        return true;
+    }
+    int code = uv_poll_init(&supervisor->loop, &supervisor->bell, bell);
+    if (code == 0)
+        code = uv_poll_start(&supervisor->bell, UV_READABLE, on_bell);
+    return went_well(code, "watch the bell", error);
+}
+
+static bool watch_all(struct supervisor *supervisor, struct error *error)
 {
     uv_timer_init(&supervisor->loop, &supervisor->timer);
     uv_check_init(&supervisor->loop, &supervisor->check);
     uv_idle_init(&supervisor->loop, &supervisor->again);
     supervisor->timer.data = supervisor->check.data = supervisor->bell.data = supervisor;
     uv_check_start(&supervisor->check, on_check);
-    uv_poll_init(&supervisor->loop, &supervisor->bell, store_bell(supervisor->store));
-    uv_poll_start(&supervisor->bell, UV_READABLE, on_bell);
-    watch_signals(supervisor);
+    if (!watch_bell(supervisor, error) || !watch_signals(supervisor, error))
+        return false;
     set_timer(supervisor);
+    return true;
 }
 
 static void close_handle(uv_handle_t *handle, void *context)
@@ -160,9 +186,8 @@ static bool start(struct supervisor *supervisor, struct error *error)
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         return error_set(error, ERROR_UNSUPPORTED, "this kernel has no child subreaper");
     if (!lifetime_begin(supervisor, error) || !recover_running(supervisor, error) ||
-        !listing_load_policy(supervisor, error))
+        !listing_load_policy(supervisor, error) || !watch_all(supervisor, error))
         return false;
-    watch_all(supervisor);
     cleanup_left(supervisor);
     if (supervisor->config && !lifetime_serving(supervisor, error))
         return false;
@@ -199,7 +224,9 @@ static int supervise_once(const struct agent_options *options, bool *again, stru
 {
     struct supervisor supervisor = {.options = options, .lock = {.fd = -1}};
     int status = 0;
-    uv_loop_init(&supervisor.loop);
+    *again = false;
+    if (!went_well(uv_loop_init(&supervisor.loop), "make the loop that waits for everything", error))
+        return error_info(error->code)->exit_status;
     if (start(&supervisor, error)) {
         log_line("agent", LOG_INFO, "serving %s, epoch %lld", options->store_folder, (long long)supervisor.epoch);
         while (!supervisor.ended)
