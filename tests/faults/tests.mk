@@ -23,3 +23,22 @@ if FAULTS
 long_tests += tests/faults/test_kills tests/faults/test_clock tests/faults/test_trouble $(faults_scripts)
 torture_tests += $(faults_scripts)
 endif
+
+# The Nth system call, and power cuts: a library that is loaded into both programs. A sanitizer's own library must come first, so it is left to the other builds.
+calls_parts = tests/faults/calls.c tests/faults/calls.h tests/faults/disk.h $(faults_parts)
+test_tools += tests/faults/calls_library.so tests/faults/test_syscalls
+tests_faults_calls_library_so_SOURCES = tests/faults/calls_library.c tests/faults/calls_library.h \
+	tests/faults/calls_record.c tests/faults/calls.h tests/faults/disk.h
+tests_faults_calls_library_so_CFLAGS = -std=c11 -fPIC
+tests_faults_calls_library_so_LDFLAGS = -shared
+tests_faults_test_syscalls_SOURCES = tests/faults/test_syscalls.c $(calls_parts)
+tests_faults_test_syscalls_LDADD = $(libs_store) -lm
+test_tools += tests/faults/test_power
+tests_faults_test_power_SOURCES = tests/faults/test_power.c tests/faults/disk.c $(calls_parts)
+tests_faults_test_power_LDADD = $(libs_store)
+if FAULTS
+if !SANITIZERS
+long_tests += tests/faults/test_syscalls tests/faults/test_power
+torture_tests += tests/faults/test_syscalls tests/faults/test_power
+endif
+endif

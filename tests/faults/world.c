@@ -204,14 +204,17 @@ static void start_process(struct world *world)
     const char *argv[] = {
         program, "--store", world->store_folder, "--repository", world->repository, "--workspace", "faults",
         "-v",    NULL};
+    char *said = path_join(world->folder, "said");
     struct process_spec spec = {.argv = argv,
                                 .environment = environment,
                                 .input_fd = -1,
                                 .output_fd = -1,
-                                .error_fd = -1,
+                                .error_fd = open(said, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
                                 .flags = PROCESS_NEW_SESSION};
     if (!process_start(&spec, &world->daemon, &error))
         die("berthd", &error);
+    close(spec.error_fd);
+    free(said);
     world->starts++;
     free(fault);
     free(folder);
