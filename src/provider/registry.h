@@ -15,6 +15,7 @@
     PROVIDER(http)     /* probe: an endpoint that answers */                             \
     PROVIDER(local)    /* runner: this machine */                                        \
     PROVIDER(tcp)      /* probe: a port that takes connections */                        \
+    PROVIDER(terraform) /* executor: a root module, with terraform or OpenTofu */        \
     PROVIDER(webhook)  /* notify: an endpoint that is told */
 /* clang-format on */
 

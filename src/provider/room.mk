@@ -56,4 +56,21 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/skeleton/skeleton.c \
 	src/provider/skeleton/skeleton.h \
 	src/provider/tcp/tcp.c \
+	src/provider/terraform/attributes.c \
+	src/provider/terraform/attributes.h \
+	src/provider/terraform/diagnostic.c \
+	src/provider/terraform/diagnostic.h \
+	src/provider/terraform/events.c \
+	src/provider/terraform/events.h \
+	src/provider/terraform/layout.c \
+	src/provider/terraform/layout.h \
+	src/provider/terraform/lock.c \
+	src/provider/terraform/lock.h \
+	src/provider/terraform/module.c \
+	src/provider/terraform/module.h \
+	src/provider/terraform/shown.c \
+	src/provider/terraform/shown.h \
+	src/provider/terraform/terraform.c \
+	src/provider/terraform/version.c \
+	src/provider/terraform/version.h \
 	src/provider/webhook/webhook.c

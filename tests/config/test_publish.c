@@ -168,13 +168,14 @@ static void schema__knows_what_is_built(void **state)
     check_built(schema, "branches", "github", false);
     check_built(schema, "executor", "exec", true);
     check_built(schema, "executor", "external", true);
-    check_built(schema, "executor", "terraform", false);
+    check_built(schema, "executor", "terraform", true);
     check_built(schema, "probe", "http", true);
     check_built(schema, "probe", "tcp", true);
     check_built(schema, "probe", "dns", false);
     check_built(schema, "secrets", "env", true);
     check_built(schema, "secrets", "file", true);
-    check_built(schema, "artifacts", "file", false);
+    check_built(schema, "artifacts", "file", true);
+    check_built(schema, "artifacts", "s3", false);
     check_built(schema, "runner", "local", true);
     check_built(schema, "targets", "local", true);
     check_built(schema, "notify", "webhook", true);

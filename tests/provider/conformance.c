@@ -497,6 +497,13 @@ static void with_secret(struct subject *subject)
     }
 }
 
+static void with_module(struct subject *subject)
+{
+    subject->needs = "terraform";
+    place_file(&subject->place, "tree/infra/main.tf", "resource \"terraform_data\" \"one\" {\n  input = 1\n}\n", 0644);
+    subject->spec = json_pack("{s:s}", "dir", "infra");
+}
+
 static void with_folder(struct subject *subject)
 {
     char *folder = path_join(subject->place.folder, "artifacts");
@@ -533,6 +540,7 @@ static const struct row {
     {"skeleton", "", "runner", runner, with_nothing},
     {"skeleton", "", "secrets", secrets, with_secret},
     {"tcp", "", "probe", probe, with_endpoint},
+    {"terraform", "", "executor", executor, with_module},
     {"webhook", "", "notify", notify, with_endpoint},
 };
 #define ROWS (sizeof rows / sizeof *rows)

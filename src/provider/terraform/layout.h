@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/* The folder a module is worked on in: a mirror of links around one real folder. */
+#ifndef PROVIDER_TERRAFORM_LAYOUT_H
+#define PROVIDER_TERRAFORM_LAYOUT_H
+
+#include "berth/base/error.h"
+
+/* Makes `mirror` (not there yet; appears whole or not at all) of the folder `tree`: `dir` below it is real, all else are links. */
+bool layout_mirror(const char *tree, const char *dir, const char *mirror, struct error *error) BERTH_MUST_CHECK;
+/* Whether the module's own files may name a backend: false is sure, true is not. */
+bool layout_may_have_backend(const char *folder, struct error *error, bool *may) BERTH_MUST_CHECK;
+
+#endif

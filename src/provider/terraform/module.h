@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One root module being worked on for one resource: its folders, the tool that works on it, its state.
+ *
+ * The tool runs in a folder of the resource's own below the run's (0700): the module's folder is real there, everything in it and around it is a link into the exported
+ * tree. So two resources may share one module, nothing is ever written into the tree, and plan and apply see the same absolute path. State without a
+ * backend of the module's own lies in the store's folder, terraform/ENVIRONMENT/RESOURCE.
+ */
+#ifndef PROVIDER_TERRAFORM_MODULE_H
+#define PROVIDER_TERRAFORM_MODULE_H
+
+#include "provider/terraform/diagnostic.h"
+
+#define TERRAFORM_STATE_VARIABLE "BERTH_TERRAFORM_STATE" /* in every tool's environment: ENVIRONMENT/RESOURCE */
+
+struct module {
+    const struct provider_context *context;
+    const struct executor_task *task;
+    struct arena *arena;
+    const char *work;         /* of the resource in the run's folder */
+    const char *root;         /* where the tool runs */
+    const char *plan, *text;  /* paths of the plan and of the tool's words about it */
+    const char *variables;    /* path of the file of variables */
+    const char *state_folder; /* in the store; also for what a remote state leaves behind */
+    const char *state;        /* the file, when the state is local */
+    const char *state_name;   /* value of TERRAFORM_STATE_VARIABLE */
+    bool own_backend;         /* known after module_begin */
+    json_t *environment;      /* owned */
+    const char *program;      /* argv[0], known after module_begin */
+    struct diagnostic failed; /* of the last run of the tool */
+    struct state_lock lock;   /* it failed on; id "" when not */
+    bool locked;
+};
+/* What the spec says, with nothing made and nothing run. */
+bool module_check(const struct executor_task *task, struct error *error) BERTH_MUST_CHECK;
+/* Lays out the folders, chooses the tool and initialises the module unless this run did so before. Release it in either case. */
+bool module_begin(struct module *module, const struct provider_context *context, const struct executor_task *task,
+                  struct arena *arena, struct error *error) BERTH_MUST_CHECK;
+void module_release(struct module *module);
+
+/* Runs the tool: `words` are the arguments after its name, NULL ends. Its lines go to the log, to module->text when MODULE_KEEP_TEXT is given. */
+enum module_flag { MODULE_KEEP_TEXT = 1 << 0 };
+bool module_run(struct module *module, const char *const *words, unsigned flags, struct error *error) BERTH_MUST_CHECK;
+/* The same for a command that answers with JSON: its standard output is appended and nowhere else. */
+bool module_ask(struct module *module, const char *const *words, struct str *output,
+                struct error *error) BERTH_MUST_CHECK;
+/* The same with each line given to `line`; whoever takes them finds the errors in them (module->failed stays empty). */
+bool module_follow(struct module *module, const char *const *words,
+                   void (*line)(const char *line, size_t length, void *owner), void *owner,
+                   struct runner_outcome *outcome, struct error *error) BERTH_MUST_CHECK;
+/* Makes the error of a run that ended badly: a lock, a stale plan, or its own first error. False. */
+bool module_explain(struct module *module, const struct diagnostic *failed, const struct runner_outcome *outcome,
+                    const char *what, struct error *error);
+
+/* "--" and the argument from the spec, or NULL: of lock_timeout and parallelism. In the arena. */
+const char *module_lock_timeout(const struct module *module);
+/* True when the state is local and there is nothing in it. */
+bool module_is_empty(const struct module *module);
+/* "LINEAGE/SERIAL" of the state now, "" when there is none or it cannot be known. In the arena. */
+const char *module_base(struct module *module);
+/* Makes what the tool wrote beside the local state private, and keeps an errored.tfstate: its new path in the arena, or NULL. */
+const char *module_tidy(struct module *module);
+
+#endif
