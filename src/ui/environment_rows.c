@@ -11,7 +11,7 @@
 
 static void add(struct environment_rows *rows, struct outline_row row)
 {
-    const char **texts[] = {&row.key, &row.id, &row.name, &row.word, &row.what, &row.ready, &row.detail};
+    const char **texts[] = {&row.key, &row.id, &row.name, &row.word, &row.what, &row.ready, &row.detail, &row.seen_by};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = *texts[i] ? *texts[i] : "";
     vec_push(&rows->lines, row);
@@ -169,6 +169,8 @@ static void add_resources(struct environment_rows *rows, const char *group, cons
                       .ready = resource->ready,
                       .detail = resource_detail(rows, resource),
                       .at = resource->observed_at ? resource->observed_at : resource->applied_at,
+                      .seen_by = resource->observed_at ? resource->observed_by : "",
+                      .is_watched = resource->observed_at != 0,
                       .index = i,
                   });
         add_resources(rows, group, resource->address, depth + 1);
@@ -289,6 +291,7 @@ static void add_entrypoints(struct environment_rows *rows)
                       .what = row->kind,
                       .detail = row->url,
                       .at = row->observed_at,
+                      .is_watched = row->observed_at != 0,
                       .index = i,
                   });
     }

@@ -23,10 +23,12 @@ struct outline_row {
     int depth;
     const char *key, *id; /* key: unique in the outline */
     const char *name, *word, *what, *ready, *detail;
+    const char *seen_by; /* who saw the status at `at`; "": it is what was applied, nobody looked since */
     enum sign sign;
     int64_t at;
     bool is_folded, is_at_gate;
-    size_t index; /* of the row in its list */
+    bool is_watched; /* somebody looks at it again and again: a status of long ago is old news */
+    size_t index;    /* of the row in its list */
 };
 #define OUTLINE_RUNS 6
 #define OUTLINE_RELEASES 6

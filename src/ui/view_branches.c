@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The list of branches, newest first, each with its environment. */
+#include "berth/base/time.h"
+#include "ui/action.h"
 #include "ui/list.h"
 
 enum {
@@ -75,6 +77,13 @@ static const char *field(void *context, size_t place, const char *name)
         return row->subject;
     if (text_equal(name, "repository"))
         return row->id;
+    const struct environment *environment = environment_of(context, row);
+    if (text_equal(name, "environment"))
+        return environment ? environment->name : "";
+    if (text_equal(name, "tier"))
+        return environment ? word_name(tier_names, environment->tier) : "";
+    if (text_equal(name, "status"))
+        return row->is_gone ? "branch gone" : environment ? environment_word(environment) : "";
     return NULL;
 }
 
@@ -185,8 +194,8 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
     grid_put(grid, area.row, area.column + 18, area.columns - 18, STYLE_NORMAL, row->subject);
     format_when(&text, view->dashboard->times, row->committed_at, view->dashboard->now_ms);
     str_addf(&text, " by %s", row->author);
-    if (row->pushed_at) {
-        str_add(&text, "; seen here ");
+    if (row->pushed_at > row->committed_at + MS_MINUTE) {
+        str_add(&text, ", first seen here ");
         format_when(&text, view->dashboard->times, row->pushed_at, view->dashboard->now_ms);
     }
     list_fact(grid, area, 1, "made", text.data);
@@ -218,6 +227,31 @@ static void open_row(struct view *view, size_t place)
         dashboard_say(view->dashboard, STYLE_MUTED, "%s has no environment yet: D deploys it", row->name);
 }
 
+static bool why(struct view *view, size_t place, struct str *out)
+{
+    const struct branch_row *row = row_at(view, place);
+    const struct environment *environment = environment_of(view, row);
+    if (environment) {
+        str_addf(out, "%s makes %s, which is %s\n", row->name, environment->name, environment_word(environment));
+        str_addf(out, "%s\n", text_empty(environment->status_reason) ? "" : environment->status_reason);
+    } else {
+        str_addf(out, "%s has no environment\n\n", row->name);
+    }
+    if (row->is_gone)
+        str_add(out, "The branch is not in the repository any more.\n");
+    struct subject subject = {.scopes = SCOPE_BRANCH, .branch = row, .environment = environment};
+    const struct verb *deploy = verb_named("deploy");
+    struct arena arena = {0};
+    const struct why *may = deploy ? action_why(view->dashboard, deploy, &subject, &arena) : NULL;
+    str_add(out, "Whether it may be deployed now:\n\n");
+    if (may)
+        why_text(may, out);
+    else
+        str_add(out, "the policy is not loaded yet: berthd decides\n");
+    arena_release(&arena);
+    return true;
+}
+
 static const struct list_ops list = {
     .title = "Branches",
     .columns = columns,
@@ -229,6 +263,7 @@ static const struct list_ops list = {
     .preview = preview,
     .subject = subject,
     .open = open_row,
+    .why = why,
     .title_more = title_more,
     .empty = empty,
 };

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* One environment: its resources as a tree of groups, what they need, entrypoints, runs, releases, and why it is as it is. */
+#include "berth/base/text.h"
 #include "berth/base/time.h"
 #include "ui/environment_rows.h"
 #include "ui/outline.h"
 
 #define PREVIEW_ROWS 5
+#define OLD_NEWS_MS (5 * MS_MINUTE) /* since a thing that is watched was seen last */
 
 struct environment_view_state {
     struct outline_view outline;
     struct environment_rows rows;
+    int name_width, ready_width; /* of the longest */
 };
 
 static struct environment_view_state *self_of(struct view *view)
@@ -36,7 +39,16 @@ static bool is_open(void *context, const char *key)
 
 static void arrange(struct view *view)
 {
-    environment_rows_arrange(&self_of(view)->rows, is_open, view);
+    struct environment_view_state *self = self_of(view);
+    environment_rows_arrange(&self->rows, is_open, view);
+    self->name_width = self->ready_width = 0;
+    for (size_t i = 0; i < self->rows.lines.count; i++) {
+        const struct outline_row *line = &self->rows.lines.items[i];
+        int name = line->kind == OUTLINE_SECTION ? 0 : text_width(line->name) + line->depth * 2 + 2;
+        int ready = text_width(line->ready);
+        self->name_width = name > self->name_width ? name : self->name_width;
+        self->ready_width = ready > self->ready_width ? ready : self->ready_width;
+    }
 }
 
 static size_t count(struct view *view)
@@ -111,12 +123,15 @@ static void draw_branch_line(struct view *view, struct grid *grid, int row, int 
 
 static void draw_row(struct view *view, struct grid *grid, struct area area, int row, size_t at)
 {
-    const struct outline_row *line = &self_of(view)->rows.lines.items[at];
+    const struct environment_view_state *self = self_of(view);
+    const struct outline_row *line = &self->rows.lines.items[at];
     struct str text = STR_INIT;
     bool wide = area.columns >= 100;
-    int name = wide ? 36 : 27, status = 17, kind = wide ? 14 : 0;
+    int name = self->name_width < area.columns / 3 ? self->name_width : area.columns / 3;
+    int status = 17, kind = wide ? 14 : 0;
     int column = area.column + 1 + line->depth * 2;
-    bool stale = !view->dashboard->serving.is && line->kind == OUTLINE_RESOURCE;
+    bool is_old = line->is_watched && view->dashboard->now_ms - line->at > OLD_NEWS_MS;
+    bool stale = is_old || (!view->dashboard->serving.is && line->kind == OUTLINE_RESOURCE);
     if (line->kind == OUTLINE_SECTION) {
         grid_put(grid, row, area.column + 1, area.columns - 1, STYLE_COLUMN, line->name);
         return;
@@ -137,13 +152,15 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
         grid_put(grid, row, column, kind, STYLE_MUTED, line->what);
     column += kind ? kind + 1 : 0;
     if (!text_empty(line->ready))
-        grid_put(grid, row, column, 6, STYLE_NORMAL, line->ready);
-    column += 7;
+        grid_put(grid, row, column, self->ready_width, STYLE_NORMAL, line->ready);
+    column += self->ready_width ? self->ready_width + 1 : 0;
     str_clear(&text);
+    if (wide && line->seen_by[0])
+        str_addf(&text, "%s ", line->seen_by);
     if (line->at)
         format_time(&text, view->dashboard->times, line->at, view->dashboard->now_ms);
     int end = area.column + area.columns - 1;
-    int age = line->at ? grid_put_right(grid, row, end, STYLE_MUTED, text.data) : end;
+    int age = line->at ? grid_put_right(grid, row, end, is_old ? STYLE_WARNING : STYLE_MUTED, text.data) : end;
     grid_put(grid, row, column, age - column - 1, STYLE_NORMAL, line->detail);
     str_release(&text);
 }

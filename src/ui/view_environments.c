@@ -204,9 +204,11 @@ static void open_row(struct view *view, size_t place)
 static bool why(struct view *view, size_t place, struct str *out)
 {
     const struct environment *row = row_at(view, place);
-    if (text_empty(row->status_reason))
-        return false;
-    str_addf(out, "%s is %s\n\n%s\n", row->name, environment_word(row), row->status_reason);
+    const struct run *run = picture_run_of(view->dashboard->picture, row->name);
+    str_addf(out, "%s is %s\n%s\n", row->name, environment_word(row), row->status_reason);
+    if (run)
+        str_addf(out, "\nits run %s (%s) is %s\n%s\n", run->id, word_name(workflow_names, run->workflow),
+                 word_name(run_status_names, run->status), run->status_reason);
     return true;
 }
 

@@ -475,9 +475,12 @@ static void subject(struct view *view, struct subject *subject)
 static bool why(struct view *view, struct str *out)
 {
     const struct gate_view_state *self = self_of(view);
-    if (!self->gate)
+    if (!self->found)
         return false;
-    why_text(self->gate, out);
+    str_addf(out, "run %s is %s\n%s\n\n", self->run.id, word_name(run_status_names, self->run.status),
+             self->run.status_reason);
+    if (self->gate)
+        why_text(self->gate, out);
     return true;
 }
 

@@ -417,6 +417,63 @@ static void what_a_failed_run_never_began__is_in_the_environment_too(void **stat
     scene_close(&scene);
 }
 
+/* The style of the sign on the row that has the text. */
+static int style_of_sign(struct scene *scene, const char *text, const char *sign)
+{
+    const struct grid *grid = terminal_memory_grid(scene->terminal);
+    for (int row = 0; row < grid->rows; row++) {
+        struct str line = STR_INIT;
+        grid_row_text(grid, row, &line);
+        bool found = strstr(line.data, text) && strstr(line.data, sign);
+        str_release(&line);
+        for (int column = 0; found && column < grid->columns; column++) {
+            if (strcmp(grid_cell(grid, row, column)->text, sign) == 0)
+                return grid_cell(grid, row, column)->style;
+        }
+    }
+    return -1;
+}
+
+static void what_was_not_seen_for_long__is_drawn_as_old_with_who_saw_it(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1/checkout<enter><enter>");
+    assert_shows(&scene, "exec 2s");
+    assert_int_equal(style_of_sign(&scene, "database", "✓"), STYLE_OK);
+    scene_pass(&scene, MINUTES(6));
+    assert_int_equal(style_of_sign(&scene, "database", "✓"), STYLE_STALE);
+    scene_close(&scene);
+}
+
+static void why__has_an_answer_in_every_list(void **state)
+{
+    static const char *const keys[] = {"1w", "2w", "2Gw", "4w", "5w", "4<enter>w", "5<enter>w", "1<enter>w"};
+    (void)state;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct scene scene;
+        scene_open(&scene, 36, 120, 0);
+        scene_type(&scene, keys[i]);
+        assert_hides(&scene, "nothing to explain");
+        assert_int_equal(dashboard_view(&scene.dashboard)->ops->kind, VIEW_TEXT);
+        scene_close(&scene);
+    }
+}
+
+static void branches__are_filtered_by_what_their_environment_is(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "2/status:failed<enter>");
+    assert_shows(&scene, "Branches 1 of 5");
+    assert_shows(&scene, "fix/checkout");
+    scene_type(&scene, "<esc>/tier:prod<enter>");
+    assert_shows(&scene, "Branches 1 of 5");
+    scene_close(&scene);
+}
+
 static void a_number_without_a_view__says_which_there_are(void **state)
 {
     struct scene scene;
@@ -524,6 +581,9 @@ int main(void)
         cmocka_unit_test(an_answered_gate__says_who_answered_it),
         cmocka_unit_test(an_entrypoint_nobody_looks_at__is_called_so),
         cmocka_unit_test(what_a_failed_run_never_began__is_in_the_environment_too),
+        cmocka_unit_test(what_was_not_seen_for_long__is_drawn_as_old_with_who_saw_it),
+        cmocka_unit_test(why__has_an_answer_in_every_list),
+        cmocka_unit_test(branches__are_filtered_by_what_their_environment_is),
         cmocka_unit_test(a_number_without_a_view__says_which_there_are),
         cmocka_unit_test(a_long_message__is_wrapped_not_cut),
         cmocka_unit_test(a_deploy_from_the_environment__says_which_commit),
