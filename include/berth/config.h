@@ -20,6 +20,8 @@ struct config *config_load(const char *file, const char *text, size_t length,
 void config_free(struct config *config);
 const struct config_entry *config_entry_named(const struct config *config, const char *name);
 const struct config_section *config_section_named(const struct config_sections *sections, const char *name);
+/* The receiver with this id, or NULL: the policy has none such. */
+const struct config_notify *config_notify_named(const struct config *config, const char *id);
 /* Every entry that a branch of a repository matches, in order; returns how many were written to `entries` (at most `room`). */
 size_t config_match_branch(const struct config *config, const char *repository, const char *branch,
                            const struct config_entry **entries, size_t room);

@@ -10,6 +10,7 @@
 #include "berth/base/frame.h"
 #include "berth/base/log.h"
 #include "berth/base/time.h"
+#include "berth/config.h"
 #include "berth/model/ledger.h"
 #include "berth/provider.h"
 
@@ -18,26 +19,12 @@
 
 #define DELIVERY_DEADLINE_MS 30000
 
-/* "notify[2]" -> that item of the policy. */
-static const struct config_notify *receiver_of(const struct config *config, const char *receiver)
-{
-    long long at = -1;
-    const char *open = strchr(receiver, '[');
-    if (!config || !open)
-        return NULL;
-    char *number = mem_strdup(open + 1);
-    number[strcspn(number, "]")] = '\0';
-    bool read = text_to_int(number, &at);
-    free(number);
-    return read && at >= 0 && (size_t)at < config->notify_count ? &config->notify[at] : NULL;
-}
-
 static bool deliver(struct setup *setup, struct http_client *http, const struct delivery *delivery, struct error *error)
 {
-    const struct config_notify *notify = receiver_of(setup->config, delivery->receiver);
+    const struct config_notify *notify = config_notify_named(setup->config, delivery->receiver);
     const struct provider *provider = notify ? provider_named(notify->section.provider) : NULL;
     if (!notify)
-        return error_set(error, ERROR_NOT_FOUND, "the policy has no %s any more", delivery->receiver);
+        return error_set(error, ERROR_NOT_FOUND, "the policy has no such receiver any more (%s)", delivery->provider);
     if (!provider || !provider->notify)
         return error_set(error, ERROR_UNSUPPORTED, "notifications of provider '%s' are not built yet",
                          notify->section.provider);

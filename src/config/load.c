@@ -6,6 +6,7 @@
 #include "config/read.h"
 #include "config/scalar.h"
 
+#include "berth/base/hash.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 
@@ -96,6 +97,26 @@ static void read_access(struct loaded *loaded)
     }
 }
 
+/* Who is meant, whatever stands around it: what was to be told to one receiver must never reach another because a list was edited. */
+static const char *receiver_id(struct arena *arena, const struct config_section *section)
+{
+    struct str said = STR_INIT;
+    char hex[HASH_HEX_SIZE];
+
+    for (size_t i = 0; i < section->node->count; i++) {
+        const char *key = section->node->pairs[i].key->text;
+
+        if (text_equal(key, "events") || text_equal(key, "tiers"))
+            continue;
+        str_addf(&said, "%s=", key);
+        node_to_json(section->node->pairs[i].value, &said);
+        str_add_char(&said, '\n');
+    }
+    hash_sha256(said.data, said.length, hex);
+    str_release(&said);
+    return arena_printf(arena, "%s:%.16s", section->provider, hex);
+}
+
 static void read_notify(struct loaded *loaded)
 {
     struct config *config = &loaded->config;
@@ -106,6 +127,7 @@ static void read_notify(struct loaded *loaded)
     config->notify = items;
     for (size_t i = 0; i < config->notify_count; i++) {
         items[i].section = read_section(loaded, "notify", "", list->items[i]);
+        items[i].id = receiver_id(&config->arena, &items[i].section);
         items[i].events = read_names(&config->arena, list->items[i], "events");
         items[i].tiers = read_names(&config->arena, list->items[i], "tiers");
     }
@@ -219,6 +241,15 @@ void config_free(struct config *config)
     vec_release(&loaded->crons);
     arena_release(&config->arena);
     free(loaded);
+}
+
+const struct config_notify *config_notify_named(const struct config *config, const char *id)
+{
+    for (size_t i = 0; config && i < config->notify_count; i++) {
+        if (text_equal(config->notify[i].id, id))
+            return &config->notify[i];
+    }
+    return NULL;
 }
 
 const struct config_section *config_section_named(const struct config_sections *sections, const char *name)

@@ -357,7 +357,7 @@ void turn_notify(struct engine_turn *turn, const char *event)
             .event = event,
             .environment = turn->environment != NULL ? turn->environment->id : "",
             .run = turn->run->id,
-            .receiver = arena_printf(turn->arena, "notify[%zu]", i),
+            .receiver = notify->id,
             .provider = notify->section.provider,
             .payload = payload,
             .status = DELIVERY_WAITING,

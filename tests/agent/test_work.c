@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The real berthd: which steps are given to workers, how many at once, and what becomes of those that do not end by themselves. */
+/* The real berthd: which steps are given to workers, how many at once, what becomes of those that do not end; and the outbox. */
 #include "faults/world.h"
 
 #include "berth/base/file.h"
@@ -169,12 +169,54 @@ static void limit__more_workers_do_not_widen_it(void **state)
     assert_int_equal(steps_now(&world, &running), 2);
 }
 
+/* --- the outbox -------------------------------------------------------------------------------------------------------- */
+
+static bool take_delivery(const void *row, void *context)
+{
+    const struct delivery *delivery = row;
+    bool *given_up = context;
+    *given_up = delivery->status == DELIVERY_GIVEN_UP && strstr(delivery->error, "no such receiver");
+    return false;
+}
+
+static bool is_given_up(struct world *looked, void *context)
+{
+    struct store_query query = {.type = &delivery_type};
+    bool given_up = false;
+    (void)context;
+    assert_true(store_each(looked->store, &query, take_delivery, &given_up, NULL));
+    return given_up;
+}
+
+static void outbox__what_was_for_one_receiver_is_never_for_another(void **state)
+{
+    (void)state;
+    const char *commit[] = {"git",        "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit",
+                            "-qamchange", NULL};
+    struct error error = {0};
+    struct str policy = STR_INIT;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC,
+                                            .policy_more =
+                                                "notify: [ { provider: webhook, url: \"http://127.0.0.1:9/a\" } ]\n"});
+    start();
+    deployed_to_the_gate("feature/x");
+    char *path = path_join(world.repository, "berth.yaml");
+    assert_true(file_read(path, 1u << 20, &policy, &error));
+    strstr(policy.data, ":9/a")[3] = 'b';
+    world_write(&world, "berth.yaml", policy.data, false);
+    world_command_line(world.repository, commit);
+    assert_true(world_wait(&world, is_given_up, NULL));
+    str_release(&policy);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(backoff__forty_steps_in_it_keep_nobody_else_waiting),
         TEST(limit__twenty_steps_at_once_are_twenty),
         TEST(limit__more_workers_do_not_widen_it),
+        TEST(outbox__what_was_for_one_receiver_is_never_for_another),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
     int failed = cmocka_run_group_tests_name("agent work", tests, NULL, NULL);

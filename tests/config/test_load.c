@@ -112,6 +112,34 @@ static void load__reads_the_shop_whole(void **state)
     forget(&reading);
 }
 
+static void check_receiver(const char *section, const char *id, bool same)
+{
+    struct reading reading;
+    char *root = path_printf("notify:\n  - { provider: webhook, url: \"http://127.0.0.1:1/\" }\n  - %s\n", section);
+
+    load_small(&reading, root, SMALL_SOURCE);
+    expect_no_error(&reading.problems);
+    assert_int_equal(config_notify_named(reading.config, id) == &reading.config->notify[1], same);
+    free(root);
+    forget(&reading);
+}
+
+static void notify__receiver_is_known_by_what_it_is_not_where_it_stands(void **state)
+{
+    struct reading reading;
+    char *id;
+
+    (void)state;
+    load_small(&reading, "notify: [ { provider: webhook, url: \"http://127.0.0.1:9/\" } ]\n", SMALL_SOURCE);
+    id = mem_strdup(reading.config->notify[0].id);
+    assert_ptr_equal(config_notify_named(reading.config, id), reading.config->notify);
+    forget(&reading);
+    check_receiver("{ provider: webhook, url: \"http://127.0.0.1:9/\" }", id, true);
+    check_receiver("{ provider: webhook, events: [failed], url: \"http://127.0.0.1:9/\", tiers: [prod] }", id, true);
+    check_receiver("{ provider: webhook, url: \"http://127.0.0.1:9/b\" }", id, false);
+    free(id);
+}
+
 static void load__names_all_errors_at_once_with_their_places(void **state)
 {
     static const char text[] = "version: 2\n"
@@ -337,6 +365,7 @@ int main(void)
         cmocka_unit_test(load__one_warning_names_all_that_is_not_built),
         cmocka_unit_test(load__refuses_hostile_names),
         cmocka_unit_test(load__refuses_yaml_that_lies),
+        cmocka_unit_test(notify__receiver_is_known_by_what_it_is_not_where_it_stands),
         cmocka_unit_test(load__takes_anchors),
         cmocka_unit_test(load__checks_expressions),
         cmocka_unit_test(load__an_empty_file_says_what_it_lacks),

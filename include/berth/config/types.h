@@ -131,6 +131,8 @@ struct config_freeze {
 };
 struct config_notify {
     struct config_section section;
+    const char
+        *id; /* "webhook:HASH": of what the section says of the receiver; its place, events and tiers may change */
     struct name_list events, tiers; /* empty: all */
 };
 struct config_limits {

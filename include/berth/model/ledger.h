@@ -54,7 +54,7 @@ struct freeze {
 struct delivery {
     const char *id; /* ULID */
     const char *event, *environment, *run;
-    const char *receiver;           /* "notify[0]": the place in the policy */
+    const char *receiver;           /* its id in the policy (config_notify.id) */
     const char *provider, *payload; /* JSON */
     int status;                     /* enum delivery_status */
     int64_t attempts, created_at, next_at, delivered_at;
