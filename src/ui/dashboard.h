@@ -197,7 +197,9 @@ void menu_open(struct dashboard *dashboard, const char *title, const struct menu
 void help_open(struct dashboard *dashboard);
 /* Runs a line typed after `:`. */
 void palette_run(struct dashboard *dashboard, const char *line);
-/* Appends what could follow `line`: whole words for its last word, each ended by a newline. */
+/* Appends what could follow `line`, a line each: a whole word for its last word, a tab, what it does, or PALETTE_NOT_NOW and why it cannot be
+ * done on what is selected. */
+#define PALETTE_NOT_NOW "not now: "
 void palette_complete(struct dashboard *dashboard, const char *line, struct str *out);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What may be typed after `:`: every verb by its name as on the command line, and a few words of the dashboard itself. */
+#include "berth/base/text.h"
 #include "ui/action.h"
 #include "ui/dashboard.h"
 #include "ui/terminal.h"
@@ -167,28 +168,55 @@ struct completing {
     size_t count;
 };
 
-static void offer(struct completing *completing, const char *text)
+/* `note`: what it does, or why it cannot be done; `can`: whether it can. */
+static void offer_noted(struct completing *completing, const char *text, bool can, const char *note)
 {
-    if (completing->count < MOST_CHOICES && text_starts(text, completing->word)) {
-        str_addf(completing->out, "%s\n", text);
-        completing->count++;
-    }
+    struct str line = STR_INIT;
+    if (completing->count == MOST_CHOICES || !text_starts(text, completing->word))
+        return;
+    text_visible(&line, note, strlen(note), TEXT_ONE_LINE);
+    str_addf(completing->out, "%s\t%s%s\n", text, can ? "" : PALETTE_NOT_NOW, line.data);
+    str_release(&line);
+    completing->count++;
 }
 
-static void offer_verbs(struct completing *completing)
+static void offer(struct completing *completing, const char *text)
+{
+    offer_noted(completing, text, true, "");
+}
+
+/* The verbs that print a text and nothing else are the shell's: those three open a view. */
+static bool looks_here(const struct verb *verb)
+{
+    return text_equal(verb->name, "env") || text_equal(verb->name, "log") || text_equal(verb->name, "why");
+}
+
+static void offer_verb(struct dashboard *dashboard, struct completing *completing, const struct verb *verb)
+{
+    struct subject subject = dashboard_subject(dashboard);
+    struct arena arena = {0};
+    const struct why *why = verb->kind == VERB_ACTS && (verb->scopes & subject.scopes)
+                                ? action_why(dashboard, verb, &subject, &arena)
+                                : NULL;
+    const struct why *first = why && why->verdict == POLICY_NO ? why_first(why) : NULL;
+    offer_noted(completing, verb->name, !first, first ? first->reason : verb->help);
+    arena_release(&arena);
+}
+
+static void offer_verbs(struct dashboard *dashboard, struct completing *completing)
 {
     size_t count;
     const struct verb *list = verbs(&count);
-    for (size_t i = 0; i < OWN_WORDS; i++)
-        offer(completing, own_words[i].word);
-    offer(completing, "theme");
     for (size_t i = 0; i < count; i++) {
         bool own = false;
         for (size_t w = 0; w < OWN_WORDS; w++)
             own = own || text_equal(own_words[w].word, list[i].name);
-        if (list[i].kind != VERB_LOCAL && !own)
-            offer(completing, list[i].name);
+        if (!own && (list[i].kind == VERB_ACTS || looks_here(&list[i])))
+            offer_verb(dashboard, completing, &list[i]);
     }
+    for (size_t i = 0; i < OWN_WORDS; i++)
+        offer(completing, own_words[i].word);
+    offer(completing, "theme");
 }
 
 static void offer_subjects(struct dashboard *dashboard, struct completing *completing, enum argument_type type)
@@ -218,7 +246,7 @@ void palette_complete(struct dashboard *dashboard, const char *line, struct str 
     struct completing completing = {.word = last ? last + 1 : line, .out = out};
     char name[64];
     if (!last) {
-        offer_verbs(&completing);
+        offer_verbs(dashboard, &completing);
         return;
     }
     text_copy(name, sizeof name, line);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #define SHOWN_CHOICES 8
+#define LIST_COLUMNS 100
+#define NOTE_COLUMN 14 /* where what is noted of a word begins */
 
 struct prompt {
     struct layer layer;
@@ -23,6 +25,7 @@ static struct prompt *self_of(struct layer *layer)
     return (struct prompt *)layer;
 }
 
+/* The n-th line from 1; `length` is that of its word, what is noted of it follows a tab. */
 static const char *nth_choice(struct prompt *prompt, size_t n, size_t *length)
 {
     const char *at = prompt->choices.data;
@@ -30,7 +33,7 @@ static const char *nth_choice(struct prompt *prompt, size_t n, size_t *length)
         at = strchr(at, '\n');
         at = at ? at + 1 : "";
     }
-    *length = strcspn(at, "\n");
+    *length = strcspn(at, "\t\n");
     return at;
 }
 
@@ -86,13 +89,19 @@ static void prompt_draw(struct layer *layer, struct grid *grid)
     int rows = (int)(count > SHOWN_CHOICES ? SHOWN_CHOICES : count);
     if (rows < 2)
         return;
-    struct area area = {row - rows - 2, 0, rows + 2, 50 < grid->columns ? 50 : grid->columns};
+    struct area area = {row - rows - 2, 0, rows + 2, LIST_COLUMNS < grid->columns ? LIST_COLUMNS : grid->columns};
     grid_blank(grid, area, STYLE_NORMAL);
     grid_box(grid, area, BOX_PLAIN, NULL);
     for (int i = 0; i < rows; i++) {
         size_t length;
         const char *choice = nth_choice(prompt, first + (size_t)i + 1, &length);
-        grid_putf(grid, area.row + 1 + i, 2, area.columns - 4, STYLE_NORMAL, "%.*s", (int)length, choice);
+        const char *note = choice[length] == '\t' ? choice + length + 1 : "";
+        enum style style = text_starts(note, PALETTE_NOT_NOW) ? STYLE_KEY_DISABLED : STYLE_NORMAL;
+        int used = grid_putf(grid, area.row + 1 + i, 2, area.columns - 4, style, "%.*s", (int)length, choice);
+        int column = 2 + (used < NOTE_COLUMN ? NOTE_COLUMN : used + 2);
+        if (column < area.columns - 2)
+            grid_putf(grid, area.row + 1 + i, column, area.columns - 2 - column, STYLE_MUTED, "%.*s",
+                      (int)strcspn(note, "\n"), note);
         if (first + (size_t)i + 1 == prompt->choice)
             grid_select(grid, area.row + 1 + i, 1, area.columns - 2);
     }

@@ -279,6 +279,20 @@ static void a_filter_and_a_capital_typed_at_once__act_on_the_filtered_row(void *
     scene_close(&scene);
 }
 
+static void the_palette__greys_what_cannot_be_done_and_says_why(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1/search<enter>:a<tab>");
+    assert_shows(&scene, "approve");
+    assert_shows(&scene, "not now: run");
+    scene_type(&scene, "<esc>:<tab>");
+    assert_shows(&scene, "Plan, wait at the gate, apply.");
+    assert_hides(&scene, "audit");
+    scene_close(&scene);
+}
+
 static void the_palette__opens_the_same_preview(void **state)
 {
     struct scene scene;
@@ -312,6 +326,7 @@ int main(void)
         cmocka_unit_test(read_only__greys_every_key_that_acts),
         cmocka_unit_test(a_refusal__is_told_with_its_reason_when_the_answer_comes),
         cmocka_unit_test(a_filter_and_a_capital_typed_at_once__act_on_the_filtered_row),
+        cmocka_unit_test(the_palette__greys_what_cannot_be_done_and_says_why),
         cmocka_unit_test(the_palette__opens_the_same_preview),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
