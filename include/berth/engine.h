@@ -31,6 +31,7 @@ struct engine_facts {
     VEC(const struct freeze *) freezes;
     VEC(const struct run *) runs;   /* of the environment (or environment name), not ended, oldest first */
     const struct run *run;          /* the one an event is about, or NULL */
+    const struct run *answer;       /* the newest run that answers its failure, while it waits for that; or NULL */
     VEC(const struct step *) steps; /* of `run` */
     VEC(const struct plan *) plans;
     VEC(const struct approval *) approvals; /* oldest first */

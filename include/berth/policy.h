@@ -97,12 +97,15 @@ struct policy_gate {
     bool lock_free; /* nobody else holds the environment's lock */
     const char *lock_holder;
     bool base_holds; /* what the plan stood on is still so (checked under the lock) */
+    const char *
+        takes_older; /* of an automatic rollback: what it would destroy that the failed run did not create, "" nothing */
 };
 /* YES: apply may start. WAIT: approvals, window, lock. NO: rejected, expired, digest moved: the run ends or plans again; rule says which.
  * An approval counts when it is by a person of `by` (role approver where `by` is empty), names run->digest, is not expired, not an author when
  * not_author; each person once. Destroy of a permanent or protected environment needs at least one
  * approval besides the typed confirmation; of any other none. What only a forge knows (require, checks) waits while it is not known. A run that
- * is `untrusted` also waits for an approval of its commit (digest: the commit) or of its plan. */
+ * is `untrusted` also waits for an approval of its commit (digest: the commit) or of its plan. A rollback goes by itself where berth.yaml says
+ * `rollback: { gate: none }`, but for what `ask_if` names and for what was there before the run that failed: then it wants one approval at least. */
 const struct why *policy_gate(const struct policy_gate *gate, struct arena *arena) BERTH_MUST_CHECK;
 /* May this person's answer be taken: role, group, not author, digest equals the run's. */
 const struct why *policy_may_approve(const struct policy_gate *gate, const char *actor, const char *person, bool owner,

@@ -61,8 +61,8 @@ bool argument_until(struct request *request, const char *name, int64_t *until);
 bool argument_duration(struct request *request, const char *name, int64_t *ms);
 
 typedef void accept_verb(struct request *request);
-accept_verb accept_deploy, accept_plan, accept_destroy;                 /* begin.c */
-accept_verb accept_approve, accept_reject, accept_cancel, accept_retry; /* answer.c */
+accept_verb accept_deploy, accept_plan, accept_rollback, accept_destroy; /* begin.c */
+accept_verb accept_approve, accept_reject, accept_cancel, accept_retry;  /* answer.c */
 accept_verb accept_extend, accept_hold, accept_unhold, accept_protect, accept_unprotect, accept_freeze, accept_unfreeze,
     accept_stop_all, accept_resume_all; /* order.c */
 

@@ -12,14 +12,26 @@ static bool environment_is_destroyed(const struct engine_turn *turn)
     return turn->environment == NULL || turn->environment->status == ENVIRONMENT_DESTROYED;
 }
 
-/* An older run of the environment that is at work, or is going to be without asking anybody. */
-static const struct run *older_at_work(const struct engine_turn *turn)
+/* The answer to a failure goes first, whatever came meanwhile: it waits only for who changes the environment. */
+static bool goes_before(const struct run *run, const struct run *other)
+{
+    const bool answers = run_rolls_back(run) && run->origin == ORIGIN_ON_FAILURE;
+    const bool other_answers = run_rolls_back(other) && other->origin == ORIGIN_ON_FAILURE;
+
+    if (answers && !other_answers)
+        return other->status != RUN_APPLYING && other->status != RUN_VALIDATING;
+    return !(other_answers && !answers) && other->number >= run->number;
+}
+
+/* Another run of the environment that is at work, or is going to be without asking anybody, and comes first. */
+static const struct run *first_at_work(const struct engine_turn *turn)
 {
     for (size_t i = 0; i < turn->runs.rows.count; i++) {
         const struct run *other = run_at(turn, i);
 
-        if (other == NULL || other->number >= turn->run->number || other->workflow == WORKFLOW_PLAN ||
-            run_ended((enum run_status)other->status) || other->status == RUN_HELD || !text_empty(other->superseded_by))
+        if (other == NULL || text_equal(other->id, turn->run->id) || goes_before(turn->run, other) ||
+            other->workflow == WORKFLOW_PLAN || run_ended((enum run_status)other->status) ||
+            other->status == RUN_HELD || other->status == RUN_ROLLING_BACK || !text_empty(other->superseded_by))
             continue;
         if (other->status != RUN_GATE || other->approved_at != 0)
             return other;
@@ -29,15 +41,15 @@ static const struct run *older_at_work(const struct engine_turn *turn)
 
 static void look_queued(struct engine_turn *turn)
 {
-    const struct run *older = turn->run->workflow == WORKFLOW_PLAN ? NULL : older_at_work(turn);
+    const struct run *first = turn->run->workflow == WORKFLOW_PLAN ? NULL : first_at_work(turn);
 
     if (run_destroys(turn->run) && environment_is_destroyed(turn)) {
         (void)turn_fire(turn, "destroyed", "the environment is destroyed already");
         return;
     }
-    if (older != NULL) {
-        turn->run->status_reason = arena_printf(turn->arena, "waits for run %s, which is %s", older->id,
-                                                word_name(run_status_names, older->status));
+    if (first != NULL) {
+        turn->run->status_reason = arena_printf(turn->arena, "waits for run %s, which is %s", first->id,
+                                                word_name(run_status_names, first->status));
         return;
     }
     if (turn_has_slot(turn))
@@ -104,7 +116,8 @@ static bool is_superseded(struct engine_turn *turn)
     const struct run *run = turn->run;
 
     if (text_empty(run->superseded_by) || run_ended((enum run_status)run->status) ||
-        !edge_exists(run->status, "supersede") || (run->status != RUN_HELD && run->approved_at != 0))
+        !edge_exists(run->status, "supersede") ||
+        (run->status != RUN_HELD && run->status != RUN_ROLLING_BACK && run->approved_at != 0))
         return false;
     return turn_fire(turn, "supersede", arena_printf(turn->arena, "superseded by run %s", run->superseded_by));
 }
@@ -115,7 +128,8 @@ static bool lost_environment(struct engine_turn *turn)
     const struct run *run = turn->run;
 
     if (text_empty(run->environment) || !environment_is_destroyed(turn) ||
-        (run->status != RUN_PLANNING && run->status != RUN_GATE && run->status != RUN_HELD))
+        (run->status != RUN_PLANNING && run->status != RUN_GATE && run->status != RUN_HELD &&
+         run->status != RUN_ROLLING_BACK))
         return false;
     return turn_fire(turn, "destroyed", "the environment was destroyed meanwhile");
 }
@@ -130,8 +144,8 @@ static void look(struct engine_turn *turn)
     case RUN_PLANNING: look_planning(turn); return;
     case RUN_GATE: gate_look(turn); return;
     case RUN_APPLYING:
-    case RUN_VALIDATING:
-    case RUN_ROLLING_BACK: look_working(turn); return;
+    case RUN_VALIDATING: look_working(turn); return;
+    case RUN_ROLLING_BACK: rollback_look(turn); return;
     case RUN_HELD:
     case RUN_DONE:
     case RUN_FAILED:

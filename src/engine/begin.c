@@ -194,6 +194,16 @@ static const struct run *same_run(struct request *request, int workflow, const s
     return NULL;
 }
 
+static void refuse_same(struct request *request, const struct why *why, const struct run *same)
+{
+    struct arena *arena = request->turn->arena;
+
+    answer_refused(
+        request, ERROR_CONFLICT, why,
+        arena_printf(arena, "run %s does this already: it is %s", same->id, word_name(run_status_names, same->status)),
+        arena_printf(arena, "follow it: berth log %s -f", same->id));
+}
+
 static void begin_from_ref(struct request *request, int workflow)
 {
     struct engine_turn *turn = request->turn;
@@ -220,10 +230,7 @@ static void begin_from_ref(struct request *request, int workflow)
         return;
     same = same_run(request, workflow, &wish);
     if (same != NULL) {
-        answer_refused(request, ERROR_CONFLICT, why,
-                       arena_printf(turn->arena, "run %s does this already: it is %s", same->id,
-                                    word_name(run_status_names, same->status)),
-                       arena_printf(turn->arena, "follow it: berth log %s -f", same->id));
+        refuse_same(request, why, same);
         return;
     }
     run = new_run(request, workflow, &wish);
@@ -242,6 +249,107 @@ void accept_plan(struct request *request)
     begin_from_ref(request, WORKFLOW_PLAN);
 }
 
+/* "absent" with something recorded is what a first deploy that failed left: that can be destroyed. */
+static bool is_there(const struct engine_turn *turn)
+{
+    const struct environment *environment = turn->environment;
+
+    return environment != NULL && environment->status != ENVIRONMENT_DESTROYED &&
+           (environment->status != ENVIRONMENT_ABSENT || turn->facts->resources.count > 0);
+}
+
+/* --- rollback ----------------------------------------------------------------------------------------------------------- */
+
+/* "v3" or "3"; 0 when it is neither. */
+static int64_t version_of(const char *text)
+{
+    long long version;
+
+    return text_to_int(text + (*text == 'v'), &version) && version > 0 ? version : 0;
+}
+
+static const struct release *release_numbered(const struct engine_turn *turn, int64_t version)
+{
+    for (size_t i = 0; i < turn->facts->releases.count; i++)
+        if (turn->facts->releases.items[i]->version == version)
+            return turn->facts->releases.items[i];
+    return NULL;
+}
+
+/* The newest one before the environment's that was not rolled back and is not the same once more. */
+static const struct release *release_before(const struct engine_turn *turn)
+{
+    const struct release *now = release_numbered(turn, turn->environment->release);
+
+    for (size_t i = 0; i < turn->facts->releases.count; i++) {
+        const struct release *release = turn->facts->releases.items[i];
+
+        if (release->version < turn->environment->release && release->validated &&
+            text_equal(release->verdict, "good") &&
+            (now == NULL || !text_equal(release->commit, now->commit) || !text_equal(release->inputs, now->inputs)))
+            return release;
+    }
+    return NULL;
+}
+
+/* NULL: refused already. */
+static const struct release *release_asked(struct request *request, const struct why *why)
+{
+    struct engine_turn *turn = request->turn;
+    const char *to = argument_text(request, "to");
+    const struct release *release = text_empty(to) ? release_before(turn) : release_numbered(turn, version_of(to));
+    const char *list = arena_printf(turn->arena, "berth releases %s lists them", turn->environment->name);
+
+    if (release == NULL && text_empty(to))
+        answer_refused(
+            request, ERROR_NOT_FOUND, why,
+            arena_printf(turn->arena, "'%s' has no good release before the one it has", turn->environment->name), list);
+    else if (release == NULL)
+        answer_refused(request, ERROR_NOT_FOUND, why,
+                       arena_printf(turn->arena, "'%s' has no release '%s'", turn->environment->name, to), list);
+    else if (release->version == turn->environment->release && turn->environment->status == ENVIRONMENT_OK) {
+        answer_refused(
+            request, ERROR_CONFLICT, why,
+            arena_printf(turn->arena, "'%s' is at v%lld", turn->environment->name, (long long)release->version),
+            "deploy it again, or name another release");
+        return NULL;
+    }
+    return release;
+}
+
+void accept_rollback(struct request *request)
+{
+    struct engine_turn *turn = request->turn;
+    const struct release *release;
+    const struct why *why;
+    const struct run *same;
+    struct wish wish = {0};
+    struct run *run;
+
+    turn->run = NULL;
+    if (!is_there(turn)) {
+        answer_refused(
+            request, ERROR_NOT_FOUND, NULL,
+            arena_printf(turn->arena, "there is no environment '%s' to roll back", request->command->subject),
+            "berth envs lists them");
+        return;
+    }
+    if (!policy_allows(request, &why) || (release = release_asked(request, why)) == NULL)
+        return;
+    wish.commit = release->commit;
+    wish.inputs = release->inputs;
+    same = same_run(request, WORKFLOW_ROLLBACK, &wish);
+    if (same != NULL) {
+        refuse_same(request, why, same);
+        return;
+    }
+    run = new_run(request, WORKFLOW_ROLLBACK, &wish);
+    rollback_fill(turn, run, release);
+    if (!request->command->dry_run)
+        supersede_unapproved(request, run);
+    begin(request, run, why);
+}
+
 /* --- destroy ------------------------------------------------------------------------------------------------------------ */
 
 static const struct run *destroying_run(struct request *request)
@@ -253,15 +361,6 @@ static const struct run *destroying_run(struct request *request)
             return other;
     }
     return NULL;
-}
-
-/* "absent" with something recorded is what a first deploy that failed left: that can be destroyed. */
-static bool is_there(const struct engine_turn *turn)
-{
-    const struct environment *environment = turn->environment;
-
-    return environment != NULL && environment->status != ENVIRONMENT_DESTROYED &&
-           (environment->status != ENVIRONMENT_ABSENT || turn->facts->resources.count > 0);
 }
 
 static const char *confirmation(struct request *request)

@@ -24,7 +24,7 @@ static void found(struct finding *finding, const char *format, ...)
 
 static bool works(int status)
 {
-    return status == RUN_APPLYING || status == RUN_VALIDATING || status == RUN_ROLLING_BACK;
+    return status == RUN_APPLYING || status == RUN_VALIDATING;
 }
 
 static const struct run *run_named(const struct engine_facts *facts, const char *id)
@@ -100,7 +100,8 @@ static void check_environment(struct finding *finding)
     for (size_t i = 0; i < facts->releases.count; i++) {
         if (!facts->releases.items[i]->validated)
             found(finding, "release v%lld was not validated", (long long)facts->releases.items[i]->version);
-        if (facts->releases.items[i]->version > environment->release && environment->status != ENVIRONMENT_DESTROYED)
+        if (facts->releases.items[i]->version > environment->release && environment->status != ENVIRONMENT_DESTROYED &&
+            !text_equal(facts->releases.items[i]->verdict, "rolled back"))
             found(finding, "release v%lld is newer than the environment's v%lld",
                   (long long)facts->releases.items[i]->version, (long long)environment->release);
     }
@@ -226,7 +227,8 @@ static void check_run(struct finding *finding, const struct run *run)
 /* Whoever is not at work says what it waits for. */
 static void check_waits(struct finding *finding, const struct run *run)
 {
-    if ((run->status == RUN_GATE || run->status == RUN_HELD || run->status == RUN_QUEUED) &&
+    if ((run->status == RUN_GATE || run->status == RUN_HELD || run->status == RUN_QUEUED ||
+         run->status == RUN_ROLLING_BACK) &&
         text_empty(run->status_reason))
         found(finding, "run %s is %s and does not say why", run->id, word_name(run_status_names, run->status));
 }

@@ -137,6 +137,8 @@ static const struct engine_edge edges[] = {
          IF("a step was interrupted", interrupted)),
     EDGE(RUN_APPLYING, "failed", RUN_FAILED, "frees the lock, starts a destroy", finish_failed,
          IF("on_failure: destroy", answer_destroys)),
+    EDGE(RUN_APPLYING, "failed", RUN_ROLLING_BACK, "frees the lock, starts a roll-back, excludes the commit",
+         rollback_start, IF("on_failure: rollback and there is a good release", rollback_answers)),
     EDGE(RUN_APPLYING, "failed", RUN_HELD, "frees the lock, keeps the evidence", finish_held, ELSE),
     EDGE(RUN_APPLYING, "stopped", RUN_CANCELLED, "frees the lock", finish_cancelled, ELSE),
 
@@ -146,8 +148,17 @@ static const struct engine_edge edges[] = {
          IF("a check was interrupted", interrupted)),
     EDGE(RUN_VALIDATING, "failed", RUN_FAILED, "frees the lock, starts a destroy", finish_failed,
          IF("on_failure: destroy", answer_destroys)),
+    EDGE(RUN_VALIDATING, "failed", RUN_ROLLING_BACK, "frees the lock, starts a roll-back, excludes the commit",
+         rollback_start, IF("on_failure: rollback and there is a good release", rollback_answers)),
     EDGE(RUN_VALIDATING, "failed", RUN_HELD, "frees the lock, keeps the evidence", finish_held, ELSE),
     EDGE(RUN_VALIDATING, "stopped", RUN_CANCELLED, "frees the lock", finish_cancelled, ELSE),
+
+    EDGE(RUN_ROLLING_BACK, "rolled back", RUN_ROLLED_BACK, "", NULL, ELSE),
+    EDGE(RUN_ROLLING_BACK, "not rolled back", RUN_HELD, "keeps the evidence", finish_not_rolled_back,
+         IF("the roll-back changed nothing", rollback_changed_nothing)),
+    EDGE(RUN_ROLLING_BACK, "not rolled back", RUN_FAILED, "", NULL, ELSE),
+    EDGE(RUN_ROLLING_BACK, "supersede", RUN_SUPERSEDED, "", finish_untouched, ELSE),
+    EDGE(RUN_ROLLING_BACK, "destroyed", RUN_SUPERSEDED, "", finish_untouched, ELSE),
 
     EDGE(RUN_HELD, "retry", RUN_GATE, "what did not end well runs again under the same digest", retry_apply, ELSE),
     EDGE(RUN_HELD, "cancel", RUN_CANCELLED, "", finish_untouched, ELSE),
@@ -224,6 +235,9 @@ static void tell(struct engine_turn *turn, int from)
         turn_notify(turn, notice);
     if (run->status == RUN_DONE && run_destroys(run))
         turn_notify(turn, "destroyed");
+    if (run_rolls_back(run) && !text_empty(run->parent) &&
+        (run->status == RUN_HELD || run_ended((enum run_status)run->status)))
+        turn_touch(turn, run->parent); /* it waits for this answer */
 }
 
 bool turn_fire(struct engine_turn *turn, const char *event, const char *reason)
@@ -280,8 +294,6 @@ void engine_diagram(struct str *out)
         str_add_char(out, '\n');
     }
     for (int status = RUN_DONE; status <= RUN_CANCELLED; status++) {
-        if (status == RUN_ROLLED_BACK)
-            continue;
         str_add(out, "    ");
         add_state(out, status);
         str_add(out, " --> [*]\n");

@@ -137,6 +137,21 @@ static void follow_run(struct engine_facts *facts, const struct run *run)
     }
 }
 
+static void follow_answer(struct engine_facts *facts, const struct engine_effects *effects)
+{
+    if (facts->run == NULL || facts->run->status != RUN_ROLLING_BACK) {
+        facts->answer = NULL;
+        return;
+    }
+    for (size_t i = 0; i < effects->puts.count; i++) {
+        const struct run *run = effects->puts.items[i].type == &run_type ? effects->puts.items[i].row : NULL;
+
+        if (run != NULL && text_equal(run->parent, facts->run->id) &&
+            (facts->answer == NULL || run->number >= facts->answer->number))
+            facts->answer = run;
+    }
+}
+
 static void follow_runs(struct engine_facts *facts, const struct engine_effects *effects)
 {
     size_t kept = 0;
@@ -160,6 +175,7 @@ void engine_apply_effects(struct engine_facts *facts, const struct engine_effect
                  text_equal(effects->puts.items[i].id, facts->command->id))
             facts->command = effects->puts.items[i].row;
     follow_runs(facts, effects);
+    follow_answer(facts, effects);
     FOLLOW(&facts->resources, resource_type, false);
     FOLLOW(&facts->releases, release_type, true);
     FOLLOW(&facts->holds, hold_type, false);

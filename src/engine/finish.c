@@ -286,6 +286,10 @@ static void put_release(struct engine_turn *turn, const json_t *wanted)
     struct run *run = turn->run;
     struct release *release;
 
+    if (run_rolls_back(run) && rollback_done(turn))
+        return;
+    if (!run_rolls_back(run))
+        turn->environment->excluded_commit = ""; /* a newer one came, or a person deployed it all the same */
     if (is_released(turn))
         return;
     release = arena_alloc(turn->arena, sizeof *release);
@@ -499,7 +503,7 @@ void finish_untouched(struct engine_turn *turn)
     forget_environment(turn);
 }
 
-static void leave_failed(struct engine_turn *turn)
+void leave_failed(struct engine_turn *turn)
 {
     resources_forget_waiting(turn);
     turn->environment->status = ENVIRONMENT_FAILED;
@@ -509,14 +513,15 @@ static void leave_failed(struct engine_turn *turn)
 
 void finish_held(struct engine_turn *turn)
 {
-    if (turn->run->on_failure == ANSWER_ROLLBACK && !run_destroys(turn->run)) /* until it is built */
-        turn->run->status_reason = arena_printf(
-            turn->arena, "%s (on_failure: rollback is not built yet, so it is held)", turn->run->status_reason);
+    const char *missing = rollback_missing(turn);
+
+    if (!text_empty(missing))
+        turn->run->status_reason = arena_printf(turn->arena, "%s (%s)", turn->run->status_reason, missing);
     leave_failed(turn);
     evidence_keep(turn);
 }
 
-static void start_destroy(struct engine_turn *turn)
+struct run *run_of_answer(struct engine_turn *turn)
 {
     const struct run *failed = turn->run;
     struct run *run = arena_alloc(turn->arena, sizeof *run);
@@ -526,15 +531,11 @@ static void start_destroy(struct engine_turn *turn)
         .environment = failed->environment,
         .environment_name = failed->environment_name,
         .entry = failed->entry,
-        .workflow = WORKFLOW_DESTROY,
         .status = RUN_QUEUED,
         .origin = ORIGIN_ON_FAILURE,
         .actor = "berth",
         .via = "on_failure",
         .reason = arena_printf(turn->arena, "run %s failed: %s", failed->id, failed->status_reason),
-        .repository = failed->repository,
-        .ref = failed->ref,
-        .commit = failed->commit,
         .on_failure = ANSWER_HOLD,
         .parent = failed->id,
         .policy_commit = turn->facts->policy_commit,
@@ -546,13 +547,27 @@ static void start_destroy(struct engine_turn *turn)
     turn->effects->took_run_number = true;
     (void)turn_add(&turn->runs, run);
     turn_touch(turn, run->id);
-    turn_audit(turn, "destroy.on_failure", "", "ok", arena_printf(turn->arena, "run %s", run->id), NULL);
+    return run;
 }
 
 void finish_failed(struct engine_turn *turn)
 {
+    const struct run *failed = turn->run;
+    struct run *run = run_of_answer(turn);
+
+    run->workflow = WORKFLOW_DESTROY;
+    run->repository = failed->repository;
+    run->ref = failed->ref;
+    run->commit = failed->commit;
     leave_failed(turn);
-    start_destroy(turn);
+    turn_audit(turn, "destroy.on_failure", "", "ok", arena_printf(turn->arena, "run %s", run->id), NULL);
+}
+
+/* Nothing answers a roll-back that did not come about but a person. */
+void finish_not_rolled_back(struct engine_turn *turn)
+{
+    turn->environment->status_reason = turn->run->status_reason;
+    evidence_keep(turn);
 }
 
 void finish_cancelled(struct engine_turn *turn)

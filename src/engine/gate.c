@@ -63,13 +63,19 @@ bool lock_is_free(const struct engine_turn *turn)
            text_equal(turn->environment->lock_run, turn->run->id);
 }
 
-/* Held runs can be retried only while nobody else changed what they left: whoever takes the lock ends them. */
+/* Held runs can be retried, and a roll-back that asks can be answered, only while nobody else changed what the failed one left. */
+static bool stands_on_what_was_left(const struct run *run)
+{
+    return run->status == RUN_HELD || (run->status == RUN_GATE && run_rolls_back(run) && run->approved_at == 0);
+}
+
+/* Whoever takes the lock ends those. */
 static void supersede_held(struct engine_turn *turn)
 {
     for (size_t i = 0; i < turn->runs.rows.count; i++) {
         const struct run *other = run_at(turn, i);
 
-        if (other == NULL || other->status != RUN_HELD || text_equal(other->id, turn->run->id) ||
+        if (other == NULL || !stands_on_what_was_left(other) || text_equal(other->id, turn->run->id) ||
             !text_empty(other->superseded_by))
             continue;
         run_edit(turn, i)->superseded_by = turn->run->id;
@@ -173,6 +179,7 @@ void gate_fill(const struct engine_turn *turn, struct policy_gate *gate)
         .lock_free = lock_is_free(turn),
         .lock_holder = turn->environment != NULL ? turn->environment->lock_run : "",
         .base_holds = base_holds(turn),
+        .takes_older = rollback_takes_older(turn),
     };
     question_of_run(turn, &gate->question);
 }
@@ -242,7 +249,8 @@ static void gate_waits(struct engine_turn *turn, const struct policy_gate *gate,
     struct run *run = turn->run;
     const struct why *first = why_first(why);
     bool first_time = text_empty(run->gate);
-    bool for_people = first != NULL && (text_equal(first->rule, "approvals") || text_equal(first->rule, "trust"));
+    bool for_people = first != NULL && (text_equal(first->rule, "approvals") || text_equal(first->rule, "trust") ||
+                                        text_equal(first->rule, "rollback"));
 
     run->gate = gate_json(turn, why);
     run->status_reason = reason_of(turn, why);

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#define RELEASES_BACK 8 /* so many releases are looked at, but where one is named */
+#define RELEASES_NAMED 1000
 #define WAITING_LIMIT 256 /* so many waiting runs are touched at once; the rest when those went on */
 
 struct loading {
@@ -17,6 +19,7 @@ struct loading {
     struct arena *arena;
     struct engine_facts *facts;
     struct error *error;
+    int64_t releases; /* so many are loaded */
 };
 struct rows {
     const void **items;
@@ -123,7 +126,7 @@ static bool load_environment_rows(struct loading *loading)
     return id == NULL ||
            (LOAD(&facts->resources, .type = &resource_type, .index = "environment", .equal = {id}) &&
             LOAD(&facts->releases, .type = &release_type, .index = "environment", .equal = {id}, .descending = true,
-                 .limit = 8) &&
+                 .limit = loading->releases) &&
             LOAD(&facts->holds, .type = &hold_type, .index = "environment", .equal = {id}) &&
             LOAD(&facts->entrypoints, .type = &entrypoint_type, .index = "environment", .equal = {id}) &&
             LOAD(&facts->templates, .type = &environment_template_type, .index = "environment", .equal = {id}) &&
@@ -270,7 +273,8 @@ static void begin(struct loading *loading, struct store *store, const struct con
                   struct arena *arena, struct engine_facts *facts, struct error *error)
 {
     *facts = (struct engine_facts){.now_ms = now_ms, .config = config, .owner_uid = -1, .applied_run = "", .slug = ""};
-    *loading = (struct loading){.store = store, .arena = arena, .facts = facts, .error = error};
+    *loading =
+        (struct loading){.store = store, .arena = arena, .facts = facts, .error = error, .releases = RELEASES_BACK};
 }
 
 /* A deploy that is not planned yet stands on no environment: when the one it was asked for is destroyed it is about the name. */
@@ -309,6 +313,19 @@ static bool load_run(struct loading *loading, const struct config *config, const
     return load_branch_of_run(loading, config, facts->run);
 }
 
+static bool load_answer(struct loading *loading)
+{
+    const struct run *run = loading->facts->run;
+    VEC(const struct run *) rows = {0};
+    bool loaded = run->status != RUN_ROLLING_BACK ||
+                  LOAD(&rows, .type = &run_type, .index = "parent", .equal = {run->id}, .descending = true, .limit = 1);
+
+    if (rows.count > 0)
+        loading->facts->answer = rows.items[0];
+    vec_release(&rows);
+    return loaded;
+}
+
 bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
                          struct arena *arena, struct engine_facts *facts, struct error *error)
 {
@@ -319,7 +336,8 @@ bool engine_load_for_run(struct store *store, const char *run, const struct conf
         return false;
     if (facts->run == NULL)
         return error_set(error, ERROR_NOT_FOUND, "there is no run '%s'", run);
-    return load_workspace(&loading, facts->run->environment_name, config) && load_run_rows(&loading);
+    return load_workspace(&loading, facts->run->environment_name, config) && load_run_rows(&loading) &&
+           load_answer(&loading);
 }
 
 /* --- for a command ---------------------------------------------------------------------------------------------------- */
@@ -393,6 +411,8 @@ bool engine_load_for_command(struct store *store, const struct command *command,
     struct loading loading;
 
     begin(&loading, store, config, now_ms, arena, facts, error);
+    if (text_equal(command->verb, "rollback"))
+        loading.releases = RELEASES_NAMED;
     return subject_is_run(command->verb) ? load_about_run(&loading, command, config)
                                          : load_about_environment(&loading, command, config);
 }

@@ -16,6 +16,7 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/order.c \
 	src/engine/plan.c \
 	src/engine/prepare.c \
+	src/engine/rollback.c \
 	src/engine/steps.c \
 	src/engine/subject.c \
 	src/engine/turn.c \

@@ -15,11 +15,11 @@ unsigned phases_of(int run_status)
     switch ((enum run_status)run_status) {
     case RUN_PREPARING: return PHASES(PHASE_PREPARE);
     case RUN_PLANNING: return PHASES(PHASE_PLAN);
-    case RUN_APPLYING:
-    case RUN_ROLLING_BACK: return PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY);
+    case RUN_APPLYING: return PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY);
     case RUN_VALIDATING: return PHASES(PHASE_CHECK);
     case RUN_QUEUED:
     case RUN_GATE:
+    case RUN_ROLLING_BACK: /* its answer has the steps */
     case RUN_HELD:
     case RUN_DONE:
     case RUN_FAILED:

@@ -89,8 +89,7 @@ long resource_find(const struct engine_turn *turn, const char *address)
 
 bool run_is_active(int status)
 {
-    return status == RUN_PREPARING || status == RUN_PLANNING || status == RUN_APPLYING || status == RUN_VALIDATING ||
-           status == RUN_ROLLING_BACK;
+    return status == RUN_PREPARING || status == RUN_PLANNING || status == RUN_APPLYING || status == RUN_VALIDATING;
 }
 
 static size_t waiting_before(const struct engine_turn *turn)

@@ -188,6 +188,11 @@ void check_start(struct engine_turn *turn);
 void finish_done(struct engine_turn *turn);
 void finish_held(struct engine_turn *turn);
 void finish_failed(struct engine_turn *turn);
+/* The environment is Failed and free. */
+void leave_failed(struct engine_turn *turn);
+/* A new run that answers this one's failure, added and touched: its number, environment, reason; the caller says what it does. */
+struct run *run_of_answer(struct engine_turn *turn);
+void finish_not_rolled_back(struct engine_turn *turn);
 /* Failed in prepare or plan: nothing was touched. */
 void finish_untouched(struct engine_turn *turn);
 void finish_cancelled(struct engine_turn *turn);
@@ -196,6 +201,25 @@ void finish_asks(struct engine_turn *turn);
 void life_set(struct engine_turn *turn);
 bool changed_anything(const struct engine_turn *turn);
 void evidence_remove(struct engine_turn *turn);
+
+/* --- rollback.c ---------------------------------------------------------------------------------------------------------- */
+bool run_rolls_back(const struct run *run);
+bool release_is_of(const struct release *release, const struct run *run);
+/* Guard: its failure is answered by going back to the last good release, and there is one. */
+bool rollback_answers(struct engine_turn *turn);
+/* Why there is none although the policy asks for it; "" where it does not. */
+const char *rollback_missing(const struct engine_turn *turn);
+/* Makes a new run one that deploys the release again. */
+void rollback_fill(struct engine_turn *turn, struct run *run, const struct release *release);
+void rollback_start(struct engine_turn *turn);
+/* Guard: the roll-back ended before it touched anything, so what failed can still be tried again. */
+bool rollback_changed_nothing(struct engine_turn *turn);
+/* The run waits for its roll-back: looks how that ended. */
+void rollback_look(struct engine_turn *turn);
+/* Names what an automatic roll-back would destroy or replace that was there before the run that failed; "" nothing. */
+const char *rollback_takes_older(const struct engine_turn *turn);
+/* The environment is at its release again. False: there is no such release any more, it takes a new one. */
+bool rollback_done(struct engine_turn *turn);
 
 /* --- advance.c ------------------------------------------------------------------------------------------------------------ */
 void turn_advance(struct engine_turn *turn);

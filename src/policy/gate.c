@@ -33,20 +33,40 @@ static bool is_kept_from(const struct policy_gate *gate)
     return is_kept(&gate->question) || is_kept(&then);
 }
 
+/* Why a rollback may not go by itself; "" when it may. */
+static const char *rollback_asks(const struct policy_gate *gate, struct arena *arena)
+{
+    const struct config_entry *entry = gate->question.entry;
+    const struct run *run = gate->run;
+    const long long gone = (long long)(run->destroys + run->replaces);
+
+    if (!text_empty(gate->takes_older))
+        return gate->takes_older;
+    if (entry != NULL && run->touches_data && name_in_list(entry->rollback.ask_if, "data"))
+        return "ask_if: data, and it would destroy or replace a resource that holds data";
+    if (entry != NULL && gone > 0 && name_in_list(entry->rollback.ask_if, "destroys"))
+        return arena_printf(arena, "ask_if: destroys, and it would destroy or replace %lld", gone);
+    return "";
+}
+
 /* A destroy of what is not kept has its policy or its typed name; a rollback needs none where berth.yaml says so. */
-static int approvals_needed(const struct policy_gate *gate)
+static int approvals_needed(const struct policy_gate *gate, struct arena *arena)
 {
     const struct config_entry *entry = gate->question.entry;
     const struct config_gate *rule = gate_of(gate);
     int needed = rule != NULL ? rule->approvals : 0;
+    bool must;
 
-    if (rolls_back(gate) && entry != NULL && entry->rollback.gate_none)
-        return 0;
-    if (!destroys(gate))
+    if (rolls_back(gate)) {
+        must = !text_empty(rollback_asks(gate, arena));
+        needed = entry != NULL && entry->rollback.gate_none ? 0 : needed;
+    } else if (destroys(gate)) {
+        must = is_kept_from(gate);
+        needed = must ? needed : 0;
+    } else {
         return needed;
-    if (!is_kept_from(gate))
-        return 0;
-    return needed > 1 ? needed : 1;
+    }
+    return must && needed < 1 ? 1 : needed;
 }
 
 static const char *gate_source(const struct policy_gate *gate, struct arena *arena)
@@ -173,7 +193,7 @@ static void add_approvals(struct why_builder *builder, const struct policy_gate 
 {
     struct arena *arena = builder->arena;
     const struct config_gate *rule = gate_of(gate);
-    int needed = approvals_needed(gate);
+    int needed = approvals_needed(gate, arena);
     const char *source = gate_source(gate, arena);
     const char *of =
         rule != NULL && rule->by.count > 0 ? arena_printf(arena, " of %s", names_text(arena, rule->by)) : "";
@@ -229,6 +249,29 @@ static void add_entry(struct why_builder *builder, const struct policy_gate *gat
         why_add(builder, POLICY_NO, "source", "",
                 "put the entry back on the trusted ref, or cancel the run; what is there can be destroyed",
                 "no entry of berth.yaml makes %s any more", gate->question.environment_name);
+}
+
+/* Says why it asks; the asking itself is the approvals'. */
+static void add_rollback(struct why_builder *builder, const struct policy_gate *gate)
+{
+    struct arena *arena = builder->arena;
+    const char *asks;
+    struct tally tally;
+
+    if (!rolls_back(gate) || text_empty(gate->run->digest))
+        return;
+    asks = rollback_asks(gate, arena);
+    count_approvals(&tally, gate, gate->run->digest, arena);
+    if (text_empty(asks))
+        why_add(builder, POLICY_YES, "rollback", gate_source(gate, arena), "", "it takes nothing away that must stay");
+    else if (tally.voices.count > 0)
+        why_add(builder, POLICY_YES, "rollback", gate_source(gate, arena), "", "agreed to: %s", asks);
+    else
+        why_add(builder, POLICY_WAIT, "rollback", gate_source(gate, arena),
+                arena_printf(arena, "look at what it destroys, then berth approve %s --digest %.12s", gate->run->id,
+                             gate->run->digest),
+                "%s", asks);
+    vec_release(&tally.voices);
 }
 
 static void add_digest(struct why_builder *builder, const struct policy_gate *gate)
@@ -341,6 +384,7 @@ const struct why *policy_gate(const struct policy_gate *gate, struct arena *aren
     add_entry(&builder, gate);
     add_trust(&builder, gate);
     add_digest(&builder, gate);
+    add_rollback(&builder, gate);
     add_approvals(&builder, gate);
     add_expiry(&builder, gate);
     add_forge(&builder, gate);

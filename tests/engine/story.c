@@ -101,6 +101,24 @@ static int voices_for(struct story *story, const struct run *run)
     return count;
 }
 
+/* Nobody asked for it, and it would take away what was there before the run that failed. */
+static bool takes_older(struct story *story, const struct run *run)
+{
+    const struct run *failed = text_empty(run->parent) ? NULL : world_run(&story->world, run->parent);
+
+    for (size_t i = 0; failed != NULL && i < story->world.plans.count; i++) {
+        const struct plan *plan = story->world.plans.items[i];
+        const struct resource *resource =
+            text_equal(plan->run, run->id) && (plan->action == PLAN_DESTROY || plan->action == PLAN_REPLACE)
+                ? world_resource(&story->world, run->environment_name, plan->address)
+                : NULL;
+
+        if (resource != NULL && resource->created_at < failed->applying_at)
+            return true;
+    }
+    return false;
+}
+
 static int voices_needed(struct story *story, const struct run *run, const struct environment *environment)
 {
     const struct config_entry *entry = config_entry_named(story->world.config, run->entry);
@@ -108,6 +126,10 @@ static int voices_needed(struct story *story, const struct run *run, const struc
     bool kept = environment != NULL &&
                 (environment->permanent || environment->is_protected || (entry != NULL && entry->permanent));
 
+    if (run->workflow == WORKFLOW_ROLLBACK && takes_older(story, run))
+        return needed > 1 && !entry->rollback.gate_none ? needed : 1;
+    if (run->workflow == WORKFLOW_ROLLBACK && entry != NULL && entry->rollback.gate_none)
+        return 0;
     if (run->workflow != WORKFLOW_DESTROY)
         return run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0 ? 0 : needed;
     if (kept)
@@ -152,6 +174,8 @@ static void watch_run(struct story *story, const struct run *run)
     const struct run *before = world_run(&story->world, run->id);
 
     remember(story, run->id);
+    if (run->workflow == WORKFLOW_ROLLBACK && run->status == RUN_ROLLING_BACK)
+        wrong(story, "run %s answers a failure with a failure's answer", run->id);
     if (before == NULL || before->status == RUN_PREPARING || before->status == RUN_QUEUED ||
         (run->status == RUN_PLANNING && before->status != RUN_PLANNING) || !text_equal(before->base, run->base))
         (void)map_set(&story->planned, run->id, (void *)(uintptr_t)(story->events + 1));

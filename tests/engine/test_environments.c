@@ -337,7 +337,7 @@ static void rollback__that_is_not_built_says_so(void **state)
     step = world_step(world, "1.apply.database");
     world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
     assert_status(world, "1", "held");
-    assert_non_null(strstr(world_run(world, "1")->status_reason, "on_failure: rollback is not built yet"));
+    assert_non_null(strstr(world_run(world, "1")->status_reason, "nothing to roll back to: no release of it was validated yet"));
     assert_true(world_environment(world, "dev")->planned_destruction_at > 0);
 }
 

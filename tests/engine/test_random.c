@@ -85,7 +85,10 @@ static void add_entry(struct str *yaml, uint64_t *random, enum crowd crowd, cons
     str_addf(yaml,
              "  - name: \"%s\"\n    tier: %s\n    source: %s\n    templates: [shop]\n    target: here\n"
              "    on_failure: %s\n",
-             name, tier, source, permanent ? "hold" : PICK(random, "hold", "hold", "destroy", "rollback"));
+             name, tier, source,
+             permanent ? PICK(random, "hold", "rollback") : PICK(random, "hold", "destroy", "rollback", "rollback"));
+    str_add(yaml, PICK(random, "", "    rollback: { gate: none }\n",
+                       "    rollback: { gate: none, windows: ignore, ask_if: [destroys, data] }\n"));
     str_add(yaml, PICK(random, "", "    deploy_on: [push]\n"));
     str_add(yaml, PICK(random, "", "", one,
                        crowd == ALONE ? one : "    gate: { approvals: 2, by: [ops], not_author: true }\n",
@@ -346,6 +349,8 @@ static const char *random_arguments(struct story *story, const char *verb, const
 
         return arena_printf(arena, "{\"digest\":\"%s\"}", run == NULL || chance(story, 12) ? "stale" : run->digest);
     }
+    if (text_equal(verb, "rollback"))
+        return chance(story, 50) ? "" : arena_printf(arena, "{\"to\":\"v%zu\"}", below(story, 4));
     if (text_equal(verb, "extend"))
         return "{\"by\":\"1d\"}";
     if (text_equal(verb, "freeze") || text_equal(verb, "stop-all") || text_equal(verb, "hold"))
@@ -373,8 +378,9 @@ static void command(struct story *story, const char *verb, const char *subject, 
 static void do_command(struct story *story)
 {
     static const char *const about_runs[] = {"approve", "approve", "approve", "reject", "cancel", "retry", "retry"};
-    static const char *const about_places[] = {"deploy", "deploy", "deploy",  "deploy",    "plan",   "destroy",
-                                               "hold",   "unhold", "protect", "unprotect", "extend", "unhold"};
+    static const char *const about_places[] = {"deploy",  "deploy", "deploy",   "deploy",  "plan",
+                                               "destroy", "hold",   "unhold",   "protect", "unprotect",
+                                               "extend",  "unhold", "rollback", "rollback"};
     static const char *const about_all[] = {"freeze", "unfreeze", "stop-all", "resume-all", "unfreeze", "resume-all"};
     static const char *const actors[] = {"uid:1000",     "uid:1000", "github:dave", "github:bob",
                                          "github:carol", "uid:7",    "token:ci"};
@@ -386,7 +392,7 @@ static void do_command(struct story *story)
         verb = about_runs[below(story, 7)];
         subject = random_run(story, verb);
     } else if (what < 95) {
-        verb = about_places[below(story, 12)];
+        verb = about_places[below(story, 14)];
         subject = random_place(story);
     } else {
         verb = about_all[below(story, 6)];
@@ -526,7 +532,8 @@ static void check_end(struct story *story)
 {
     for (size_t i = 0; i < story->world.runs.count; i++) {
         const struct run *run = story->world.runs.items[i];
-        bool waits = run->status == RUN_GATE || run->status == RUN_HELD || run->status == RUN_QUEUED;
+        bool waits = run->status == RUN_GATE || run->status == RUN_HELD || run->status == RUN_QUEUED ||
+                     run->status == RUN_ROLLING_BACK;
 
         if (run_ended((enum run_status)run->status))
             continue;
@@ -600,11 +607,11 @@ static bool play_story(uint64_t seed, struct config *const *configs, struct tota
     return fine;
 }
 
-/* Too rare to count on in a million; each has its sentence in test_workflows. */
+/* Too rare to count on in a million; each has its sentence in test_workflows or test_rollback. */
 static bool is_rare(const struct engine_edge *edge)
 {
     return (edge->from == RUN_GATE && (edge->to == RUN_FAILED || edge->to == RUN_VALIDATING)) ||
-           (edge->from == RUN_FAILED && edge->to == RUN_GATE);
+           (edge->from == RUN_FAILED && edge->to == RUN_GATE) || edge->from == RUN_ROLLING_BACK;
 }
 
 /* Every edge that changes a status was taken, else the million says little. */

@@ -291,6 +291,9 @@ static void gather_run(struct world *world, const struct run *run, struct engine
     GATHER(&facts->steps, &world->steps, text_equal(world->steps.items[i]->run, run->id))
     GATHER(&facts->plans, &world->plans, text_equal(world->plans.items[i]->run, run->id))
     GATHER(&facts->approvals, &world->approvals, text_equal(world->approvals.items[i]->run, run->id))
+    for (size_t i = 0; run->status == RUN_ROLLING_BACK && i < world->runs.count; i++)
+        if (text_equal(world->runs.items[i]->parent, run->id))
+            facts->answer = world->runs.items[i];
 }
 
 void world_facts(struct world *world, const char *run, const char *name, struct engine_facts *facts)
@@ -391,7 +394,8 @@ static bool same_facts(const struct engine_facts *a, const struct engine_facts *
            SAME(run_type, runs) && SAME(step_type, steps) && SAME(plan_type, plans) && SAME(approval_type, approvals) &&
            SAME(entrypoint_type, entrypoints) && SAME(environment_template_type, templates) &&
            record_compare(&run_type, a->run, b->run) == RECORD_SAME && a->runs_active == b->runs_active &&
-           text_equal(a->applied_run, b->applied_run) && a->applied_at == b->applied_at;
+           text_equal(a->applied_run, b->applied_run) && a->applied_at == b->applied_at &&
+           text_equal(a->answer != NULL ? a->answer->id : "", b->answer != NULL ? b->answer->id : "");
 }
 
 /* Effects are written; facts that followed them must be what a load gives. */

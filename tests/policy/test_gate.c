@@ -283,6 +283,33 @@ static void rollback__passes_without_approval_where_berth_yaml_says_so(void **st
     assert_int_equal(verdict(&scene), POLICY_WAIT);
 }
 
+static void rollback__asks_for_what_berth_yaml_names_and_for_what_was_there_before(void **state)
+{
+    struct config_entry entry = fixture_entries[STAGING];
+    struct scene scene;
+
+    (void)state;
+    set_scene(&scene, STAGING);
+    scene.run.workflow = WORKFLOW_ROLLBACK;
+    scene.gate.question.entry = &entry;
+    scene.run.destroys = 1;
+    scene.run.touches_data = true;
+    assert_int_equal(verdict(&scene), POLICY_YES);
+    entry.rollback.ask_if = (struct name_list)LIST("destroys");
+    assert_int_equal(verdict(&scene), POLICY_WAIT);
+    assert_string_equal(first(&scene), "rollback");
+    entry.rollback.ask_if = (struct name_list)LIST("data");
+    assert_int_equal(verdict(&scene), POLICY_WAIT);
+    scene.run.touches_data = false;
+    assert_int_equal(verdict(&scene), POLICY_YES);
+    scene.gate.takes_older = "it would destroy database, which run 4 did not create";
+    assert_int_equal(verdict(&scene), POLICY_WAIT);
+    approve(&scene, "alice", "another");
+    assert_int_equal(verdict(&scene), POLICY_WAIT);
+    approve(&scene, "bob", "d1g357");
+    assert_int_equal(verdict(&scene), POLICY_YES);
+}
+
 static void trust__an_untrusted_commit_waits_for_a_person(void **state)
 {
     struct scene scene;
@@ -435,6 +462,7 @@ int main(void)
         cmocka_unit_test_teardown(destroy__of_what_is_kept_needs_an_approval_of_its_own, teardown),
         cmocka_unit_test_teardown(destroy__that_waits_is_not_let_through_by_the_end_of_a_protection, teardown),
         cmocka_unit_test_teardown(rollback__passes_without_approval_where_berth_yaml_says_so, teardown),
+        cmocka_unit_test_teardown(rollback__asks_for_what_berth_yaml_names_and_for_what_was_there_before, teardown),
         cmocka_unit_test_teardown(trust__an_untrusted_commit_waits_for_a_person, teardown),
         cmocka_unit_test_teardown(forge__what_is_not_known_is_never_taken_for_yes, teardown),
         cmocka_unit_test_teardown(answer__is_taken_from_who_may_for_what_was_seen, teardown),

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way back: a run that failed is answered by another that deploys the last good release, with a plan and a gate of its own. The failed one waits for
+ * that answer and ends as it does; nothing answers a roll-back that fails but a person.
+ */
+#include "engine/turn.h"
+
+#include "berth/base/str.h"
+#include "berth/config.h"
+
+bool run_rolls_back(const struct run *run)
+{
+    return run->workflow == WORKFLOW_ROLLBACK;
+}
+
+static bool is_good(const struct release *release)
+{
+    return release->validated && text_equal(release->verdict, "good");
+}
+
+bool release_is_of(const struct release *release, const struct run *run)
+{
+    return text_equal(release->commit, run->commit) && text_equal(release->inputs, run->inputs);
+}
+
+/* --- after a failure ------------------------------------------------------------------------------------------------ */
+
+/* The release that the environment has, where it is good and another than what failed. */
+static const struct release *last_good(const struct engine_turn *turn)
+{
+    for (size_t i = 0; i < turn->facts->releases.count; i++) {
+        const struct release *release = turn->facts->releases.items[i];
+
+        if (release->version == turn->environment->release)
+            return is_good(release) && !release_is_of(release, turn->run) ? release : NULL;
+    }
+    return NULL;
+}
+
+bool rollback_answers(struct engine_turn *turn)
+{
+    return turn->run->on_failure == ANSWER_ROLLBACK && turn->run->workflow == WORKFLOW_DEPLOY &&
+           turn->environment != NULL && last_good(turn) != NULL;
+}
+
+const char *rollback_missing(const struct engine_turn *turn)
+{
+    if (turn->run->on_failure != ANSWER_ROLLBACK || turn->run->workflow != WORKFLOW_DEPLOY)
+        return "";
+    return turn->environment->release == 0
+               ? "nothing to roll back to: no release of it was validated yet"
+               : arena_printf(turn->arena, "nothing to roll back to: v%lld is what failed, or was rolled back itself",
+                              (long long)turn->environment->release);
+}
+
+/* The branch, tag or commit that the release came from: what names its environment. */
+static const char *ref_of(struct engine_turn *turn, const struct release *release)
+{
+    json_t *sources = json_column(release->sources);
+    const char *ref = arena_strdup(turn->arena, json_get_text(json_array_get(sources, 0), "ref"));
+
+    json_decref(sources);
+    return text_empty(ref) ? turn->environment->branch : ref;
+}
+
+void rollback_fill(struct engine_turn *turn, struct run *run, const struct release *release)
+{
+    run->workflow = WORKFLOW_ROLLBACK;
+    run->repository = turn->environment->repository;
+    run->ref = ref_of(turn, release);
+    run->commit = release->commit;
+    run->sources = release->sources;
+    run->inputs = run->with = release->inputs;
+    run->on_failure = ANSWER_HOLD;
+}
+
+void rollback_start(struct engine_turn *turn)
+{
+    const struct release *release = last_good(turn);
+    struct run *failed = turn->run;
+    struct run *run = run_of_answer(turn);
+
+    rollback_fill(turn, run, release);
+    leave_failed(turn);
+    turn->environment->excluded_commit = failed->commit;
+    failed->status_reason = arena_printf(turn->arena, "%s; run %s goes back to v%lld", failed->status_reason, run->id,
+                                         (long long)release->version);
+    turn_audit(turn, "rollback.on_failure", "", "ok",
+               arena_printf(turn->arena, "run %s, to v%lld", run->id, (long long)release->version), NULL);
+}
+
+bool rollback_changed_nothing(struct engine_turn *turn)
+{
+    return turn->facts->answer != NULL && turn->facts->answer->applying_at == 0;
+}
+
+void rollback_look(struct engine_turn *turn)
+{
+    const struct run *answer = turn->facts->answer;
+
+    if (answer == NULL)
+        return;
+    if (answer->status == RUN_DONE)
+        (void)turn_fire(turn, "rolled back",
+                        arena_printf(turn->arena, "rolled back by run %s: %s", answer->id, answer->status_reason));
+    else if (answer->status == RUN_SUPERSEDED)
+        (void)turn_fire(turn, "supersede", answer->status_reason);
+    else if (answer->status == RUN_HELD || run_ended((enum run_status)answer->status))
+        (void)turn_fire(turn, "not rolled back",
+                        arena_printf(turn->arena, "its roll-back, run %s, is %s: %s", answer->id,
+                                     word_name(run_status_names, answer->status), answer->status_reason));
+}
+
+/* --- what it may do by itself --------------------------------------------------------------------------------------- */
+
+static const struct run *failed_run(const struct engine_turn *turn)
+{
+    for (size_t i = 0; i < turn->runs.rows.count; i++)
+        if (run_at(turn, i) != NULL && text_equal(run_at(turn, i)->id, turn->run->parent))
+            return run_at(turn, i);
+    return NULL;
+}
+
+static bool takes_away(const struct plan *plan)
+{
+    return plan != NULL && (plan->action == PLAN_DESTROY || plan->action == PLAN_REPLACE);
+}
+
+const char *rollback_takes_older(const struct engine_turn *turn)
+{
+    const struct run *failed = failed_run(turn);
+
+    if (!run_rolls_back(turn->run) || turn->run->origin != ORIGIN_ON_FAILURE)
+        return "";
+    for (size_t i = 0; i < turn->plans.rows.count; i++) {
+        const struct plan *plan = plan_at(turn, i);
+        long at = takes_away(plan) ? resource_find(turn, plan->address) : -1;
+
+        if (at >= 0 && (failed == NULL || resource_at(turn, (size_t)at)->created_at < failed->applying_at))
+            return arena_printf(turn->arena, "it would %s %s, which run %s did not create",
+                                plan->action == PLAN_DESTROY ? "destroy" : "replace", plan->address, turn->run->parent);
+    }
+    return "";
+}
+
+/* --- done --------------------------------------------------------------------------------------------------------------- */
+
+static void judge(struct engine_turn *turn, const struct release *release, const char *verdict)
+{
+    struct release *judged;
+
+    if (text_equal(release->verdict, verdict))
+        return;
+    judged = arena_copy(turn->arena, release, sizeof *release);
+    judged->verdict = verdict;
+    turn_put(turn, &release_type, judged);
+}
+
+static const struct release *release_of_run(const struct engine_turn *turn)
+{
+    for (size_t i = 0; i < turn->facts->releases.count; i++)
+        if (turn->facts->releases.items[i]->validated && release_is_of(turn->facts->releases.items[i], turn->run))
+            return turn->facts->releases.items[i];
+    return NULL;
+}
+
+bool rollback_done(struct engine_turn *turn)
+{
+    const struct run *failed = failed_run(turn);
+    const char *bad = failed != NULL ? failed->commit : turn->environment->commit;
+    const struct release *release = release_of_run(turn);
+
+    if (release == NULL)
+        return false;
+    for (size_t i = 0; i < turn->facts->releases.count; i++)
+        if (turn->facts->releases.items[i]->version > release->version)
+            judge(turn, turn->facts->releases.items[i], "rolled back");
+    judge(turn, release, "good");
+    turn->environment->release = release->version;
+    turn->environment->excluded_commit = text_equal(bad, turn->run->commit) ? "" : bad;
+    turn->run->status_reason = arena_printf(turn->arena, "back at release v%lld", (long long)release->version);
+    return true;
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: ISC */
+/* The way back, a sentence each: after a failure, by hand, refused, failing, overtaken; through a store. */
+#include "play.h"
+
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define OWNER "uid:1000"
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define assert_status(world, run, status_name) \
+    assert_string_equal(word_name(run_status_names, world_run(world, run)->status), status_name)
+
+static const char yaml[] = "version: 1\n"
+                           "workspace: shop\n"
+                           "repositories: { app: { provider: git, url: . } }\n"
+                           "people:\n"
+                           "  alice: { email: [alice@acme.org], unix: al }\n"
+                           "groups: { ops: [alice] }\n"
+                           "access:\n"
+                           "  - { who: [ops], role: admin }\n"
+                           "targets: { here: { provider: local } }\n"
+                           "environments:\n"
+                           "  - name: dev\n"
+                           "    tier: dev\n"
+                           "    source: { branches: [main] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    deploy_on: [push]\n"
+                           "    on_failure: rollback\n"
+                           "    rollback: { gate: none }\n"
+                           "  - name: staging\n"
+                           "    tier: staging\n"
+                           "    source: { branches: [stage] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
+                           "    gate: { approvals: 1, by: [ops] }\n"
+                           "    on_failure: rollback\n"
+                           "    rollback: { gate: none, windows: ignore, ask_if: [data] }\n";
+
+static int set_up(void **state)
+{
+    struct world *world = mem_zero(1, sizeof *world);
+
+    world_init(world, world_config(yaml));
+    world_use_store(world);
+    world->follow = true;
+    world_push(world, "main", "m1");
+    world_push(world, "stage", "s1");
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    struct config *config = world->config;
+
+    for (size_t i = 0; i < world->runs.count; i++)
+        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
+    world_release(world);
+    config_free(config);
+    vec_free(world);
+    return 0;
+}
+
+/* --- shorthand ---------------------------------------------------------------------------------------------------- */
+
+static const struct play_resource two[] = {{.name = "database"}, {.name = "server", .needs = "database"}};
+static const struct play_resource three[] = {
+    {.name = "database"}, {.name = "server", .needs = "database"}, {.name = "cache"}};
+static const struct play_resource only_server[] = {{.name = "server"}};
+
+static int command(struct world *world, const char *verb, const char *subject, const char *arguments)
+{
+    return world_command(world, verb, subject, arguments, OWNER, "cli")->status;
+}
+
+/* Deploys a commit of main to dev up to its plans; the new run's id. */
+static const char *deploy_checked(struct world *world, const char *commit, const struct play_resource *resources,
+                                  size_t count, const char *checks)
+{
+    const char *run, *step;
+
+    world_push(world, "main", commit);
+    assert_int_equal(command(world, "deploy", "dev", ""), COMMAND_ACCEPTED);
+    run = arena_strdup(&world->arena, world->answered->run);
+    step = arena_printf(&world->arena, "%s.prepare.main", run);
+    assert_true(world_claim(world, step));
+    world_result(world, world_step(world, step), STEP_DONE,
+                 play_prepare(world, "dev", commit, resources, count, checks), ERROR_NONE,
+                 world_step(world, step)->token, world->epoch);
+    return run;
+}
+
+static const char *deploy(struct world *world, const char *commit, const struct play_resource *resources, size_t count)
+{
+    return deploy_checked(world, commit, resources, count, "");
+}
+
+static void release(struct world *world, const char *commit)
+{
+    const char *run = deploy(world, commit, two, 2);
+
+    play_all(world, run);
+    assert_status(world, run, "done");
+}
+
+static void fails(struct world *world, const char *run, const char *what)
+{
+    const char *step = arena_printf(&world->arena, "%s.%s", run, what);
+
+    assert_true(world_claim(world, step));
+    world_result(world, world_step(world, step), STEP_FAILED, NULL, ERROR_TOOL, world_step(world, step)->token,
+                 world->epoch);
+}
+
+static const char *deploy_that_fails(struct world *world, const char *commit)
+{
+    const char *run = deploy(world, commit, two, 2);
+
+    play_step(world, arena_printf(&world->arena, "%s.plan.database", run));
+    play_step(world, arena_printf(&world->arena, "%s.plan.server", run));
+    play_step(world, arena_printf(&world->arena, "%s.apply.database", run));
+    fails(world, run, "apply.server");
+    return run;
+}
+
+static const struct environment *dev(struct world *world)
+{
+    return world_environment(world, "dev");
+}
+
+static const char *verdict(struct world *world, int64_t version)
+{
+    for (size_t i = 0; i < world->releases.count; i++)
+        if (world->releases.items[i]->version == version)
+            return world->releases.items[i]->verdict;
+    return "";
+}
+
+/* --- after a failure -------------------------------------------------------------------------------------------------- */
+
+static void failure__goes_back_to_the_last_good_release(void **state)
+{
+    struct world *world = *state;
+    const struct run *back;
+
+    release(world, "c1");
+    assert_string_equal(deploy_that_fails(world, "c2"), "2");
+    assert_status(world, "2", "rolling back");
+    back = world_run(world, "3");
+    assert_int_equal(back->workflow, WORKFLOW_ROLLBACK);
+    assert_string_equal(back->commit, "c1");
+    assert_string_equal(back->parent, "2");
+    play_all(world, "3");
+    assert_status(world, "3", "done");
+    assert_status(world, "2", "rolled back");
+    assert_int_equal(dev(world)->release, 1);
+    assert_string_equal(dev(world)->commit, "c1");
+    assert_string_equal(dev(world)->excluded_commit, "c2");
+    assert_int_equal(world->releases.count, 1);
+}
+
+static void failure__of_a_check_goes_back_too(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_checked(world, "c2", two, 2, "[{\"run\":[\"./smoke\"]}]");
+    play_step(world, "2.plan.database");
+    play_step(world, "2.plan.server");
+    play_step(world, "2.apply.database");
+    play_step(world, "2.apply.server");
+    fails(world, "2", "check.1");
+    assert_status(world, "2", "rolling back");
+    play_all(world, "3");
+    assert_status(world, "2", "rolled back");
+    assert_int_equal(dev(world)->release, 1);
+}
+
+static void failure__without_a_good_release_is_held_and_says_so(void **state)
+{
+    struct world *world = *state;
+
+    (void)deploy_that_fails(world, "c1");
+    assert_status(world, "1", "held");
+    assert_non_null(strstr(world_run(world, "1")->status_reason, "nothing to roll back to"));
+    assert_int_equal(world->runs.count, 1);
+}
+
+static void failure__of_the_very_release_is_held(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c1");
+    assert_status(world, "2", "held");
+    assert_non_null(strstr(world_run(world, "2")->status_reason, "v1 is what failed"));
+}
+
+static void rolled_back_commit__is_not_deployed_by_itself_again(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c2");
+    play_all(world, "3");
+    (void)world_command(world, "deploy", "dev", "{\"ref\":\"main\",\"commit\":\"c2\"}", "trigger:push", "push");
+    assert_int_equal(world->answered->status, COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), "rolled back here"));
+    (void)world_command(world, "deploy", "dev", "{\"ref\":\"main\",\"commit\":\"c3\"}", "trigger:push", "push");
+    assert_int_equal(world->answered->status, COMMAND_ACCEPTED);
+    play_all(world, "4");
+    assert_status(world, "4", "done");
+    assert_string_equal(dev(world)->excluded_commit, "");
+    assert_int_equal(dev(world)->release, 2);
+}
+
+static void rollback__that_fails_is_held_and_nothing_answers_it(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c2");
+    play_step(world, "3.prepare.main");
+    play_step(world, "3.plan.database");
+    play_step(world, "3.plan.server");
+    fails(world, "3", "apply.database");
+    assert_status(world, "3", "held");
+    assert_status(world, "2", "failed");
+    assert_non_null(strstr(world_run(world, "2")->status_reason, "its roll-back, run 3, is held"));
+    assert_int_equal(world->runs.count, 3);
+    assert_int_equal(command(world, "retry", "3", ""), COMMAND_DONE);
+    play_all(world, "3");
+    assert_status(world, "3", "done");
+    assert_int_equal(dev(world)->release, 1);
+}
+
+static void rollback__that_cannot_be_planned_leaves_the_failed_run_to_a_person(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c2");
+    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE);
+    assert_status(world, "3", "cancelled");
+    assert_status(world, "2", "held");
+    assert_true(dev(world)->marks & MARK_HELD);
+}
+
+static void rollback__that_takes_away_what_was_there_before_asks(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1"); /* database and server */
+    play_all(world, deploy(world, "c2", three, 3));
+    assert_int_equal(dev(world)->release, 2);
+    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED); /* by hand: no question */
+    play_all(world, "3");
+    assert_status(world, "3", "done");
+    assert_null(world_resource(world, "dev", "cache"));
+}
+
+/* The release wants less than what was there before the failed run: an older one left it, and an automatic roll-back may not take it. */
+static void rollback__of_what_an_older_run_left_asks(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    /* a deploy that made a cache and was then held, not rolled back */
+    (void)deploy(world, "c2", three, 3);
+    play_step(world, "2.plan.database");
+    play_step(world, "2.plan.server");
+    play_step(world, "2.plan.cache");
+    play_step(world, "2.apply.cache");
+    fails(world, "2", "apply.database");
+    assert_status(world, "2", "rolling back");
+    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE); /* the cache stays */
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c3", three, 3);
+    play_step(world, "4.plan.database");
+    play_step(world, "4.plan.server");
+    play_step(world, "4.plan.cache");
+    fails(world, "4", "apply.database");
+    assert_status(world, "4", "rolling back");
+    play_step(world, "5.prepare.main");
+    play_step(world, "5.plan.database");
+    play_step(world, "5.plan.server");
+    play_step(world, "5.plan.cache");
+    assert_status(world, "5", "at the gate");
+    assert_non_null(strstr(world_run(world, "5")->status_reason, "destroy cache, which run 4 did not create"));
+    assert_status(world, "4", "rolling back");
+    assert_int_equal(command(world, "approve", "5",
+                             arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, "5")->digest)),
+                     COMMAND_DONE);
+    play_all(world, "5");
+    assert_status(world, "4", "rolled back");
+    assert_null(world_resource(world, "dev", "cache"));
+}
+
+static void rollback__takes_what_only_the_failed_run_made(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c2", three, 3);
+    play_step(world, "2.plan.database");
+    play_step(world, "2.plan.server");
+    play_step(world, "2.plan.cache");
+    play_step(world, "2.apply.cache");
+    fails(world, "2", "apply.database");
+    play_all(world, "3");
+    assert_status(world, "2", "rolled back");
+    assert_null(world_resource(world, "dev", "cache"));
+}
+
+static void rollback__brings_back_what_the_failed_commit_lost(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy(world, "c2", only_server, 1); /* database vanished from the template */
+    play_step(world, "2.plan.server");
+    play_step(world, "2.plan.database");
+    play_step(world, "2.apply.server");
+    fails(world, "2", "destroy.database");
+    assert_status(world, "2", "rolling back");
+    play_all(world, "3");
+    assert_status(world, "3", "done");
+    assert_non_null(world_resource(world, "dev", "database"));
+    assert_int_equal(world_resource(world, "dev", "database")->status, RESOURCE_OK);
+}
+
+/* --- overtaken -------------------------------------------------------------------------------------------------------- */
+
+static void newer_push__waits_until_the_way_back_is_gone(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy(world, "c2", two, 2);
+    play_step(world, "2.plan.database");
+    play_step(world, "2.plan.server");
+    play_step(world, "2.apply.database");
+    (void)world_command(world, "deploy", "dev", "{\"ref\":\"main\",\"commit\":\"c3\"}", "trigger:push", "push");
+    assert_status(world, "3", "queued");
+    fails(world, "2", "apply.server");
+    assert_status(world, "2", "rolling back");
+    assert_status(world, "3", "queued");
+    assert_non_null(strstr(world_run(world, "3")->status_reason, "waits for run 4"));
+    play_all(world, "4");
+    assert_status(world, "2", "rolled back");
+    play_all(world, "3");
+    assert_status(world, "3", "done");
+    assert_string_equal(dev(world)->commit, "c3");
+}
+
+static void newer_deploy__ends_a_way_back_that_nobody_answered(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy(world, "c2", three, 3);
+    play_all(world, "2");
+    assert_int_equal(dev(world)->release, 2);
+    (void)deploy(world, "c3", only_server, 1);
+    play_step(world, "3.plan.server");
+    play_step(world, "3.plan.database");
+    play_step(world, "3.plan.cache");
+    fails(world, "3", "apply.server");
+    assert_status(world, "3", "rolling back");
+    play_step(world, "4.prepare.main"); /* database and server: the cache would go, which run 2 made */
+    play_step(world, "4.plan.database");
+    play_step(world, "4.plan.server");
+    play_step(world, "4.plan.cache");
+    assert_status(world, "4", "at the gate");
+    release(world, "c5");
+    assert_status(world, "4", "superseded");
+    assert_status(world, "3", "superseded");
+}
+
+/* --- by hand ---------------------------------------------------------------------------------------------------------- */
+
+static void by_hand__goes_to_the_release_before_and_judges_the_newer(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    release(world, "c2");
+    release(world, "c3");
+    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
+    play_all(world, "4");
+    assert_status(world, "4", "done");
+    assert_int_equal(dev(world)->release, 2);
+    assert_string_equal(verdict(world, 3), "rolled back");
+    assert_string_equal(dev(world)->excluded_commit, "c3");
+    assert_int_equal(command(world, "rollback", "dev", ""),
+                     COMMAND_ACCEPTED); /* a roll-back of a roll-back: further back */
+    play_all(world, "5");
+    assert_int_equal(dev(world)->release, 1);
+    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_REFUSED);                 /* and there it ends */
+    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v3\"}"), COMMAND_ACCEPTED); /* or forward by name */
+    play_all(world, "6");
+    assert_int_equal(dev(world)->release, 3);
+    assert_string_equal(verdict(world, 3), "good");
+}
+
+static void by_hand__names_what_is_wrong(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_REFUSED);
+    release(world, "c1");
+    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v9\"}"), COMMAND_REFUSED);
+    assert_string_equal(world_answer(world), "'dev' has no release 'v9'");
+    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
+    assert_string_equal(world_answer(world), "'dev' is at v1");
+    assert_int_equal(world_command(world, "rollback", "dev", "", "uid:7", "cli")->status, COMMAND_REFUSED);
+}
+
+static void by_hand__a_newer_release_takes_the_next_number(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    release(world, "c2");
+    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
+    play_all(world, "3");
+    release(world, "c3");
+    assert_int_equal(dev(world)->release, 3);
+    assert_string_equal(dev(world)->excluded_commit, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(failure__goes_back_to_the_last_good_release),
+        TEST(failure__of_a_check_goes_back_too),
+        TEST(failure__without_a_good_release_is_held_and_says_so),
+        TEST(failure__of_the_very_release_is_held),
+        TEST(rolled_back_commit__is_not_deployed_by_itself_again),
+        TEST(rollback__that_fails_is_held_and_nothing_answers_it),
+        TEST(rollback__that_cannot_be_planned_leaves_the_failed_run_to_a_person),
+        TEST(rollback__that_takes_away_what_was_there_before_asks),
+        TEST(rollback__of_what_an_older_run_left_asks),
+        TEST(rollback__takes_what_only_the_failed_run_made),
+        TEST(rollback__brings_back_what_the_failed_commit_lost),
+        TEST(newer_push__waits_until_the_way_back_is_gone),
+        TEST(newer_deploy__ends_a_way_back_that_nobody_answered),
+        TEST(by_hand__goes_to_the_release_before_and_judges_the_newer),
+        TEST(by_hand__names_what_is_wrong),
+        TEST(by_hand__a_newer_release_takes_the_next_number),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
