@@ -99,6 +99,28 @@ void engine_step_claimed(const struct engine_facts *facts, const char *step, con
  * and engine_step_interrupted it has been done already. */
 void engine_advance(const struct engine_facts *facts, struct engine_effects *effects);
 
+/* --- environments that end by themselves --------------------------------------------------------------------- */
+#define CLEANER_ASKS \
+    "cleaner" /* kind of a hold by which the cleaner asks; a person who lifts it lets that environment go */
+struct clean_facts {
+    int64_t now_ms, epoch;
+    int64_t looked_at; /* the last time, 0 never: what was due before was said then */
+    bool clock_jumped; /* since the last time: nothing ends by itself until a person says so */
+    const struct config *config;
+    VEC(const struct environment *) environments; /* all that are not destroyed */
+    VEC(const struct branch *) branches;          /* one an environment: the branch that owns it, NULL none known */
+    VEC(const struct repository *) repositories;
+    VEC(const struct hold *) holds;
+    VEC(const struct run *) runs; /* not ended, of those environments */
+    char (*new_id)[27];
+    size_t new_id_count;
+};
+void clean_facts_release(struct clean_facts *facts); /* the vectors */
+/* Marks what expires and what lost its branch, warns, and puts a destroy command (with its evidence as reason, and a key that makes it one an end) for what
+ * is over; a cancel for a destroy that nothing asks for any more. When limits.remove_at_once or remove_share is exceeded, or the clock jumped, a hold of kind
+ * CLEANER_ASKS for each instead. A listing that was not whole, or empty, proves no branch gone. effects->wake_at: the next instant that matters. */
+void engine_clean(const struct clean_facts *facts, struct engine_effects *effects);
+
 /* --- the tables, for documentation and tests ------------------------------------------------------------------ */
 struct engine_turn; /* private: one call at work */
 struct engine_edge {

@@ -91,7 +91,8 @@ static bool any_open_run(struct supervisor *supervisor)
 static bool policy_acts_by_itself(const struct config *config)
 {
     for (size_t i = 0; config && i < config->environment_count; i++)
-        if ((config->environments[i].deploy_on & ~(unsigned)TRIGGER_MANUAL) || config->environments[i].drift)
+        if ((config->environments[i].deploy_on & ~(unsigned)TRIGGER_MANUAL) || config->environments[i].drift ||
+            config->environments[i].destroy_with_branch)
             return true;
     return false;
 }

@@ -240,6 +240,7 @@ void listing_ended(struct supervisor *supervisor, const char *json, size_t lengt
         children_observe_again(supervisor, CHILD_BRANCHES);
     }
     supervisor->listing_failed = false;
+    supervisor->look_at_lives = true;
     json_decref(message);
     arena_release(&arena);
 }

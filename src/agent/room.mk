@@ -5,6 +5,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/child.h \
 	src/agent/child_main.c \
 	src/agent/children.c \
+	src/agent/cleaner.c \
 	src/agent/cleanup.c \
 	src/agent/deliveries.c \
 	src/agent/lifetime.c \

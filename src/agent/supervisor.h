@@ -78,6 +78,10 @@ struct supervisor {
     int64_t next_run;           /* 0: not known */
     int64_t waited_at_revision; /* at which something was still to come */
     int64_t idle_since_ms, failed_until_ms, failed_wait_ms, observers_from_ms; /* monotonic */
+    int64_t clean_at_ms, cleaned_at_ms; /* wall clock: the next and the last look of the cleaner; 0 none */
+    int64_t cleaned_monotonic_ms;
+    bool clock_jumped; /* in this process's life: the cleaner asks */
+    bool look_at_lives;
     bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, told_draining, leave_now, ended;
     bool delivering, listing_failed, serving, tick, accepted;
     bool begin_anew; /* it ended, but a command came while it let go of the lock */
@@ -119,6 +123,11 @@ void children_keep_observers(struct supervisor *supervisor);
 /* What an observer brought could not be stored: it is ended, and the next one sees it again. */
 void children_observe_again(struct supervisor *supervisor, enum child_kind kind);
 void children_free_all(struct supervisor *supervisor);
+
+/* --- cleaner.c: environments that end by themselves ----------------------------------------------------------------------- */
+bool cleaner_is_due(const struct supervisor *supervisor);
+/* Inside the turn's transaction. */
+bool cleaner_look(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 
 /* --- cleanup.c: folders of runs that have ended --------------------------------------------------------------------------- */
 /* Notes a run row that is being written; cleanup_ended removes the folders once that is committed, cleanup_forget when it was not. */

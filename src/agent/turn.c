@@ -145,6 +145,8 @@ bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects
             cleanup_note(supervisor, put->row);
         if (put->type == &delivery_type)
             supervisor->look_at_deliveries = true;
+        if (put->type == &environment_type || put->type == &hold_type)
+            supervisor->look_at_lives = true;
     }
     for (size_t i = 0; i < effects->audits.count; i++)
         if (!store_audit(supervisor->store, effects->audits.items[i], error))
@@ -295,7 +297,8 @@ static bool advance_due(struct supervisor *supervisor, struct error *error)
 static bool anything_to_do(const struct supervisor *supervisor)
 {
     int64_t now = time_now_ms();
-    if (supervisor->results.count > 0 || supervisor->look_at_commands || supervisor->look_at_steps)
+    if (supervisor->results.count > 0 || supervisor->look_at_commands || supervisor->look_at_steps ||
+        cleaner_is_due(supervisor))
         return true;
     for (size_t i = 0; i < supervisor->endings.count; i++)
         if (supervisor->endings.items[i].resolved)
@@ -376,6 +379,8 @@ static bool work_in_transaction(struct supervisor *supervisor, struct error *err
         return false;
     if (!advance_due(supervisor, error) || !workers_claim(supervisor, error))
         return false;
+    if (cleaner_is_due(supervisor) && !cleaner_look(supervisor, error))
+        return false;
     fault_point("supervisor.before_commit");
     return store_commit(supervisor->store, NULL, error);
 }
@@ -419,6 +424,7 @@ static bool due_everything(struct supervisor *supervisor, struct error *error)
             return false;
     }
     supervisor->due_everything = false;
+    supervisor->look_at_lives = true;
     return true;
 }
 

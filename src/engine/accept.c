@@ -235,15 +235,12 @@ static const struct {
     const char *verb;
     accept_verb *accept;
 } acceptors[] = {
-    {"deploy", accept_deploy},         {"plan", accept_plan},
-    {"destroy", accept_destroy},       {"rollback", accept_rollback},
-    {"approve", accept_approve},       {"reject", accept_reject},
-    {"cancel", accept_cancel},         {"retry", accept_retry},
-    {"extend", accept_extend},         {"hold", accept_hold},
-    {"unhold", accept_unhold},         {"protect", accept_protect},
-    {"unprotect", accept_unprotect},   {"freeze", accept_freeze},
-    {"unfreeze", accept_unfreeze},     {"stop-all", accept_stop_all},
-    {"resume-all", accept_resume_all},
+    {"deploy", accept_deploy},     {"plan", accept_plan},           {"destroy", accept_destroy},
+    {"rollback", accept_rollback}, {"undo", accept_undo},           {"approve", accept_approve},
+    {"reject", accept_reject},     {"cancel", accept_cancel},       {"retry", accept_retry},
+    {"extend", accept_extend},     {"hold", accept_hold},           {"unhold", accept_unhold},
+    {"protect", accept_protect},   {"unprotect", accept_unprotect}, {"freeze", accept_freeze},
+    {"unfreeze", accept_unfreeze}, {"stop-all", accept_stop_all},   {"resume-all", accept_resume_all},
 };
 
 static accept_verb *acceptor_of(const char *verb)

@@ -19,6 +19,8 @@ void subject_resolve(const struct config *config, const struct command *command,
 /* The arguments' `with` as an object of texts: {"key": "value"}, from an object or a list of "key=value". New reference. */
 json_t *subject_pairs(const struct command *command);
 bool subject_is_run(const char *verb);
+/* A destroy that has touched nothing yet. */
+bool run_can_be_undone(const struct run *run);
 
 /* Which ref a deploy or plan of an environment is about. An environment that branches make takes a branch that makes just it, or a tag or commit of
  * that branch: `ref` is then the branch and `commit` the other. Any other entry takes what is asked for, as far as its `refs` allow. */
@@ -61,8 +63,8 @@ bool argument_until(struct request *request, const char *name, int64_t *until);
 bool argument_duration(struct request *request, const char *name, int64_t *ms);
 
 typedef void accept_verb(struct request *request);
-accept_verb accept_deploy, accept_plan, accept_rollback, accept_destroy; /* begin.c */
-accept_verb accept_approve, accept_reject, accept_cancel, accept_retry;  /* answer.c */
+accept_verb accept_deploy, accept_plan, accept_rollback, accept_destroy;             /* begin.c */
+accept_verb accept_approve, accept_reject, accept_cancel, accept_undo, accept_retry; /* answer.c */
 accept_verb accept_extend, accept_hold, accept_unhold, accept_protect, accept_unprotect, accept_freeze, accept_unfreeze,
     accept_stop_all, accept_resume_all; /* order.c */
 

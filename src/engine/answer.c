@@ -207,6 +207,40 @@ void accept_cancel(struct request *request)
     turn_advance(turn);
 }
 
+/* --- undo ------------------------------------------------------------------------------------------------------------ */
+
+bool run_can_be_undone(const struct run *run)
+{
+    return run_destroys(run) && run->applying_at == 0 && !run_ended((enum run_status)run->status);
+}
+
+void accept_undo(struct request *request)
+{
+    struct engine_turn *turn = request->turn;
+    const char *who = text_empty(request->person) ? request->command->actor : request->person;
+    const struct run *run = turn->run;
+    const struct why *why;
+
+    if (!has_run(request) || !policy_allows(request, &why))
+        return;
+    if (!run_can_be_undone(run)) {
+        answer_refused(request, ERROR_CONFLICT, why,
+                       run_destroys(run) && run->applying_at != 0
+                           ? arena_printf(turn->arena, "run %s has begun to remove resources", run->id)
+                           : arena_printf(turn->arena, "run %s is no destroy that could be undone", run->id),
+                       run_destroys(run) ? "berth cancel stops it; deploy again what is gone" : "");
+        return;
+    }
+    answer_done(request, COMMAND_DONE, run->id, why,
+                arena_printf(turn->arena,
+                             "run %s will not destroy '%s'; it is not asked for again by itself for the same reason",
+                             run->id, run->environment_name));
+    if (request->command->dry_run)
+        return;
+    turn->run->cancel_by = who;
+    (void)turn_fire(turn, "cancel", arena_printf(turn->arena, "undone by %s before anything was touched", who));
+}
+
 /* --- retry ----------------------------------------------------------------------------------------------------------- */
 
 /* A row that was never deployed to may have gone and come back with another id: who applied nothing begins over with what is there. */

@@ -120,6 +120,20 @@ static size_t remove_holds(struct engine_turn *turn, const char *kind)
     return count;
 }
 
+/* The cleaner's question is answered: it stays as what was agreed to, and stops nothing any more. */
+static void let_go(struct engine_turn *turn)
+{
+    for (size_t i = 0; i < turn->holds.rows.count; i++) {
+        struct hold *answered;
+
+        if (hold_at(turn, i) == NULL || !text_equal(hold_at(turn, i)->kind, CLEANER_ASKS) ||
+            hold_at(turn, i)->until != 0)
+            continue;
+        answered = turn_edit(turn, &turn->holds, i);
+        answered->until = turn->facts->now_ms;
+    }
+}
+
 void accept_hold(struct request *request)
 {
     struct engine_turn *turn = request->turn;
@@ -149,6 +163,7 @@ void accept_unhold(struct request *request)
     if (!carry_out(request, why, arena_printf(turn->arena, "'%s' is not held any more", turn->environment->name)))
         return;
     (void)remove_holds(turn, "hold");
+    let_go(turn);
     turn->environment->marks &= ~(unsigned)MARK_HELD;
     turn->environment->excluded_commit = "";
     touch_waiting_runs(turn);

@@ -8,6 +8,7 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/apply.c \
 	src/engine/begin.c \
 	src/engine/check.c \
+	src/engine/clean.c \
 	src/engine/edges.c \
 	src/engine/effects.c \
 	src/engine/finish.c \

@@ -10,7 +10,7 @@
 bool subject_is_run(const char *verb)
 {
     return text_equal(verb, "approve") || text_equal(verb, "reject") || text_equal(verb, "cancel") ||
-           text_equal(verb, "retry");
+           text_equal(verb, "retry") || text_equal(verb, "undo");
 }
 
 json_t *subject_pairs(const struct command *command)

@@ -316,53 +316,59 @@ static bool listed(const struct name_list *list, const char *name)
     return list->count == 0;
 }
 
-static const char *notice_text(struct engine_turn *turn, const char *event)
+void notice_put(struct engine_effects *effects, const struct notice *notice)
 {
-    const struct run *run = turn->run;
-    json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "event", event, "workspace",
-                                turn->facts->config->workspace, "environment", run->environment_name, "run", run->id,
-                                "status", word_name(run_status_names, run->status), "reason",
-                                run->status_reason != NULL ? run->status_reason : "", "commit",
-                                run->commit != NULL ? run->commit : "", "actor", run->actor != NULL ? run->actor : "",
-                                "workflow", word_name(workflow_names, run->workflow));
-    const char *text;
+    json_t *fallback =
+        notice->payload == NULL ? json_pack("{s:s, s:s}", "event", notice->event, "run", notice->run) : NULL;
+    const char *payload = json_text(effects->arena, notice->payload != NULL ? notice->payload : fallback);
 
-    if (payload == NULL) /* a name that is not UTF-8 */
-        payload = json_pack("{s:s, s:s}", "event", event, "run", run->id);
-    text = json_text(turn->arena, payload);
-    json_decref(payload);
-    return text;
-}
-
-void turn_notify(struct engine_turn *turn, const char *event)
-{
-    const struct config *config = turn->facts->config;
-    const char *tier = word_name(tier_names, turn->environment != NULL ? turn->environment->tier
-                                             : turn->entry != NULL     ? (int)turn->entry->tier
-                                                                       : TIER_NONE);
-    const char *payload = NULL;
-
-    for (size_t i = 0; config != NULL && i < config->notify_count; i++) {
-        const struct config_notify *notify = &config->notify[i];
+    json_decref(fallback);
+    for (size_t i = 0; i < notice->config->notify_count; i++) {
+        const struct config_notify *notify = &notice->config->notify[i];
         struct delivery *delivery;
 
-        if (!listed(&notify->events, event) || !listed(&notify->tiers, tier))
+        if (!listed(&notify->events, notice->event) || !listed(&notify->tiers, notice->tier))
             continue;
-        if (payload == NULL)
-            payload = notice_text(turn, event);
-        delivery = arena_alloc(turn->arena, sizeof *delivery);
+        delivery = arena_alloc(effects->arena, sizeof *delivery);
         *delivery = (struct delivery){
-            .id = arena_printf(turn->arena, "%s.%s.%lld.%zu", turn->run->id, event, (long long)turn->facts->now_ms, i),
-            .event = event,
-            .environment = turn->environment != NULL ? turn->environment->id : "",
-            .run = turn->run->id,
+            .id = arena_printf(effects->arena, "%s.%zu", notice->id, i),
+            .event = notice->event,
+            .environment = notice->environment,
+            .run = notice->run,
             .receiver = notify->id,
             .provider = notify->section.provider,
             .payload = payload,
             .status = DELIVERY_WAITING,
-            .created_at = turn->facts->now_ms,
-            .next_at = turn->facts->now_ms,
+            .created_at = notice->now_ms,
+            .next_at = notice->now_ms,
         };
-        turn_put(turn, &delivery_type, delivery);
+        vec_push(&effects->puts, ((struct engine_put){.type = &delivery_type, .row = delivery, .id = delivery->id}));
     }
+}
+
+void turn_notify(struct engine_turn *turn, const char *event)
+{
+    const struct run *run = turn->run;
+    struct notice notice = {
+        .config = turn->facts->config,
+        .event = event,
+        .tier = word_name(tier_names, turn->environment != NULL ? turn->environment->tier
+                                      : turn->entry != NULL     ? (int)turn->entry->tier
+                                                                : TIER_NONE),
+        .environment = turn->environment != NULL ? turn->environment->id : "",
+        .run = run->id,
+        .id = arena_printf(turn->arena, "%s.%s.%lld", run->id, event, (long long)turn->facts->now_ms),
+        .now_ms = turn->facts->now_ms,
+    };
+
+    if (notice.config == NULL)
+        return;
+    notice.payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "event", event, "workspace",
+                               notice.config->workspace, "environment", run->environment_name, "run", run->id, "status",
+                               word_name(run_status_names, run->status), "reason",
+                               run->status_reason != NULL ? run->status_reason : "", "commit",
+                               run->commit != NULL ? run->commit : "", "actor", run->actor != NULL ? run->actor : "",
+                               "workflow", word_name(workflow_names, run->workflow));
+    notice_put(turn->effects, &notice);
+    json_decref(notice.payload);
 }

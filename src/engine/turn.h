@@ -98,6 +98,14 @@ void turn_notify(struct engine_turn *turn, const char *event);
 /* Whether a slot of limits.runs is free for the run at work, or its own. Else its status_reason is set, and begins so. */
 #define WAITS_FOR_SLOT "waits for a slot: "
 bool turn_has_slot(struct engine_turn *turn);
+struct notice {
+    const struct config *config;
+    const char *event, *tier, *environment, *run;
+    const char *id;  /* what makes it one event; each receiver's place is added */
+    json_t *payload; /* NULL (a text in it is no UTF-8): the event alone is told */
+    int64_t now_ms;
+};
+void notice_put(struct engine_effects *effects, const struct notice *notice);
 /* Whether the run counts against limits.runs. */
 bool run_is_active(int status);
 bool run_destroys(const struct run *run);

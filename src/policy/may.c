@@ -109,8 +109,9 @@ static void add_end_of_life(struct why_builder *builder, const struct policy_que
              environment->planned_destruction_at <= question->now_ms)
         why_add(builder, POLICY_YES, "source", source, "", "its life ended at %s",
                 why_instant(builder->arena, environment->planned_destruction_at));
-    else if (entry != NULL && entry->destroy_with_branch)
-        why_add(builder, POLICY_YES, "source", source, "", "destroy_with_branch");
+    else if (entry != NULL && entry->destroy_with_branch && environment != NULL &&
+             (environment->marks & MARK_BRANCH_GONE))
+        why_add(builder, POLICY_YES, "source", source, "", "destroy_with_branch, and its branch is gone");
     else if (entry != NULL && entry->on_failure == ANSWER_DESTROY)
         why_add(builder, POLICY_YES, "source", source, "", "on_failure: destroy");
     else

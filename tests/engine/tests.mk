@@ -2,6 +2,9 @@
 #   unit_tests += tests/engine/test_thing
 #   tests_engine_test_thing_LDADD = $(test_engine)
 engine_world = tests/engine/world.c tests/engine/world.h tests/engine/play.c tests/engine/play.h
+unit_tests += tests/engine/test_clean
+tests_engine_test_clean_SOURCES = tests/engine/test_clean.c $(engine_world)
+tests_engine_test_clean_LDADD = $(test_engine)
 unit_tests += tests/engine/test_deploy
 tests_engine_test_deploy_SOURCES = tests/engine/test_deploy.c $(engine_world)
 tests_engine_test_deploy_LDADD = $(test_engine)

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Looks after environments that end by themselves: loads what the engine wants to know of all of them, and writes what it decides. A look follows
+ * whatever may have changed an end (a listing, a command, an environment's row, another policy) and the instants the engine named, at most once a second.
+ */
+#include "agent/supervisor.h"
+
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/store.h"
+
+#define LOOK_EVERY_MS 1000
+#define JUMP_MS (10 * MS_MINUTE) /* the wall clock may drift so far from the monotonic one between two looks */
+#define SWEEP_ID "cleaner/environments"
+
+struct loading {
+    struct supervisor *supervisor;
+    struct arena *arena;
+    struct clean_facts *facts;
+};
+
+static bool collect_environment(const void *row, void *context)
+{
+    struct loading *loading = context;
+    const struct environment *environment = row;
+    if (environment->status != ENVIRONMENT_DESTROYED && environment->status != ENVIRONMENT_ABSENT) {
+        const struct environment *copy = record_copy(&environment_type, row, loading->arena);
+        vec_push(&loading->facts->environments, copy);
+    }
+    return true;
+}
+
+static bool collect_repository(const void *row, void *context)
+{
+    struct loading *loading = context;
+    const struct repository *copy = record_copy(&repository_type, row, loading->arena);
+    vec_push(&loading->facts->repositories, copy);
+    return true;
+}
+
+static bool collect_hold(const void *row, void *context)
+{
+    struct loading *loading = context;
+    const struct hold *copy = record_copy(&hold_type, row, loading->arena);
+    vec_push(&loading->facts->holds, copy);
+    return true;
+}
+
+static bool collect_run(const void *row, void *context)
+{
+    struct loading *loading = context;
+    const struct run *copy = record_copy(&run_type, row, loading->arena);
+    vec_push(&loading->facts->runs, copy);
+    return true;
+}
+
+static bool load_branch(struct loading *loading, const struct environment *environment, struct error *error)
+{
+    struct branch *branch = arena_alloc(loading->arena, sizeof *branch);
+    const char *id = arena_printf(loading->arena, "%s:%s", environment->repository, environment->branch);
+    enum store_found found = text_empty(environment->branch) ? STORE_MISSING
+                                                             : store_get(loading->supervisor->store, &branch_type, id,
+                                                                         loading->arena, branch, error);
+    const struct branch *known = found == STORE_FOUND ? branch : NULL;
+    vec_push(&loading->facts->branches, known);
+    return found != STORE_ERROR;
+}
+
+static bool load_runs(struct loading *loading, struct error *error)
+{
+    for (int status = RUN_QUEUED; status < RUN_DONE; status++) {
+        struct store_query query = {
+            .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}};
+        if (!store_each(loading->supervisor->store, &query, collect_run, loading, error))
+            return false;
+    }
+    return true;
+}
+
+static bool load(struct loading *loading, struct error *error)
+{
+    struct store *store = loading->supervisor->store;
+    struct clean_facts *facts = loading->facts;
+    const struct store_query environments = {.type = &environment_type}, repositories = {.type = &repository_type},
+                             holds = {.type = &hold_type};
+    if (!store_each(store, &environments, collect_environment, loading, error) ||
+        !store_each(store, &repositories, collect_repository, loading, error) ||
+        !store_each(store, &holds, collect_hold, loading, error) || !load_runs(loading, error))
+        return false;
+    for (size_t i = 0; i < facts->environments.count; i++)
+        if (!load_branch(loading, facts->environments.items[i], error))
+            return false;
+    return true;
+}
+
+/* A command whose key is known was asked before. */
+static bool is_known(struct supervisor *supervisor, const struct engine_put *put)
+{
+    const struct command *command = put->row;
+    struct store_query query = {.type = &command_type, .index = "key", .limit = 1};
+    int64_t count = 0;
+    if (put->type != &command_type || put->row == NULL)
+        return false;
+    query.equal[0] = command->key;
+    return store_count(supervisor->store, &query, &count, NULL) && count > 0;
+}
+
+static void drop_known(struct supervisor *supervisor, struct engine_effects *effects)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < effects->puts.count; i++) {
+        if (is_known(supervisor, &effects->puts.items[i]))
+            continue;
+        supervisor->look_at_commands |= effects->puts.items[i].type == &command_type;
+        effects->puts.items[kept++] = effects->puts.items[i];
+    }
+    effects->puts.count = kept;
+}
+
+/* When it looked last is kept: what was due before that was said then, and a clock that went back is seen after a restart too. */
+static bool note_look(struct supervisor *supervisor, const struct clean_facts *facts, struct error *error)
+{
+    struct sweep sweep = {.id = SWEEP_ID,
+                          .provider = "cleaner",
+                          .what = "environments",
+                          .complete = true,
+                          .at = facts->now_ms,
+                          .count = (int64_t)facts->environments.count};
+    supervisor->cleaned_at_ms = facts->now_ms;
+    supervisor->cleaned_monotonic_ms = time_monotonic_ms();
+    return store_put(supervisor->store, &sweep_type, &sweep, error);
+}
+
+static bool load_last_look(struct supervisor *supervisor, struct arena *arena, struct error *error)
+{
+    struct sweep sweep;
+    if (supervisor->cleaned_at_ms != 0)
+        return true;
+    enum store_found found = store_get(supervisor->store, &sweep_type, SWEEP_ID, arena, &sweep, error);
+    if (found == STORE_FOUND)
+        supervisor->cleaned_at_ms = sweep.at;
+    return found != STORE_ERROR;
+}
+
+/* Within one life of this process the two clocks go alike; before it only going back can be seen. */
+static bool clock_jumped(const struct supervisor *supervisor, int64_t now_ms)
+{
+    int64_t passed = now_ms - supervisor->cleaned_at_ms;
+    if (supervisor->cleaned_monotonic_ms == 0)
+        return passed < -JUMP_MS;
+    int64_t really = time_monotonic_ms() - supervisor->cleaned_monotonic_ms;
+    return passed - really > JUMP_MS || really - passed > JUMP_MS;
+}
+
+static bool clean(struct supervisor *supervisor, struct arena *arena, struct error *error)
+{
+    struct clean_facts facts = {0};
+    struct engine_facts ids;
+    struct engine_effects effects;
+    struct loading loading = {.supervisor = supervisor, .arena = arena, .facts = &facts};
+    memset(&ids, 0, sizeof ids);
+    supervisor_fill_facts(supervisor, &ids);
+    facts.now_ms = ids.now_ms;
+    facts.epoch = supervisor->epoch;
+    facts.config = supervisor->config;
+    facts.new_id = ids.new_id;
+    facts.new_id_count = ids.new_id_count;
+    engine_effects_init(&effects, arena);
+    bool done = load_last_look(supervisor, arena, error) && load(&loading, error);
+    if (done) {
+        facts.looked_at = supervisor->cleaned_at_ms;
+        supervisor->clock_jumped |= clock_jumped(supervisor, facts.now_ms);
+        facts.clock_jumped = supervisor->clock_jumped;
+        engine_clean(&facts, &effects);
+        drop_known(supervisor, &effects);
+        done = supervisor_apply(supervisor, &effects, error) && note_look(supervisor, &facts, error);
+        supervisor->clean_at_ms = effects.wake_at;
+    }
+    engine_effects_release(&effects);
+    clean_facts_release(&facts);
+    return done;
+}
+
+bool cleaner_is_due(const struct supervisor *supervisor)
+{
+    int64_t now = time_now_ms();
+    bool wanted = supervisor->look_at_lives || (supervisor->clean_at_ms != 0 && supervisor->clean_at_ms <= now) ||
+                  (supervisor->cleaned_monotonic_ms != 0 && clock_jumped(supervisor, now));
+    return wanted && time_monotonic_ms() - supervisor->cleaned_monotonic_ms >= LOOK_EVERY_MS;
+}
+
+bool cleaner_look(struct supervisor *supervisor, struct error *error)
+{
+    struct arena arena = {0};
+    bool looked = clean(supervisor, &arena, error);
+    if (looked)
+        supervisor->look_at_lives = false; /* what it wrote itself changes no end */
+    arena_release(&arena);
+    return looked;
+}
