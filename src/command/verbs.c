@@ -163,7 +163,7 @@ static const struct verb all_verbs[] = {
                "default yes. A permanent or protected environment also needs an approval.",
      .route = ROUTE_ENVIRONMENT,
      .audit = "destroy",
-     .undo = "undo",
+     .undo = "",
      .json = true,
      .wait = true,
      .dry_run = true,

@@ -201,8 +201,10 @@ static void hold__stops_what_its_kind_says_until_it_ends(void **state)
         const struct hold hold = {
             .id = "H", .kind = cases[i].kind, .by = "bob", .until = cases[i].until, .commit = cases[i].commit};
         const struct hold *holds[] = {&hold};
+        const struct environment deserted = {.id = "E", .name = "review/x", .marks = MARK_BRANCH_GONE};
         struct policy_question question = fixture_question(&config, REVIEW, "review/x");
 
+        question.environment = &deserted;
         question.flags = cases[i].flags;
         question.trigger = cases[i].flags & machine ? TRIGGER_PUSH : 0;
         question.holds = holds;
@@ -275,18 +277,20 @@ static void destroy__needs_a_policy_or_the_name_typed(void **state)
 {
     const struct config config = fixture_config();
     const struct environment ended = {.name = "x", .planned_destruction_at = NOW},
-                             alive = {.name = "x", .planned_destruction_at = NOW + 1};
+                             alive = {.name = "x", .planned_destruction_at = NOW + 1},
+                             deserted = {.name = "x", .marks = MARK_BRANCH_GONE};
     static const struct {
         int entry;
         unsigned flags;
-        int environment; /* 0 none, 1 its life ended, 2 alive */
+        int environment; /* 0 none, 1 its life ended, 2 alive, 3 its branch is gone */
         enum verdict verdict;
         const char *rule;
     } cases[] = {
         {REVIEW, POLICY_DESTROYS, 0, POLICY_NO, "confirm"},
         {REVIEW, POLICY_DESTROYS | POLICY_CONFIRMED, 0, POLICY_YES, ""},
-        {REVIEW, POLICY_DESTROYS | POLICY_BY_ITSELF, 0, POLICY_YES, ""}, /* destroy_with_branch */
-        {TRY, POLICY_DESTROYS | POLICY_BY_ITSELF, 0, POLICY_YES, ""},    /* on_failure: destroy */
+        {REVIEW, POLICY_DESTROYS | POLICY_BY_ITSELF, 0, POLICY_NO, "source"}, /* its branch is there */
+        {REVIEW, POLICY_DESTROYS | POLICY_BY_ITSELF, 3, POLICY_YES, ""},      /* destroy_with_branch */
+        {TRY, POLICY_DESTROYS | POLICY_BY_ITSELF, 0, POLICY_YES, ""},         /* on_failure: destroy */
         {STAGING, POLICY_DESTROYS, 0, POLICY_NO, "protected"},
         {STAGING, POLICY_DESTROYS | POLICY_CONFIRMED, 0, POLICY_YES, ""},
         {STAGING, POLICY_DESTROYS | POLICY_BY_ITSELF, 1, POLICY_NO, "protected"},
@@ -300,7 +304,10 @@ static void destroy__needs_a_policy_or_the_name_typed(void **state)
 
         question.verb = "destroy";
         question.flags = cases[i].flags;
-        question.environment = cases[i].environment == 0 ? NULL : cases[i].environment == 1 ? &ended : &alive;
+        question.environment = cases[i].environment == 0   ? NULL
+                               : cases[i].environment == 1 ? &ended
+                               : cases[i].environment == 2 ? &alive
+                                                           : &deserted;
         why = ask(&question);
         if (why->verdict != cases[i].verdict)
             fail_msg("case %zu", i);
