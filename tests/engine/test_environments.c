@@ -322,7 +322,7 @@ static void life__counts_from_the_last_push_and_not_from_a_deploy(void **state)
     assert_int_equal(world_environment(world, "dev")->planned_destruction_at, pushed + 2 * MS_DAY);
 }
 
-static void rollback__that_is_not_built_says_so(void **state)
+static void rollback__without_a_release_says_so(void **state)
 {
     struct world *world = *state;
     const struct step *step;
@@ -337,7 +337,8 @@ static void rollback__that_is_not_built_says_so(void **state)
     step = world_step(world, "1.apply.database");
     world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
     assert_status(world, "1", "held");
-    assert_non_null(strstr(world_run(world, "1")->status_reason, "nothing to roll back to: no release of it was validated yet"));
+    assert_non_null(
+        strstr(world_run(world, "1")->status_reason, "nothing to roll back to: no release of it was validated yet"));
     assert_true(world_environment(world, "dev")->planned_destruction_at > 0);
 }
 
@@ -430,7 +431,7 @@ int main(void)
         TEST(plan__of_what_somebody_holds_keeps_the_row),
         TEST(retry__knows_who_applied_last_behind_many_plans),
         TEST(life__counts_from_the_last_push_and_not_from_a_deploy),
-        TEST(rollback__that_is_not_built_says_so),
+        TEST(rollback__without_a_release_says_so),
         TEST(limit__holds_back_an_approved_gate_too),
         TEST(queue__says_how_many_are_before_and_is_cancelled),
         TEST(command__ends_with_the_run_it_started),
