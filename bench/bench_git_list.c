@@ -70,7 +70,7 @@ static int64_t list(struct listing *listing, const struct map *known)
     const struct node map = {.kind = NODE_MAP, .pairs = &pair, .count = 1};
     const struct config_section section = {.name = "app", .provider = "git", .node = &map};
     const struct provider_context context = {
-        .section = &section, .store_folder = "", .run_folder = "", .token = "", .stop_fd = -1, .log_fd = -1};
+        .section = &section, .store_folder = "", .run_folder = "", .token = "", .stop_fd = -1};
     struct arena arena = {0};
     struct error error = {0};
     const char *default_branch;

@@ -27,6 +27,7 @@ struct config_entry;
 struct config_section;
 struct inner_progress;
 struct redactor;
+struct run_log;
 struct delivery;
 struct http_client;
 struct process;
@@ -40,7 +41,7 @@ struct provider_context {
     const char *token;                     /* of the attempt; marks tools (BERTH_STEP_TOKEN=…) */
     int64_t deadline_ms;                   /* time_monotonic_ms at which to give up, 0: none */
     int stop_fd;                           /* readable when the call should end early (cancel, shutdown); -1: none */
-    int log_fd;                            /* the step's log, or -1 */
+    struct run_log *log;                   /* the step's (store_log.h), or NULL: none */
     struct redactor *redactor;             /* knows every secret resolved in this process; may be NULL */
     struct http_client *http; /* connections and circuit breakers of this process; NULL: one for the call alone */
     void (*progress)(const struct provider_context *context, int percent,

@@ -25,7 +25,7 @@
 struct run_log {
     int fd, index_fd; /* -1: closed; close-on-exec, appending */
     char *run_folder;
-    int64_t start, size; /* where the attempt began in the file, and what was appended since */
+    int64_t start, size; /* where the attempt began in the file, and its bytes since */
     bool full;           /* the limit is reached */
 };
 #define RUN_LOG_INIT             \
@@ -38,8 +38,6 @@ bool run_log_open(struct run_log *log, const char *folder, const char *run, cons
                   struct error *error) BERTH_MUST_CHECK;
 /* Appends; past the limit it drops and is true. Not synced: a step's result is what must last, not its last line. */
 bool run_log_append(struct run_log *log, const void *bytes, size_t count, struct error *error) BERTH_MUST_CHECK;
-/* Bytes of this attempt, also those that others wrote to `fd`. */
-int64_t run_log_written(const struct run_log *log);
 void run_log_close(struct run_log *log);
 
 /* --- reading ------------------------------------------------------------------------------------------------ */

@@ -38,7 +38,6 @@ static bool deliver(struct setup *setup, struct http_client *http, const struct 
         .token = "",
         .deadline_ms = time_monotonic_ms() + DELIVERY_DEADLINE_MS,
         .stop_fd = -1,
-        .log_fd = -1,
         .redactor = redactor,
     };
     bool delivered = provider_call_deliver(provider, &context, delivery, delivery->id, error);

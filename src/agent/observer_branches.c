@@ -179,7 +179,6 @@ static struct provider_context context_for(struct branches *branches, const stru
         .run_folder = "",
         .token = "",
         .stop_fd = -1,
-        .log_fd = -1,
     };
 }
 

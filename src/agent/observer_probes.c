@@ -130,7 +130,6 @@ static json_t *look(struct probes *probes, const struct probe *probe)
         .token = "",
         .deadline_ms = time_monotonic_ms() + PROBE_DEADLINE_MS,
         .stop_fd = -1,
-        .log_fd = -1,
     };
     if (!probe->provider)
         seen.status_reason = "no probe of this kind is built yet";

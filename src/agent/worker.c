@@ -82,7 +82,7 @@ static bool open_attempt(struct attempt *attempt, struct error *error)
         .token = step->token,
         .deadline_ms = step->timeout_ms > 0 ? time_monotonic_ms() + step->timeout_ms : 0,
         .stop_fd = CHILD_STOP_FD,
-        .log_fd = worker->log.fd,
+        .log = &worker->log,
         .redactor = worker->redactor,
         .progress = send_progress,
         .tool_started = note_tool,
@@ -149,7 +149,7 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
     }
     if (redactor_count(worker->redactor) > 0)
         redact_json(worker->redactor, result.body);
-    result.log_bytes = opened ? run_log_written(&worker->log) : 0;
+    result.log_bytes = opened ? worker->log.size : 0;
     json_t *json = step_result_to_json(&result);
     char *text = json_dumps(json, JSON_COMPACT);
     str_add(out, text ? text : "{}");

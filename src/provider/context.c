@@ -2,9 +2,9 @@
 /* What a provider is told about its call: when to give up, when to stop, where to log. */
 #include "berth/provider.h"
 
-#include "berth/base/file.h"
 #include "berth/base/log.h"
 #include "berth/base/time.h"
+#include "berth/store_log.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -29,7 +29,7 @@ void provider_log(const struct provider_context *context, const char *format, ..
     struct str text = STR_INIT, line = STR_INIT;
     struct error error = {0};
     va_list arguments;
-    if (context->log_fd < 0)
+    if (!context->log)
         return;
     va_start(arguments, format);
     str_addv(&text, format, arguments);
@@ -39,7 +39,7 @@ void provider_log(const struct provider_context *context, const char *format, ..
     else
         str_add(&line, text.data);
     str_add_char(&line, '\n');
-    if (!file_write_all(context->log_fd, line.data, line.length, &error))
+    if (!run_log_append(context->log, line.data, line.length, &error))
         log_error("provider", LOG_WARNING, &error);
     str_release(&text);
     str_release(&line);

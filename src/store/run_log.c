@@ -100,12 +100,6 @@ bool run_log_open(struct run_log *log, const char *folder, const char *run, cons
     return false;
 }
 
-int64_t run_log_written(const struct run_log *log)
-{
-    int64_t end = log->fd >= 0 ? lseek(log->fd, 0, SEEK_END) : -1;
-    return end > log->start ? end - log->start : 0;
-}
-
 bool run_log_append(struct run_log *log, const void *bytes, size_t count, struct error *error)
 {
     static const char note[] = "\nberth: this log is longer than 1 GiB, the rest is not kept\n";

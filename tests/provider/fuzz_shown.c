@@ -47,7 +47,7 @@ static const char *plan_text(const uint8_t *data, size_t size, struct arena *are
 
 static void try_lines(const uint8_t *data, size_t size, struct arena *arena)
 {
-    struct provider_context context = {.stop_fd = -1, .log_fd = -1};
+    struct provider_context context = {.stop_fd = -1};
     struct events events;
     struct diagnostic text;
     struct state_lock lock;

@@ -41,14 +41,16 @@ void place_make(struct place *place, const char *provider)
         .run = "1",
         .token = "",
         .stop_fd = -1,
-        .log_fd = open(place->log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
+        .log = &place->written,
     };
-    assert_true(place->context.log_fd >= 0);
+    place->written = (struct run_log)RUN_LOG_INIT;
+    place->written.fd = open(place->log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(place->written.fd >= 0);
 }
 
 void place_remove(struct place *place)
 {
-    close(place->context.log_fd);
+    run_log_close(&place->written);
     must(folder_remove(place->folder, &place->error), &place->error);
     free(place->folder);
     free(place->store);

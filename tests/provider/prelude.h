@@ -17,6 +17,7 @@
 #include "berth/base/file.h"
 #include "berth/config.h"
 #include "berth/provider.h"
+#include "berth/store_log.h"
 
 #define TESTS_RUN(tests) cmocka_run_group_tests_name(__FILE__, tests, NULL, NULL)
 #define PATIENCE_MS 20000 /* a condition that has not come true by then never will */
@@ -24,6 +25,7 @@
 /* A folder with a store, a run's folder, a log, and the context of a provider's call. */
 struct place {
     char *folder, *store, *run, *tree, *log;
+    struct run_log written; /* to the file `log` */
     struct config_section section;
     struct provider_context context;
     struct arena arena;

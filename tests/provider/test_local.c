@@ -137,9 +137,28 @@ static void run__takes_a_hundred_megabytes_in_one_line(void **state)
     redactor_add(place->context.redactor, "hunter2hunter2", 14);
     assert_int_equal(run_shell(place, "head -c 104857600 /dev/zero | tr '\\0' x").exit_status, 0);
     print_message("# 100 MB in %lld ms\n", (long long)(time_monotonic_ms() - began));
-    assert_int_equal(lseek(place->context.log_fd, 0, SEEK_END), 104857600);
+    assert_int_equal(lseek(place->written.fd, 0, SEEK_END), 104857600);
     redactor_free(place->context.redactor);
     place->context.redactor = NULL;
+}
+
+static void run__keeps_no_more_of_a_log_than_its_limit(void **state)
+{
+    struct place *place = *state;
+    place->written.size = RUN_LOG_LIMIT - 10;
+    assert_int_equal(run_shell(place, "head -c 100000 /dev/zero | tr '\\0' x").exit_status, 0);
+    provider_log(&place->context, "no more of this either");
+    const char *log = place_log(place);
+    assert_memory_equal(log, "xxxxxxxxxx\nberth: this log is longer than 1 GiB", 47);
+    assert_true(strlen(log) < 100);
+}
+
+static void run__time_is_over_for_one_that_writes_without_a_pause(void **state)
+{
+    struct place *place = *state;
+    place->written.size = RUN_LOG_LIMIT;
+    place->context.deadline_ms = time_monotonic_ms() + 200;
+    assert_true(run_shell(place, "yes").timed_out);
 }
 
 static void run__leaves_what_was_detached_and_does_not_wait_for_it(void **state)
@@ -355,6 +374,8 @@ int main(void)
         TEST(run__says_when_a_program_is_missing),
         TEST(run__redacts_what_the_tool_says),
         TEST(run__takes_a_hundred_megabytes_in_one_line),
+        TEST(run__keeps_no_more_of_a_log_than_its_limit),
+        TEST(run__time_is_over_for_one_that_writes_without_a_pause),
         TEST(run__leaves_what_was_detached_and_does_not_wait_for_it),
         TEST(run__gives_what_is_about_to_detach_a_moment),
         TEST(run__loses_nothing_that_only_looks_like_a_secret),

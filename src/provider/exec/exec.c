@@ -11,6 +11,7 @@
 
 #include "berth/base/file.h"
 #include "berth/base/hash.h"
+#include "berth/store_log.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -261,9 +262,10 @@ static bool run_plan_command(const struct provider_context *context, const struc
     struct executor_task told = *task;
     char *path = path_join(context->run_folder, result->text);
     FILE *file = fopen(path, "we");
+    struct run_log text = {.fd = file ? fileno(file) : -1};
     bool planned = file || error_set(error, ERROR_IO, "cannot write the plan's text %s", path);
     if (file) {
-        apart.log_fd = fileno(file);
+        apart.log = &text;
         told.runner_context = &apart;
         planned = run_command(context, &told, "plan", NULL, arena, &exit_status, error);
         fclose(file);

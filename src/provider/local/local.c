@@ -16,6 +16,7 @@
 #include "berth/base/text.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
+#include "berth/store_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,9 +124,9 @@ static void write_log(struct run *run, const char *bytes, size_t count)
 {
     struct error error = {0};
     keep_tail(run, bytes, count);
-    if (run->context->log_fd < 0 || run->log_failed || count == 0)
+    if (!run->context->log || run->log_failed || count == 0)
         return;
-    if (!file_write_all(run->context->log_fd, bytes, count, &error)) {
+    if (!run_log_append(run->context->log, bytes, count, &error)) {
         run->log_failed = true;
         error_context(&error, "a part of a step's log is lost");
         log_error("provider", LOG_WARNING, &error);
@@ -340,7 +341,8 @@ static void watch(struct run *run)
         if (watched[2].revents) {
             run->outcome->cancelled = true;
             stop_harder(run, time_monotonic_ms());
-        } else if (ready == 0 && !looks_again) {
+        } else if (wait_ms(run, time_monotonic_ms()) ==
+                   0) { /* asked of the clock: one that writes without a pause keeps poll busy */
             run->outcome->timed_out = run->outcome->timed_out || run->stage == STAGE_RUNNING;
             stop_harder(run, time_monotonic_ms());
         }
