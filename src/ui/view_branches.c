@@ -16,9 +16,9 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_NAME] = {"BRANCH", 16, 0},
+    [COLUMN_NAME] = {"BRANCH", 26, 0},
     [COLUMN_STATUS] = {"STATUS", 0, 0},
-    [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 14, 2},
+    [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 18, 2},
     [COLUMN_AGE] = {"COMMITTED", 0, 1},
     [COLUMN_AUTHOR] = {"AUTHOR", 8, 4},
     [COLUMN_AHEAD] = {"+/-", 0, 6},

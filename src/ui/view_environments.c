@@ -15,7 +15,7 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_NAME] = {"ENVIRONMENT", 16, 0}, [COLUMN_TIER] = {"TIER", 0, 2},       [COLUMN_STATUS] = {"STATUS", 0, 0},
+    [COLUMN_NAME] = {"ENVIRONMENT", 26, 0}, [COLUMN_TIER] = {"TIER", 0, 2},       [COLUMN_STATUS] = {"STATUS", 0, 0},
     [COLUMN_BRANCH] = {"BRANCH", 12, 1},    [COLUMN_RELEASE] = {"RELEASE", 0, 4}, [COLUMN_CHANGED] = {"DEPLOYED", 0, 3},
     [COLUMN_EXPIRES] = {"TTL", 0, 5},       [COLUMN_OWNER] = {"OWNER", 8, 6},
 };

@@ -15,7 +15,7 @@ enum {
 
 static const struct table_column columns[] = {
     [COLUMN_NUMBER] = {"RUN", 0, 0},    [COLUMN_WHAT] = {"WHAT", 0, 1},
-    [COLUMN_STATUS] = {"STATUS", 0, 0}, [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 16, 0},
+    [COLUMN_STATUS] = {"STATUS", 0, 0}, [COLUMN_ENVIRONMENT] = {"ENVIRONMENT", 22, 0},
     [COLUMN_PLAN] = {"PLAN", 0, 4},     [COLUMN_STARTED] = {"CREATED", 0, 2},
     [COLUMN_WHO] = {"BY", 6, 5},        [COLUMN_REASON] = {"REASON", 14, 3},
 };
