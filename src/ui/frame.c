@@ -194,10 +194,9 @@ static void key_name(const struct binding *binding, struct str *out)
         str_clear(out), str_add(out, "enter");
 }
 
-static int act_width(const struct dashboard *dashboard, const struct subject *subject)
+static int act_width(const struct subject *subject)
 {
     int width = 0;
-    (void)dashboard;
     for (int key = 'A'; key <= 'Z'; key++) {
         const struct verb *verb = verb_for_press(key, subject->scopes);
         width += verb ? 4 + text_width(verb->hint) : 0;
@@ -219,21 +218,39 @@ static void draw_look_keys(struct dashboard *dashboard, struct grid *grid, int r
     str_release(&name);
 }
 
+struct act_key {
+    const struct verb *verb;
+    bool is_grey;
+};
+
 /* What policy or the rows forbid now is greyed, and says why when it is pressed. */
+static size_t find_act_keys(struct dashboard *dashboard, const struct subject *subject, struct act_key keys[26])
+{
+    struct arena arena = {0};
+    size_t count = 0;
+    for (int key = 'A'; key <= 'Z'; key++) {
+        const struct verb *verb = verb_for_press(key, subject->scopes);
+        const struct why *why = verb && dashboard->loaded ? action_why(dashboard, verb, subject, &arena) : NULL;
+        if (verb)
+            keys[count++] = (struct act_key){verb, why && why->verdict == POLICY_NO};
+    }
+    arena_release(&arena);
+    return count;
+}
+
+/* Where not all have room, what cannot be done now goes first. */
 static void draw_act_keys(struct dashboard *dashboard, struct grid *grid, int row, int column,
                           const struct subject *subject)
 {
-    struct arena arena = {0};
-    for (int key = 'A'; key <= 'Z'; key++) {
-        const struct verb *verb = verb_for_press(key, subject->scopes);
-        char text[2] = {(char)key, '\0'};
-        if (!verb)
-            continue;
-        const struct why *why = dashboard->loaded ? action_why(dashboard, verb, subject, &arena) : NULL;
-        column = draw_key(grid, row, column, grid->columns - 1,
-                          why && why->verdict == POLICY_NO ? STYLE_KEY_DISABLED : STYLE_KEY, text, verb->hint);
+    struct act_key keys[26];
+    size_t count = find_act_keys(dashboard, subject, keys);
+    bool tight = column + act_width(subject) > grid->columns + 1;
+    for (size_t i = 0; i < count; i++) {
+        char text[2] = {keys[i].verb->key, '\0'};
+        if (!tight || !keys[i].is_grey)
+            column = draw_key(grid, row, column, grid->columns - 1, keys[i].is_grey ? STYLE_KEY_DISABLED : STYLE_KEY,
+                              text, keys[i].verb->hint);
     }
-    arena_release(&arena);
 }
 
 /* Look-keys left of the bar, act-keys right; where one row is too short for both, the look-keys go to the last row. */
@@ -241,7 +258,7 @@ static void draw_keys(struct dashboard *dashboard, struct grid *grid)
 {
     struct subject subject = dashboard_subject(dashboard);
     struct str right = STR_INIT;
-    int acts = act_width(dashboard, &subject), column = 1, last = grid->rows - 1, end = grid->columns - 1;
+    int acts = act_width(&subject), column = 1, last = grid->rows - 1, end = grid->columns - 1;
     bool small = frame_is_small(grid), narrow = grid->columns < 100;
     if (!small) {
         str_addf(&right, "times: %s (t)   ? help   %s", time_form_names[dashboard->times],

@@ -474,6 +474,18 @@ static void branches__are_filtered_by_what_their_environment_is(void **state)
     scene_close(&scene);
 }
 
+static void a_narrow_footer__keeps_what_can_be_done(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "1");
+    assert_shows(&scene, "X destroy");
+    assert_shows(&scene, "D deploy");
+    assert_hides(&scene, "C cancel"); /* nothing works there: it is grey, and there is no room */
+    scene_close(&scene);
+}
+
 static void a_number_without_a_view__says_which_there_are(void **state)
 {
     struct scene scene;
@@ -584,6 +596,7 @@ int main(void)
         cmocka_unit_test(what_was_not_seen_for_long__is_drawn_as_old_with_who_saw_it),
         cmocka_unit_test(why__has_an_answer_in_every_list),
         cmocka_unit_test(branches__are_filtered_by_what_their_environment_is),
+        cmocka_unit_test(a_narrow_footer__keeps_what_can_be_done),
         cmocka_unit_test(a_number_without_a_view__says_which_there_are),
         cmocka_unit_test(a_long_message__is_wrapped_not_cut),
         cmocka_unit_test(a_deploy_from_the_environment__says_which_commit),
