@@ -536,6 +536,11 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
     REAL(poll);
     return fails(CALLS_POLL, ON_FILE, -1, "poll") ? -1 : real_poll(fds, count, timeout);
 }
+int epoll_wait(int fd, struct epoll_event *events, int most, int timeout)
+{
+    REAL(epoll_wait);
+    return fails(CALLS_POLL, ON_FILE, -1, "epoll_wait") ? -1 : real_epoll_wait(fd, events, most, timeout);
+}
 int epoll_pwait(int fd, struct epoll_event *events, int most, int timeout, const sigset_t *mask)
 {
     REAL(epoll_pwait);

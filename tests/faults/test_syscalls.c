@@ -200,7 +200,7 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
 
 /* --- the choice ----------------------------------------------------------------------------------------------------------- */
 
-struct wish { /* the program's arguments: a process, a kind, a number; less names more */
+struct wish { /* the program's arguments: a process, a kind, a number or two with a dash; less names more */
     const char *process, *kind, *number;
 };
 typedef VEC(struct choice) choice_list;
@@ -218,12 +218,22 @@ static size_t share_of(size_t count, double roots)
     return cases_exhaustive() ? count : share > 0 ? share : 1;
 }
 
+/* "7", "7-40". */
+static size_t choose_named(const char *range, size_t count, size_t *numbers)
+{
+    char *end;
+    size_t first = (size_t)strtoul(range, &end, 10), last = *end == '-' ? (size_t)strtoul(end + 1, NULL, 10) : first;
+    size_t chosen = 0;
+    for (size_t number = first > 0 ? first : 1; number <= last && chosen < count; number++)
+        numbers[chosen++] = number;
+    return chosen;
+}
+
 static void choose_of(const struct wish *wish, int at, size_t count, size_t share, choice_list *list)
 {
-    size_t *numbers = mem_zero(count + 1, sizeof *numbers), chosen = 1;
-    numbers[0] = wish->number ? (size_t)strtoul(wish->number, NULL, 10) : 0;
-    if (!wish->number)
-        chosen = cases_choose(count, wish->process ? count : share, numbers);
+    size_t *numbers = mem_zero(count + 1, sizeof *numbers);
+    size_t chosen = wish->number ? choose_named(wish->number, count, numbers)
+                                 : cases_choose(count, wish->process ? count : share, numbers);
     for (size_t i = 0; i < chosen; i++) {
         struct choice choice = {at / CALLS_KINDS, at % CALLS_KINDS, (uint32_t)numbers[i]};
         vec_push(list, choice);
