@@ -38,6 +38,9 @@ struct child {
     int64_t attempt;
     char *token;
     bool told_to_stop, result_pending, retire;
+    /* an observer's */
+    char *sweep;           /* the repository it looks at now, or NULL: it waits */
+    int64_t heard_last_ms; /* monotonic: its last frame */
     int64_t idle_since_ms;
 };
 

@@ -15,6 +15,7 @@
 
 #define OBSERVER_RESTART_MS 1000
 #define OBSERVE_AGAIN_MS 2000
+#define SWEEP_POLLS 10 /* `poll` of berthd.yaml, a minute when it is not said */
 
 static void take_result(struct supervisor *supervisor, struct child *child, const char *payload, size_t count)
 {
@@ -31,15 +32,26 @@ static void take_result(struct supervisor *supervisor, struct child *child, cons
     vec_push(&supervisor->results, result);
 }
 
+static void note_sweep(struct child *child, const char *payload, size_t count)
+{
+    json_t *message = json_loadb(payload, count, 0, NULL);
+    const char *repository = json_get_text(message, "repository");
+    free(child->sweep);
+    child->sweep = text_empty(repository) ? NULL : mem_strdup(repository);
+    json_decref(message);
+}
+
 static bool on_frame(struct child *child, uint8_t kind, const char *payload, size_t count)
 {
     struct supervisor *supervisor = child->owner;
     supervisor_want(supervisor);
+    child->heard_last_ms = time_monotonic_ms();
     switch (kind) {
     case FRAME_RESULT: take_result(supervisor, child, payload, count); return true;
     case FRAME_PROGRESS: return true;
     case FRAME_BRANCHES: listing_branches(supervisor, payload, count); return false;
     case FRAME_LISTED: listing_ended(supervisor, payload, count); return false;
+    case FRAME_SWEEPING: note_sweep(child, payload, count); return true;
     case FRAME_POLICY: listing_policy(supervisor, payload, count); return true;
     case FRAME_OBSERVED: observations_take(supervisor, payload, count); return false;
     case FRAME_DELIVERED: deliveries_taken(supervisor, payload, count); return true;
@@ -119,12 +131,27 @@ void children_setup_all(struct supervisor *supervisor)
                    strlen(supervisor->setup_payload));
 }
 
+/* No call of a provider can be trusted to come back (libgit2 waits for a connection without a bound): who looks at something and says nothing for
+ * ten polls is ended, the next one looks anew. */
+static void end_hung_observer(struct supervisor *supervisor)
+{
+    struct child *child = children_find(supervisor, CHILD_BRANCHES);
+    int64_t silent = child ? time_monotonic_ms() - child->heard_last_ms : 0;
+    if (!child || !child->sweep || silent < SWEEP_POLLS * supervisor->options->host->poll_ms)
+        return;
+    listing_hung(supervisor, child->sweep, silent);
+    free(child->sweep);
+    child->sweep = NULL;
+    process_signal(&child->process, SIGKILL);
+}
+
 /* Observers are started again when they died, not faster than once a second. */
 void children_keep_observers(struct supervisor *supervisor)
 {
     struct error error = {0};
     if (supervisor->draining || time_monotonic_ms() < supervisor->observers_from_ms)
         return;
+    end_hung_observer(supervisor);
     if (!children_find(supervisor, CHILD_BRANCHES) && !children_start(supervisor, CHILD_BRANCHES, &error))
         log_error("agent", LOG_ERROR, &error);
     if (supervisor->config && !children_find(supervisor, CHILD_PROBES) &&

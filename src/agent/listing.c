@@ -227,6 +227,39 @@ static bool put_listing(struct supervisor *supervisor, const json_t *message, st
            store_put(supervisor->store, &sweep_type, &sweep, error);
 }
 
+static bool put_hung(struct supervisor *supervisor, const char *name, int64_t silent_ms, struct arena *arena,
+                     struct error *error)
+{
+    struct repository row = {.id = name};
+    struct sweep sweep = {.id = arena_printf(arena, "branches/%s", name), .what = name};
+    struct str since = STR_INIT;
+    enum store_found found = store_get(supervisor->store, &repository_type, name, arena, &row, error);
+    if (found == STORE_ERROR ||
+        store_get(supervisor->store, &sweep_type, sweep.id, arena, &sweep, error) == STORE_ERROR)
+        return false;
+    instant_format(&since, time_now_ms() - silent_ms);
+    row.error = sweep.error = arena_printf(arena, "unreachable since %s: looking there did not come back", since.data);
+    str_release(&since);
+    row.complete = sweep.complete = false;
+    sweep.failures++;
+    return (found == STORE_MISSING || store_put(supervisor->store, &repository_type, &row, error)) &&
+           store_put(supervisor->store, &sweep_type, &sweep, error);
+}
+
+void listing_hung(struct supervisor *supervisor, const char *repository, int64_t silent_ms)
+{
+    struct arena arena = {0};
+    struct error error = {0};
+    log_line("agent", LOG_WARNING, "looking at the repository %s did not come back: its observer is ended", repository);
+    if (!store_begin(supervisor->store, STORE_RELAXED, &error) ||
+        !put_hung(supervisor, repository, silent_ms, &arena, &error) ||
+        !store_commit(supervisor->store, NULL, &error)) {
+        log_error("agent", LOG_ERROR, &error);
+        store_abandon(supervisor->store);
+    }
+    arena_release(&arena);
+}
+
 void listing_ended(struct supervisor *supervisor, const char *json, size_t length)
 {
     struct arena arena = {0};

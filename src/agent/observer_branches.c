@@ -222,6 +222,12 @@ static void list_repository(struct branches *branches, struct watched *watched, 
     arena_release(&arena);
 }
 
+/* The supervisor ends who looks for too long. */
+static void say_sweeping(struct branches *branches, const char *repository)
+{
+    observer_send(&branches->observer, FRAME_SWEEPING, json_pack("{s:s}", "repository", repository));
+}
+
 /* Lists again when the refs may have changed since the last time. */
 static void look_at_repository(struct branches *branches, struct watched *watched)
 {
@@ -383,8 +389,10 @@ static void look_at_all(struct branches *branches)
         struct watched *watched = &branches->repositories[i];
         if (!watched->loaded)
             load_known(branches, watched);
-        if (watched->next_ms <= now)
-            look_at_repository(branches, watched);
+        if (watched->next_ms > now)
+            continue;
+        say_sweeping(branches, watched->name);
+        look_at_repository(branches, watched);
     }
 }
 
@@ -394,9 +402,12 @@ int observer_branches_main(const struct agent_options *options)
     observer_init(&branches.observer, options);
     observer_wait(&branches.observer, NULL, NULL, 0, 0);
     while (!branches.observer.ended) {
+        const struct config *config = branches.observer.setup.config;
+        say_sweeping(&branches, config ? config->trusted_repository : branches.observer.setup.bootstrap.name);
         look_at_policy(&branches);
         watch_repositories(&branches);
         look_at_all(&branches);
+        say_sweeping(&branches, "");
         if (!branches.observer.ended)
             wait_for_news(&branches);
     }

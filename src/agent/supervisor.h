@@ -150,6 +150,8 @@ void recover_forget_stored(struct supervisor *supervisor);
 void listing_branches(struct supervisor *supervisor, const char *payload, size_t count);
 void listing_ended(struct supervisor *supervisor, const char *json, size_t length);
 void listing_policy(struct supervisor *supervisor, const char *json, size_t length);
+/* An observer that looked at a repository was ended: it had said nothing for so long. */
+void listing_hung(struct supervisor *supervisor, const char *repository, int64_t silent_ms);
 bool listing_load_policy(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 void observations_take(struct supervisor *supervisor, const char *json, size_t length);
 void deliveries_send(struct supervisor *supervisor);

@@ -310,6 +310,33 @@ static void push__that_deploys_nothing_prolongs_the_life(void **state)
     assert_string_equal(world_last_run(&world)->id, "1");
 }
 
+/* --- an observer that hangs ---------------------------------------------------------------------------------------------- */
+
+static bool is_unreachable(struct world *looked, void *id)
+{
+    struct sweep row;
+    return store_get(looked->store, &sweep_type, id, &looked->arena, &row, NULL) == STORE_FOUND && !row.complete &&
+           text_starts(row.error, "unreachable since ");
+}
+
+static bool is_whole(struct world *looked, void *name)
+{
+    struct repository row;
+    return store_get(looked->store, &repository_type, name, &looked->arena, &row, NULL) == STORE_FOUND && row.complete;
+}
+
+static void observer__that_does_not_come_back_is_ended_and_said(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    configure("poll: 1s\n");
+    world.fault = "observer.after_listing=stop";
+    start();
+    assert_true(world_wait(&world, is_unreachable, (void *)(uintptr_t) "branches/app"));
+    assert_true(world_wait(&world, is_whole, (void *)(uintptr_t) "app")); /* the next one looks anew */
+    assert_int_equal(world.starts, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +344,7 @@ int main(void)
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
         TEST(push__deploys_and_nothing_else_does),
         TEST(push__that_deploys_nothing_prolongs_the_life),
+        TEST(observer__that_does_not_come_back_is_ended_and_said),
         TEST(branch__that_went_marks_its_environment_until_it_is_back),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
