@@ -199,6 +199,7 @@ static void wide_names__keep_the_border_straight(void **state)
     struct screen screen;
     open_dashboard(&screen, *state);
     assert_true(screen_wait(&screen, "漢字"));
+    assert_true(screen_wait(&screen, "q quit")); /* the last row came: what is above it is painted */
     for (int row = 4; row < 30; row++) {
         VTermScreenCell cell;
         vterm_screen_get_cell(screen.cells, (VTermPos){row, 119}, &cell);
