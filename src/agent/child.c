@@ -237,6 +237,7 @@ void child_set_step(struct child *child, const char *run, const char *step, int6
     child->step = mem_strdup(step);
     child->token = mem_strdup(token);
     child->attempt = attempt;
+    child->begun_ticks = process_ticks_now();
 }
 
 void child_clear_step(struct child *child)

@@ -37,6 +37,7 @@ struct child {
     char *step, *run; /* what it does now, or NULL: free */
     int64_t attempt;
     char *token;
+    uint64_t begun_ticks; /* when the step was given to it, as process_ticks_now */
     bool told_to_stop, result_pending, retire;
     /* an observer's */
     char *sweep;           /* the repository it looks at now, or NULL: it waits */

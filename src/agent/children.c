@@ -71,7 +71,7 @@ static void note_lost_step(struct supervisor *supervisor, struct child *child)
         }
     }
     if (child->step)
-        recover_add(supervisor, child->run, child->step, child->attempt, child->token);
+        recover_add(supervisor, child->run, child->step, child->attempt, child->token, child->begun_ticks);
 }
 
 static void observers_not_before(struct supervisor *supervisor, int64_t wait_ms)

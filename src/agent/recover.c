@@ -21,13 +21,17 @@
 
 #define TOOL_GRACE_MS 10000
 
-void recover_add(struct supervisor *supervisor, const char *run, const char *step, int64_t attempt, const char *token)
+void recover_add(struct supervisor *supervisor, const char *run, const char *step, int64_t attempt, const char *token,
+                 uint64_t begun_ticks)
 {
     for (size_t i = 0; i < supervisor->endings.count; i++)
         if (text_equal(supervisor->endings.items[i].step, step) && supervisor->endings.items[i].attempt == attempt)
             return;
-    struct ending ending = {
-        .run = mem_strdup(run), .step = mem_strdup(step), .token = mem_strdup(token), .attempt = attempt};
+    struct ending ending = {.run = mem_strdup(run),
+                            .step = mem_strdup(step),
+                            .token = mem_strdup(token),
+                            .attempt = attempt,
+                            .begun_ticks = begun_ticks};
     vec_push(&supervisor->endings, ending);
     log_line("agent", LOG_INFO, "step %s lost its worker", step);
 }
@@ -35,7 +39,7 @@ void recover_add(struct supervisor *supervisor, const char *run, const char *ste
 static bool visit_running(const void *row, void *context)
 {
     const struct step *step = row;
-    recover_add(context, step->run, step->id, step->attempt, step->token);
+    recover_add(context, step->run, step->id, step->attempt, step->token, 0);
     return true;
 }
 
@@ -123,15 +127,6 @@ static bool take_left_result(struct supervisor *supervisor, const struct ending 
     return true;
 }
 
-struct signal_tools {
-    int number;
-};
-
-static void signal_tool(pid_t pid, void *context)
-{
-    kill(pid, ((const struct signal_tools *)context)->number);
-}
-
 /* The session of the tool, which its worker noted: a tool may have dropped the variable that marks its processes. */
 static pid_t session_of(const struct supervisor *supervisor, const struct ending *ending)
 {
@@ -144,14 +139,11 @@ static bool tools_ended(const struct supervisor *supervisor, struct ending *endi
 {
     struct str variable = STR_INIT;
     int64_t now = time_monotonic_ms();
-    struct signal_tools first = {.number = SIGINT}, last = {.number = SIGKILL}, none = {.number = 0};
-    struct signal_tools *signal_now = ending->since_ms == 0                    ? &first
-                                      : now - ending->since_ms > TOOL_GRACE_MS ? &last
-                                                                               : &none;
-    size_t left = 0;
+    int signal_now = ending->since_ms == 0 ? SIGINT : now - ending->since_ms > TOOL_GRACE_MS ? SIGKILL : 0;
+    size_t left = orphans_signal(supervisor, ending->begun_ticks, signal_now);
     if (!text_empty(ending->token)) {
         str_addf(&variable, "BERTH_STEP_TOKEN=%s", ending->token);
-        left = process_find(variable.data, session_of(supervisor, ending), signal_tool, signal_now);
+        left += process_signal_all(variable.data, session_of(supervisor, ending), signal_now);
     }
     if (ending->since_ms == 0)
         ending->since_ms = now;

@@ -18,6 +18,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/observer.h \
 	src/agent/observer_branches.c \
 	src/agent/observer_probes.c \
+	src/agent/orphans.c \
 	src/agent/protocol.h \
 	src/agent/recover.c \
 	src/agent/secrets.c \

@@ -71,6 +71,7 @@ static void once_a_second(struct supervisor *supervisor)
     supervisor->tick = false;
     children_keep_observers(supervisor);
     workers_retire(supervisor);
+    orphans_adopt(supervisor);
     supervisor->look_at_deliveries = true;
     lifetime_look(supervisor);
 }
@@ -211,6 +212,7 @@ static void release(struct supervisor *supervisor)
     vec_release(&supervisor->due);
     vec_release(&supervisor->results);
     vec_release(&supervisor->endings);
+    vec_release(&supervisor->adopted);
     vec_release(&supervisor->claims);
     vec_release(&supervisor->cancel_steps);
     vec_release(&supervisor->ended_runs);

@@ -28,8 +28,9 @@ struct pending_result {
 struct ending {
     char *run, *step, *token;
     int64_t attempt;
-    int64_t since_ms; /* monotonic, of the first signal; 0: none yet */
-    bool resolved;    /* interrupted or returned: to be told to the engine */
+    int64_t since_ms;     /* monotonic, of the first signal; 0: none yet */
+    uint64_t begun_ticks; /* when it was given to a worker of ours; 0: it was not ours */
+    bool resolved;        /* interrupted or returned: to be told to the engine */
     bool never_started;
 };
 /* A step given to a worker in the open transaction; sent once that is committed. */
@@ -37,6 +38,11 @@ struct claim {
     struct child *worker;
     char *run, *step, *token, *task;
     int64_t attempt;
+};
+/* a process that a worker of ours left to us, and that is nobody's to end */
+struct orphan {
+    pid_t pid;
+    uint64_t start_ticks;
 };
 struct due_run {
     char *run;
@@ -69,6 +75,7 @@ struct supervisor {
     VEC(struct child *) children;
     VEC(struct pending_result) results;
     VEC(struct ending) endings;
+    VEC(struct orphan) adopted;
     VEC(struct claim) claims;
     VEC(struct due_run) due;
     VEC(char *) cancel_steps;
@@ -139,12 +146,19 @@ void cleanup_left(struct supervisor *supervisor);
 
 /* --- recover.c: steps whose worker is gone ---------------------------------------------------------------------------- */
 bool recover_running(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
-void recover_add(struct supervisor *supervisor, const char *run, const char *step, int64_t attempt, const char *token);
+void recover_add(struct supervisor *supervisor, const char *run, const char *step, int64_t attempt, const char *token,
+                 uint64_t begun_ticks);
 /* Goes on with ending tools; outside a transaction. */
 void recover_look(struct supervisor *supervisor);
 /* Tells the engine of those that are resolved; inside the turn's transaction. */
 bool recover_store(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 void recover_forget_stored(struct supervisor *supervisor);
+
+/* --- orphans.c: what tools left behind them ------------------------------------------------------------------------------ */
+/* Once a second: whoever is a child now and was not started by us stays, unless a worker has died and it may be its. */
+void orphans_adopt(struct supervisor *supervisor);
+/* Signals (0: only counts) what a dead worker's tool left that carries no token. Returns how many there are. */
+size_t orphans_signal(const struct supervisor *supervisor, uint64_t begun_ticks, int signal_number);
 
 /* --- listing.c, observations.c, deliveries.c: what observers and the notifier bring --------------------------------------- */
 void listing_branches(struct supervisor *supervisor, const char *payload, size_t count);

@@ -181,7 +181,8 @@ static bool store_result(struct supervisor *supervisor, struct pending_result *p
         log_line("agent", LOG_ERROR, "a result of step %s cannot be read", pending->step);
         if (pending->child) /* who sends such a thing is not trusted with another step */
             process_signal(&pending->child->process, SIGKILL);
-        recover_add(supervisor, pending->run, pending->step, pending->attempt, "");
+        recover_add(supervisor, pending->run, pending->step, pending->attempt,
+                    pending->child ? pending->child->token : "", 0);
         return true;
     }
     engine_effects_init(&effects, &supervisor->hot.arena);

@@ -239,12 +239,6 @@ void workers_retire(struct supervisor *supervisor)
     }
 }
 
-static void interrupt_tool(pid_t pid, void *context)
-{
-    (void)context;
-    kill(pid, SIGINT);
-}
-
 /* Asks the worker that does a step to stop. A worker of an earlier supervisor hears nothing: its tool is asked. */
 void workers_cancel(struct supervisor *supervisor, const char *step)
 {
@@ -260,7 +254,7 @@ void workers_cancel(struct supervisor *supervisor, const char *step)
         if (text_equal(ending->step, step)) {
             struct str variable = STR_INIT;
             str_addf(&variable, "BERTH_STEP_TOKEN=%s", ending->token);
-            process_find(variable.data, 0, interrupt_tool, NULL);
+            process_signal_all(variable.data, 0, SIGINT);
             str_release(&variable);
         }
     }

@@ -14,15 +14,18 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ENVIRONMENT_LIMIT ((size_t)16 << 20)
+#define CHILDREN_LIMIT ((size_t)1 << 20)
 #define POLL_FIRST_MS 1
 #define POLL_MOST_MS 20
 #define CLEAN_SCANS \
     2 /* a process can fork behind a scan that has passed its child's number, and end before it is seen */
 
-static bool holds_variable(pid_t pid, const char *variable)
+/* `variable` is "NAME=value", or with `any_value` the name alone. */
+static bool environment_holds(pid_t pid, const char *variable, bool any_value)
 {
     struct str environment = STR_INIT;
     char *path = path_printf("/proc/%ld/environ", (long)pid);
@@ -31,7 +34,8 @@ static bool holds_variable(pid_t pid, const char *variable)
         size_t wanted = strlen(variable);
         for (size_t at = 0; at < environment.length && !found;) {
             size_t length = strlen(environment.data + at);
-            found = length == wanted && memcmp(environment.data + at, variable, length) == 0;
+            found = (any_value ? length > wanted && environment.data[at + wanted] == '=' : length == wanted) &&
+                    memcmp(environment.data + at, variable, wanted) == 0;
             at += length + 1;
         }
     }
@@ -49,7 +53,41 @@ static bool is_wanted(pid_t pid, const char *variable, pid_t session)
     free(path);
     if (!mine || !proc_stat_read(pid, &stat) || proc_stat_ended(&stat))
         return false;
-    return (session && stat.session == session) || (variable && holds_variable(pid, variable));
+    return (session && stat.session == session) || (variable && environment_holds(pid, variable, false));
+}
+
+bool process_has_variable(pid_t pid, const char *name)
+{
+    return environment_holds(pid, name, true);
+}
+
+uint64_t process_ticks_now(void)
+{
+    struct timespec now;
+    long a_second = sysconf(_SC_CLK_TCK);
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * (uint64_t)a_second + (uint64_t)now.tv_nsec / (1000000000u / (uint64_t)a_second);
+}
+
+/* Orphans are given to the first thread, and nobody else starts any. */
+void process_children(void (*found)(pid_t pid, uint64_t start_ticks, void *context), void *context)
+{
+    struct str list = STR_INIT;
+    struct proc_stat stat;
+    char *path = path_printf("/proc/self/task/%ld/children", (long)getpid());
+    if (file_read(path, CHILDREN_LIMIT, &list, NULL)) {
+        char *end;
+        for (const char *at = list.data; *at; at = end) {
+            pid_t pid = (pid_t)strtol(at, &end, 10);
+            if (end == at)
+                break;
+            if (proc_stat_read(pid, &stat) && !proc_stat_ended(&stat))
+                found(pid, stat.start_ticks, context);
+            end += strspn(end, " \n");
+        }
+    }
+    free(path);
+    str_release(&list);
 }
 
 size_t process_find(const char *variable, pid_t session, void (*found)(pid_t pid, void *context), void *context)
@@ -103,6 +141,30 @@ static void send(struct hunt *hunt, pid_t pid, int signal_number)
     }
     if (fd >= 0)
         close(fd);
+}
+
+bool process_signal_exactly(pid_t pid, uint64_t start_ticks, int signal_number)
+{
+    int fd = pidfd_open(pid, 0);
+    bool there = (fd >= 0 || errno == ENOSYS) && process_alive(pid, start_ticks);
+    if (there)
+        signal_one(fd, pid, signal_number);
+    if (fd >= 0)
+        close(fd);
+    return there;
+}
+
+static void send_found(pid_t pid, void *context)
+{
+    struct hunt *hunt = context;
+    if (hunt->signal_number != 0)
+        send(hunt, pid, hunt->signal_number);
+}
+
+size_t process_signal_all(const char *variable, pid_t session, int signal_number)
+{
+    struct hunt hunt = {.variable = variable, .session = session, .signal_number = signal_number};
+    return process_find(variable, session, send_found, &hunt);
 }
 
 static void tell(pid_t pid, void *context)

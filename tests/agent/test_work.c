@@ -169,6 +169,74 @@ static void limit__more_workers_do_not_widen_it(void **state)
     assert_int_equal(steps_now(&world, &running), 2);
 }
 
+/* --- what does not end ---------------------------------------------------------------------------------------------- */
+
+#define DETACHED \
+    "env -i PATH=\"$PATH\" setsid sh -c \"echo \\$\\$ >$HOME/detached.new; mv $HOME/detached.new $HOME/detached; exec sleep 3131\""
+
+static bool has_pid(struct world *looked, void *context)
+{
+    struct str text = STR_INIT;
+    char *path = path_join(looked->folder, "detached");
+    long long pid = 0;
+    if (file_read(path, 32, &text, NULL)) {
+        text.data[strcspn(text.data, "\n")] = '\0';
+        if (!text_to_int(text.data, &pid))
+            pid = 0;
+    }
+    *(pid_t *)context = (pid_t)pid;
+    free(path);
+    str_release(&text);
+    return pid > 0;
+}
+
+static bool tool_waits(struct world *looked, void *line)
+{
+    return world_journal(looked, line) > 0;
+}
+
+static void killed__tool_that_detached_itself_and_cleaned_its_environment_ends(void **state)
+{
+    (void)state;
+    pid_t detached = 0;
+    uint64_t ticks;
+    world_open(&world, &(struct world_spec){.template_text = "template: shop\nversion: 1\nresources:\n"
+                                                             "  a: { executor: exec, run: [sh, -c, '" DETACHED
+                                                             " & exec sleep 3130'], undo: [\"true\"] }\n"});
+    start();
+    deployed("feature/x");
+    assert_true(world_wait(&world, has_pid, &detached));
+    assert_int_not_equal(world_kill_workers(&world), 0);
+    const struct run *run = world_wait_run(&world, 1u << RUN_HELD | 1u << RUN_FAILED | 1u << RUN_DONE);
+    assert_non_null(run);
+    assert_int_equal(run->status, RUN_HELD);
+    assert_false(process_start_ticks(detached, &ticks) && process_alive(detached, ticks));
+}
+
+static void killed__worker_leaves_alone_what_an_earlier_step_detached(void **state)
+{
+    (void)state;
+    pid_t detached = 0;
+    uint64_t ticks;
+    world_open(&world, &(struct world_spec){.template_text = "template: shop\nversion: 1\nresources:\n"
+                                                             "  a: { executor: exec, run: [sh, -c, '" DETACHED
+                                                             " & while ! [ -e $HOME/detached ]; do sleep 0.05; done'], "
+                                                             "undo: [\"true\"] }\n"
+                                                             "  b: { executor: exec, run: [./tool, up, b], "
+                                                             "undo: [\"true\"], needs: [a] }\n"});
+    world_hold_tool(&world, "up", "b");
+    start();
+    deployed("feature/x");
+    assert_true(world_wait(&world, has_pid, &detached));
+    assert_true(world_wait(&world, tool_waits, (void *)(uintptr_t) "begin up b"));
+    assert_int_not_equal(world_kill_workers(&world), 0);
+    const struct run *run = world_wait_run(&world, 1u << RUN_HELD | 1u << RUN_FAILED | 1u << RUN_DONE);
+    assert_non_null(run);
+    assert_int_equal(run->status, RUN_HELD);
+    assert_true(process_start_ticks(detached, &ticks) && process_alive(detached, ticks));
+    kill(detached, SIGKILL);
+}
+
 /* --- the outbox -------------------------------------------------------------------------------------------------------- */
 
 static bool take_delivery(const void *row, void *context)
@@ -216,6 +284,8 @@ int main(void)
         TEST(backoff__forty_steps_in_it_keep_nobody_else_waiting),
         TEST(limit__twenty_steps_at_once_are_twenty),
         TEST(limit__more_workers_do_not_widen_it),
+        TEST(killed__tool_that_detached_itself_and_cleaned_its_environment_ends),
+        TEST(killed__worker_leaves_alone_what_an_earlier_step_detached),
         TEST(outbox__what_was_for_one_receiver_is_never_for_another),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");

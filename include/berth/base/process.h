@@ -53,6 +53,16 @@ void process_status_text(struct str *out, int status);
 /* Every process of this user whose environment at start holds `variable` ("NAME=value"), or whose session is `session` (0: any is not asked),
  * except this process and those that have ended. `variable` NULL: only the session is asked. Calls `found` for each; used to end the tools of a dead worker. Returns how many. */
 size_t process_find(const char *variable, pid_t session, void (*found)(pid_t pid, void *context), void *context);
+/* Signals what process_find finds, each only while it still is what was found (numbers are used again); 0 only counts. Returns how many. */
+size_t process_signal_all(const char *variable, pid_t session, int signal_number);
+/* The same for one process that is known by its start. */
+bool process_signal_exactly(pid_t pid, uint64_t start_ticks, int signal_number);
+/* Whether its environment at start holds a variable of this name. */
+bool process_has_variable(pid_t pid, const char *name);
+/* The living children of this process, also those that became its as a subreaper. */
+void process_children(void (*found)(pid_t pid, uint64_t start_ticks, void *context), void *context);
+/* Now, as start times are counted. */
+uint64_t process_ticks_now(void);
 /* Ends what process_find finds: `first_signal`, then after `grace_ms` SIGKILL, until none is left or `limit_ms` passed (ERROR_TIMEOUT). */
 bool process_end_all(const char *variable, pid_t session, int first_signal, int64_t grace_ms, int64_t limit_ms,
                      struct error *error) BERTH_MUST_CHECK;
