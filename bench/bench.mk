@@ -14,7 +14,8 @@ bench_bench_put_branches_LDADD = $(libs_store)
 bench_runs += bench/bench_put_branches
 
 bench_programs += bench/bench_chains
-bench_bench_chains_SOURCES = bench/bench_chains.c tests/faults/world.c tests/faults/world.h
+bench_bench_chains_SOURCES = bench/bench_chains.c tests/faults/world.c tests/faults/world.h \
+	tests/faults/shop.c tests/faults/shop.h
 bench_bench_chains_LDADD = $(libs_store)
 bench_runs += bench/bench_chains
 

@@ -204,6 +204,7 @@ static bool take_task(struct worker *worker, const struct str *payload)
         arena_release(&arena);
         return false;
     }
+    fault_point("worker.before_start");
     enum marker_taken taken = marker_take(worker->setup.options->store_folder, task.run.id, task.step.id,
                                           task.step.attempt, &worker->self, &worker->placed, &error);
     if (taken == MARKER_TAKEN) {

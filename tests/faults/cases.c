@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AT_ONCE 4
+#define AT_ONCE 8
 #define CASE_LIMIT_MS 100000
 #define POLL_MS 5
 #define TEXT_LIMIT 65536
@@ -54,6 +55,7 @@ static void start_case(struct running *place, size_t index, case_play *play, voi
     }
     if (place->pid > 0)
         return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* its world then ends with it */
     struct str trouble = STR_INIT, note = STR_INIT;
     play(index, context, &trouble, &note);
     str_add_char(&trouble, '\0');

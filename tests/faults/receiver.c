@@ -2,23 +2,22 @@
 /* A process that takes webhooks and writes down their keys. */
 #include "faults/receiver.h"
 
-#include "berth/base/file.h"
 #include "berth/base/str.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define REQUEST_LIMIT 65536
-#define KEYS_LIMIT (1u << 20)
+#define KEYS_LIMIT (1u << 16)
 
 static int listen_on_loopback(int *port)
 {
@@ -42,7 +41,7 @@ static bool request_is_whole(const struct str *request)
 }
 
 /* The key is written before the answer: what berth believes delivered has been noted. */
-static void take_one(int connection, const char *keys)
+static void take_one(int connection, int keys)
 {
     static const char answer[] = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
     struct str request = STR_INIT;
@@ -52,21 +51,19 @@ static void take_one(int connection, const char *keys)
         str_grew(&request, got > 0 ? (size_t)got : 0);
     }
     char *key = strcasestr(request.data, "Idempotency-Key: ");
-    int fd = open(keys, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (key && fd >= 0) {
+    if (key) {
         key += 17;
-        dprintf(fd, "%.*s\n", (int)strcspn(key, "\r\n"), key);
+        dprintf(keys, "%.*s\n", (int)strcspn(key, "\r\n"), key);
         got = write(connection, answer, sizeof answer - 1);
     }
-    close(fd);
     close(connection);
     str_release(&request);
 }
 
-void receiver_start(struct receiver *receiver, const char *folder)
+void receiver_start(struct receiver *receiver)
 {
     int listening = listen_on_loopback(&receiver->port);
-    receiver->keys = path_join(folder, "keys");
+    receiver->keys = memfd_create("keys", MFD_CLOEXEC);
     receiver->pid = fork();
     if (receiver->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -86,16 +83,18 @@ void receiver_stop(struct receiver *receiver)
         kill(receiver->pid, SIGKILL);
         waitpid(receiver->pid, &status, 0);
     }
-    free(receiver->keys);
+    if (receiver->pid > 0)
+        close(receiver->keys);
 }
 
 size_t receiver_count(const struct receiver *receiver, const char *key)
 {
     struct str keys = STR_INIT;
     size_t count = 0, length = strlen(key);
-    if (file_read(receiver->keys, KEYS_LIMIT, &keys, NULL))
-        for (const char *line = keys.data; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-            count += strncmp(line, key, length) == 0 && line[length] == '\n';
+    ssize_t got = pread(receiver->keys, str_reserve(&keys, KEYS_LIMIT), KEYS_LIMIT, 0);
+    str_grew(&keys, got > 0 ? (size_t)got : 0);
+    for (const char *line = keys.data; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        count += strncmp(line, key, length) == 0 && line[length] == '\n';
     str_release(&keys);
     return count;
 }

@@ -1,11 +1,13 @@
 # Faults: processes killed at named points, calls that fail, disks that lie.
 # Tests here that take long are named in long_tests, so that they start first. They need a build with --enable-faults.
-faults_parts = tests/faults/world.c tests/faults/world.h tests/faults/story.c tests/faults/story.h \
+faults_parts = tests/faults/world.c tests/faults/world.h tests/faults/shop.c tests/faults/shop.h \
+	tests/faults/story.c tests/faults/story.h \
 	tests/faults/cases.c tests/faults/cases.h
 AM_CPPFLAGS += -I$(top_srcdir)/tests
 
 test_tools += tests/faults/test_kills tests/faults/test_nth
 tests_faults_test_kills_SOURCES = tests/faults/test_kills.c tests/faults/kills.c tests/faults/kills.h \
+	tests/faults/killing.c tests/faults/killing.h \
 	tests/faults/receiver.c tests/faults/receiver.h tests/e2e/screen.c tests/e2e/screen.h $(faults_parts)
 tests_faults_test_kills_LDADD = $(libs_store) $(VTERM_LIBS)
 tests_faults_test_nth_SOURCES = tests/faults/test_nth.c $(faults_parts)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The small real world that tests of berthd play in. */
 #include "faults/world.h"
+#include "faults/shop.h"
 
 #include "berth/base/file.h"
 #include "berth/base/hash.h"
@@ -37,9 +38,8 @@ static const char policy_text[] = "version: 1\n"
                                   "    source: { branches: [\"feature/**\"] }\n"
                                   "    templates: [shop]\n"
                                   "    target: here\n"
-                                  "    deploy_on: [manual]\n"
                                   "    on_failure: hold\n"
-                                  "    gate: { approvals: 1";
+                                  "    allow: { executors: [exec], secrets: [\"env.FAULTS_*\"] }\n";
 
 static void die(const char *what, const struct error *error)
 {
@@ -62,7 +62,7 @@ void world_command_line(const char *folder, const char *const *argv)
         die(argv[1], NULL);
 }
 
-static void git(struct world *world, const char *a, const char *b, const char *c)
+void world_git(struct world *world, const char *a, const char *b, const char *c)
 {
     const char *argv[] = {
         "git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main", a, b,
@@ -79,35 +79,25 @@ void world_write(struct world *world, const char *path, const char *text, bool e
     free(whole);
 }
 
-static void chain_template(enum world_executor executor, struct str *out)
-{
-    const char *retries = executor == WORLD_EXEC_RETRIES ? ", retries: { attempts: 3, backoff: 1s }" : "";
-    str_add(out, "template: shop\nversion: 1\nresources:\n");
-    if (executor == WORLD_EXTERNAL)
-        str_add(out, "  zone: { executor: external, description: not ours, contact: bob }\n");
-    str_addf(out, "  a: { executor: exec, run: [./tool, up, a], undo: [./tool, down, a]%s }\n", retries);
-    str_addf(out, "  b: { executor: exec, run: [./tool, up, b], undo: [./tool, down, b], needs: [a]%s }\n", retries);
-    str_addf(out, "  c: { executor: exec, run: [./tool, up, c], undo: [./tool, down, c], needs: [b%s]%s }\n",
-             executor == WORLD_EXTERNAL ? ", zone" : "", retries);
-    str_add(out, "checks: [ { run: [./tool, check, all] } ]\n");
-}
-
-/* The tool of every resource: keeps a journal, and waits at a pipe when the test has put one there. */
-static void write_tool(struct world *world)
+static void write_tool(struct world *world, enum world_executor executor)
 {
     struct str text = STR_INIT;
-    str_add(&text, "#!/bin/sh\n");
-    str_addf(&text, "cd '%s' || exit 3\n", world->folder);
-    str_add(&text, "echo \"begin $1 $2\" >>journal\n"
-                   "if [ -p \"hold.$1.$2\" ]; then read -r line <\"hold.$1.$2\"; fi\n"
-                   "if [ -e \"fail.$1.$2\" ]; then echo \"fail $1 $2\" >>journal; exit 7; fi\n"
-                   "echo \"end $1 $2\" >>journal\n");
+    shop_tool(&text, executor, world->folder);
     world_write(world, "tool", text.data, true);
+    str_clear(&text);
+    if (executor == WORLD_CLEARED) {
+        char *idle = path_join(world->folder, "idle");
+        shop_cleared_tool(&text, world->folder);
+        world_write(world, "../" SHOP_CLEARED, text.data, false);
+        if (mkfifo(idle, 0600) != 0)
+            die(idle, NULL);
+        free(idle);
+    }
     str_release(&text);
 }
 
 /* One process for all of them. */
-static void more_branches(struct world *world, size_t count)
+char *world_more_branches(struct world *world, size_t count)
 {
     struct error error = {0};
     struct str head = STR_INIT, refs = STR_INIT;
@@ -121,10 +111,10 @@ static void more_branches(struct world *world, size_t count)
         str_addf(&refs, "%s refs/heads/more/%06zu\n", head.data, i + 1);
     if (!file_replace(packed, refs.data, refs.length, 0644, FILE_RELAXED, &error))
         die(packed, &error);
-    str_release(&head);
     str_release(&refs);
     free(main_ref);
     free(packed);
+    return str_take(&head);
 }
 
 static void make_repository(struct world *world, const struct world_spec *spec)
@@ -134,24 +124,62 @@ static void make_repository(struct world *world, const struct world_spec *spec)
     if (spec->template_text)
         str_add(&template, spec->template_text);
     else
-        chain_template(spec->executor, &template);
-    str_addf(&policy, "%s%s%s }\n%s", policy_text, spec->gate_expires ? ", expires: " : "",
+        shop_template(&template, spec->executor, SHOP_WHOLE, spec->port);
+    str_addf(&policy, "%s    deploy_on: [%s]\n    gate: { approvals: 1%s%s }\n%s", policy_text,
+             spec->deploy_on ? spec->deploy_on : "manual", spec->gate_expires ? ", expires: " : "",
              spec->gate_expires ? spec->gate_expires : "", spec->policy_more ? spec->policy_more : "");
     char *templates = path_join(world->repository, "templates");
     if (!folder_make(templates, 0755, &error))
         die("templates", &error);
     free(templates);
-    git(world, "init", "-q", ".");
+    world_git(world, "init", "-q", ".");
     world_write(world, "berth.yaml", policy.data, false);
     world_write(world, "templates/shop.yaml", template.data, false);
-    write_tool(world);
-    git(world, "add", "-A", ".");
-    git(world, "commit", "-q", "-m begin");
-    git(world, "branch", "feature/x", "main");
+    write_tool(world, spec->executor);
+    world_git(world, "add", "-A", ".");
+    world_git(world, "commit", "-q", "-m begin");
+    world_git(world, "branch", "feature/x", "main");
     if (spec->branches > 0)
-        more_branches(world, spec->branches);
+        free(world_more_branches(world, spec->branches));
     str_release(&template);
     str_release(&policy);
+}
+
+static void end_one(pid_t pid, void *context)
+{
+    (void)context;
+    kill(pid, SIGKILL);
+}
+
+/* Ends everything of the world and removes it, when the process that opened it has closed it or died. */
+static void BERTH_NORETURN watch_over(struct world *world, int alive)
+{
+    struct error error = {0};
+    char byte, *home = path_printf("HOME=%s", world->folder);
+    setsid();
+    while (read(alive, &byte, 1) < 0 && errno == EINTR)
+        continue;
+    bool ended = process_end_all(home, 0, SIGKILL, 0, 5000, &error);
+    for (int tries = 0; tries < 100 && world_tools(world, end_one, NULL) > 0; tries++)
+        poll(NULL, 0, 1);
+    ended = folder_remove(world->folder, &error) && ended;
+    if (!ended)
+        fprintf(stderr, "# something of the world is left: %s\n", error.message);
+    _exit(ended ? 0 : 1);
+}
+
+static void start_watcher(struct world *world)
+{
+    int ends[2];
+    fflush(NULL);
+    if (pipe2(ends, O_CLOEXEC) != 0 || (world->watcher = fork()) < 0)
+        die("a watcher", NULL);
+    if (world->watcher == 0) {
+        close(ends[1]);
+        watch_over(world, ends[0]);
+    }
+    close(ends[0]);
+    world->alive = ends[1];
 }
 
 void world_open(struct world *world, const struct world_spec *spec)
@@ -164,6 +192,7 @@ void world_open(struct world *world, const struct world_spec *spec)
     if (!mkdtemp(template))
         die("mkdtemp", NULL);
     world->folder = mem_strdup(template);
+    start_watcher(world);
     world->repository = path_join(template, "app");
     char *state = path_join(template, "state"), *faults = path_join(template, "faults");
     if (!folder_make(world->repository, 0755, &error) || !folder_make(faults, 0700, &error))
@@ -194,8 +223,9 @@ static void start_process(struct world *world)
     char *fault = path_printf("BERTH_FAULT=%s", world->fault),
          *folder = path_printf("BERTH_FAULT_FOLDER=%s/faults", world->folder);
     char *path = path_printf("PATH=%s", getenv("PATH")), *home = path_printf("HOME=%s", world->folder);
-    const char *environment[8 + WORLD_VARIABLES] = {fault, folder, path, home, "LC_ALL=C.UTF-8", "TZ=UTC"};
-    size_t count = 6;
+    const char *environment[9 + WORLD_VARIABLES] = {
+        fault, folder, path, home, "LC_ALL=C.UTF-8", "TZ=UTC", "FAULTS_SECRET=" WORLD_SECRET};
+    size_t count = 7;
     if (getenv("ASAN_OPTIONS"))
         environment[count++] = "ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0";
     for (size_t i = 0; i < WORLD_VARIABLES && world->variables[i]; i++)
@@ -466,30 +496,65 @@ bool world_fired(struct world *world, const char *point)
     return fired;
 }
 
-/* Tokens change from attempt to attempt: any process with a token whose surroundings are this world's. */
-static bool is_tool_of(const char *pid, const char *folder)
+static bool file_holds(const char *path, const char *text, const char *more)
 {
-    struct str environment = STR_INIT;
-    char *path = path_printf("/proc/%s/environ", pid);
-    long long number;
-    bool is = text_to_int(pid, &number) && file_read(path, 1u << 20, &environment, NULL) &&
-              memmem(environment.data, environment.length, "BERTH_STEP_TOKEN=", 17) &&
-              memmem(environment.data, environment.length, folder, strlen(folder));
-    free(path);
-    str_release(&environment);
+    struct str whole = STR_INIT;
+    bool holds = file_read(path, 64u << 20, &whole, NULL) && memmem(whole.data, whole.length, text, strlen(text)) &&
+                 memmem(whole.data, whole.length, more, strlen(more));
+    str_release(&whole);
+    return holds;
+}
+
+/* Tokens change from attempt to attempt: any process with a token whose surroundings are this world's, or of its tool without surroundings. */
+static bool is_tool_of(const char *pid, const char *folder, const char *cleared)
+{
+    char *environment = path_printf("/proc/%s/environ", pid), *line = path_printf("/proc/%s/cmdline", pid);
+    bool is = file_holds(environment, "BERTH_STEP_TOKEN=", folder) || file_holds(line, cleared, "");
+    free(environment);
+    free(line);
     return is;
 }
 
-size_t world_tools(struct world *world)
+size_t world_tools(struct world *world, void (*found)(pid_t pid, void *context), void *context)
 {
     struct folder_list list;
+    char *cleared = path_join(world->folder, SHOP_CLEARED);
     size_t tools = 0;
-    if (!folder_list("/proc", &list, NULL))
+    if (!folder_list("/proc", &list, NULL)) {
+        free(cleared);
         return 1;
-    for (size_t i = 0; i < list.count; i++)
-        tools += is_tool_of(list.names[i], world->folder);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        long long pid;
+        if (!text_to_int(list.names[i], &pid) || !is_tool_of(list.names[i], world->folder, cleared))
+            continue;
+        tools++;
+        if (found)
+            found((pid_t)pid, context);
+    }
     folder_list_free(&list);
+    free(cleared);
     return tools;
+}
+
+/* Files below `folder` that hold the secret. */
+static size_t count_secrets(const char *folder)
+{
+    struct folder_list list;
+    struct stat status;
+    size_t holding = 0;
+    if (!folder_list(folder, &list, NULL))
+        return 0;
+    for (size_t i = 0; i < list.count; i++) {
+        char *path = path_join(folder, list.names[i]);
+        if (lstat(path, &status) == 0 && S_ISDIR(status.st_mode))
+            holding += count_secrets(path);
+        else if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && file_holds(path, WORLD_SECRET, ""))
+            holding++;
+        free(path);
+    }
+    folder_list_free(&list);
+    return holding;
 }
 
 static bool find_locked(const void *row, void *context)
@@ -504,7 +569,8 @@ size_t world_breaches(struct world *world, struct str *out)
     struct error error = {0};
     char line[2200];
     int64_t entries = 0;
-    size_t breaches = 0, locked = 0, tools = world_tools(world);
+    size_t breaches = 0, locked = 0, tools = world_tools(world, NULL, NULL),
+           secrets = count_secrets(world->store_folder);
     struct store_query environments = {.type = &environment_type};
     if (!store_verify_audit(world->store, &entries, &error)) {
         str_addf(out, "the audit is broken: %s; ", error_line(&error, line, sizeof line));
@@ -518,15 +584,19 @@ size_t world_breaches(struct world *world, struct str *out)
         str_addf(out, "%zu environments are still locked; ", locked);
         breaches++;
     }
+    if (secrets > 0) {
+        str_addf(out, "%zu files hold the secret; ", secrets);
+        breaches++;
+    }
     return breaches;
 }
 
 void world_push(struct world *world, const char *template_text)
 {
-    git(world, "checkout", "-q", "feature/x");
+    world_git(world, "checkout", "-q", "feature/x");
     world_write(world, "templates/shop.yaml", template_text, false);
-    git(world, "commit", "-q", "-amchange");
-    git(world, "checkout", "-q", "main");
+    world_git(world, "commit", "-q", "-amchange");
+    world_git(world, "checkout", "-q", "main");
 }
 
 int world_berth(struct world *world, const char *const *arguments, struct str *printed)
@@ -552,21 +622,17 @@ int world_berth(struct world *world, const char *const *arguments, struct str *p
 
 void world_close(struct world *world)
 {
-    struct error error = {0};
     int status = 0;
     if (world->daemon.pid != 0) {
         process_signal(&world->daemon, SIGKILL);
         if (!process_wait(&world->daemon, &status, NULL))
             status = 0;
     }
-    char *home = path_printf("HOME=%s", world->folder);
-    if (!process_end_all(home, 0, SIGKILL, 0, 5000, &error))
-        printf("# something of the world is left: %s\n", error.message);
-    free(home);
     process_release(&world->daemon);
     store_close(world->store);
-    if (!folder_remove(world->folder, &error))
-        printf("# the world's folder is left: %s\n", error.message);
+    close(world->alive);
+    if (waitpid(world->watcher, &status, 0) != world->watcher || status != 0)
+        printf("# the world is not ended\n");
     free(world->folder);
     free(world->repository);
     free(world->store_folder);

@@ -16,7 +16,17 @@
 
 #include <stdbool.h>
 
-enum world_executor { WORLD_EXEC, WORLD_EXEC_RETRIES, WORLD_EXTERNAL };
+enum world_executor {
+    WORLD_EXEC,
+    WORLD_EXEC_RETRIES, /* each resource declares `retries` */
+    WORLD_EXTERNAL,     /* beside an external resource */
+    WORLD_GUARDED,      /* each resource takes a secret and has a probe */
+    WORLD_CLEARED,      /* the tool empties its environment, and forks */
+    WORLD_EXECUTORS
+};
+
+#define SHOP_CLEARED "cleared-tool" /* the file that the tool of WORLD_CLEARED runs: its processes are known by it */
+#define WORLD_SECRET "open-sesame-7c1f-4e0b" /* the value that WORLD_GUARDED uses */
 
 #define WORLD_VARIABLES 6
 
@@ -25,6 +35,8 @@ struct world {
     const char *fault;                      /* BERTH_FAULT of every berthd that is started, or "" */
     const char *variables[WORLD_VARIABLES]; /* more of their environment, "NAME=value"; the first NULL ends them */
     struct process daemon;
+    pid_t watcher;       /* ends all of the world once this process is gone, however it went */
+    int alive;           /* what the watcher watches: this process's end of a pipe */
     struct store *store; /* a client's */
     struct arena arena;  /* rows that were read */
     int starts;          /* of berthd */
@@ -35,12 +47,14 @@ struct world_spec {
     const char *template_text; /* NULL: resources a <- b <- c and a check */
     const char *policy_more;   /* lines at the end of the policy, or NULL */
     const char *gate_expires;  /* a duration, or NULL */
+    const char *deploy_on;     /* NULL: manual */
     size_t branches;           /* more of them: more/1 … */
+    int port;                  /* of the probes of WORLD_GUARDED */
 };
 /* Makes folder, repository (with the branch feature/x) and sets XDG_STATE_HOME so that `berth` there finds the same store. Aborts on trouble: a test
  * cannot go on. */
 void world_open(struct world *world, const struct world_spec *spec);
-/* Ends berthd and everything it left, removes the folder. */
+/* Ends berthd and everything it left, removes the folder. When this process dies before, that happens all the same. */
 void world_close(struct world *world);
 void world_start(struct world *world);
 /* Starts berthd when it is not there; true when it had to. */
@@ -74,14 +88,18 @@ void world_release_tool(struct world *world, const char *action, const char *nam
 void world_forget_tool(struct world *world, const char *action, const char *name);
 /* True when a fault named in `fault` has fired. */
 bool world_fired(struct world *world, const char *point);
-/* Counts living processes that carry a step's token, this world's only. */
-size_t world_tools(struct world *world);
-/* What must hold after every story: audit whole, no tool left, no lock held. Appends a sentence for each breach, returns how many. */
+/* Living tools of steps, this world's only. Calls `found` (or NULL) for each, returns how many. */
+size_t world_tools(struct world *world, void (*found)(pid_t pid, void *context), void *context);
+/* What must hold after every story: audit whole, no tool left, no lock held, no file of the store holds the secret. Appends a sentence for each breach, returns how many. */
 size_t world_breaches(struct world *world, struct str *out);
 void world_write(struct world *world, const char *path, const char *text, bool executable);
 void world_command_line(const char *folder, const char *const *argv);
+/* Runs git in the repository; NULL ends the arguments. */
+void world_git(struct world *world, const char *a, const char *b, const char *c);
 /* A new commit on feature/x with this template. */
 void world_push(struct world *world, const char *template_text);
+/* Rewrites the branches more/N: the first `count` of them are there, at the commit that `main` is at, which is returned (free). */
+char *world_more_branches(struct world *world, size_t count);
 /* The real `berth` in the repository with these arguments (NULL ends them): its exit status, and what it printed (both streams). */
 int world_berth(struct world *world, const char *const *arguments, struct str *printed);
 
