@@ -20,31 +20,61 @@ static struct run run_for_worker(const struct run *run)
 struct outputs_wanted {
     struct store *store;
     struct arena *arena;
-    const char *environment;
+    const char *environment, *run;
+    bool planning;
     json_t *outputs;
     bool failed;
     struct error *error;
 };
 
-/* "resource.NAME.outputs.KEY": adds all recorded outputs of NAME. */
-static void add_outputs_of(const char *path, void *context)
+/* What a resource gave when it was last applied; NULL: it has given nothing. */
+static json_t *recorded_outputs(struct outputs_wanted *wanted, const char *address)
 {
-    struct outputs_wanted *wanted = context;
-    const char *end;
-    if (wanted->failed || !text_starts(path, "resource.") || !(end = strstr(path, ".outputs.")))
-        return;
-    const char *name = path + strlen("resource.");
-    const char *address = arena_strndup(wanted->arena, name, (size_t)(end - name));
-    if (json_object_get(wanted->outputs, address))
-        return;
     struct resource row;
     const char *id = arena_printf(wanted->arena, "%s/%s", wanted->environment, address);
     enum store_found found = store_get(wanted->store, &resource_type, id, wanted->arena, &row, wanted->error);
-    if (found == STORE_ERROR)
-        wanted->failed = true;
-    json_t *known = found == STORE_FOUND ? json_column(row.outputs) : NULL;
-    if (known)
-        json_object_set_new(wanted->outputs, address, known);
+    wanted->failed |= found == STORE_ERROR;
+    return found == STORE_FOUND ? json_column(row.outputs) : NULL;
+}
+
+/* Of a resource that this run changes: those outputs whose value its plan knows already. */
+static json_t *known_of_plan(const struct plan *plan)
+{
+    json_t *known = json_object(), *spec = json_column(plan->spec), *output;
+    const char *name;
+    json_object_foreach(json_object_get(spec, "outputs"), name, output)
+    {
+        if (json_is_string(json_object_get(output, "value")))
+            json_object_set(known, name, json_object_get(output, "value"));
+    }
+    json_decref(spec);
+    return known;
+}
+
+/* While planning, what a resource will give counts, not what it gave. */
+static json_t *planned_outputs(struct outputs_wanted *wanted, const char *address)
+{
+    struct plan plan;
+    const char *id = arena_printf(wanted->arena, "%s/%s", wanted->run, address);
+    enum store_found found = STORE_MISSING;
+    if (wanted->planning)
+        found = store_get(wanted->store, &plan_type, id, wanted->arena, &plan, wanted->error);
+    wanted->failed |= found == STORE_ERROR;
+    return found == STORE_FOUND && plan.action != PLAN_NONE && plan.action != PLAN_FORGET
+               ? known_of_plan(&plan)
+               : recorded_outputs(wanted, address);
+}
+
+static void add_outputs_of(const char *path, void *context)
+{
+    struct outputs_wanted *wanted = context;
+    struct str address = STR_INIT;
+    if (!wanted->failed && expand_output_key(path, &address) && !json_object_get(wanted->outputs, address.data)) {
+        json_t *known = planned_outputs(wanted, address.data);
+        if (known)
+            json_object_set_new(wanted->outputs, address.data, known);
+    }
+    str_release(&address);
 }
 
 static bool add_outputs(struct store *store, const struct step *step, const json_t *spec, json_t *task,
@@ -54,6 +84,8 @@ static bool add_outputs(struct store *store, const struct step *step, const json
         .store = store,
         .arena = arena,
         .environment = step->environment ? step->environment : "",
+        .run = step->run,
+        .planning = step->phase == PHASE_PLAN,
         .outputs = json_object(),
         .error = error,
     };
@@ -107,6 +139,15 @@ bool task_write(struct store *store, const struct run *run, const struct step *s
     json_decref(task);
     arena_release(&arena);
     return written;
+}
+
+const json_t *task_output(const struct task *task, const char *path)
+{
+    struct str address = STR_INIT;
+    const char *key = expand_output_key(path, &address);
+    const json_t *found = key ? json_object_get(json_object_get(task->outputs, address.data), key) : NULL;
+    str_release(&address);
+    return found;
 }
 
 static bool read_row(const struct record_type *type, const json_t *json, struct arena *arena, void *row, bool *there,

@@ -36,5 +36,7 @@ bool task_write(struct store *store, const struct run *run, const struct step *s
 bool task_read(const char *json, size_t length, struct arena *arena, struct task *task,
                struct error *error) BERTH_MUST_CHECK;
 void task_release(struct task *task);
+/* The value that a path "resource.ADDRESS.outputs.KEY" names, where it is known; borrowed, NULL else. */
+const json_t *task_output(const struct task *task, const char *path);
 
 #endif

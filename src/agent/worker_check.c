@@ -18,18 +18,10 @@
 
 static bool resolve_output(const char *path, struct str *value, void *context, struct error *error)
 {
-    const struct task *task = context;
-    const char *name = path + (text_starts(path, "resource.") ? strlen("resource.") : 0);
-    const char *end = strstr(name, ".outputs.");
-    if (end) {
-        char *address = mem_copy(name, (size_t)(end - name) + 1);
-        address[end - name] = '\0';
-        const json_t *found = json_object_get(json_object_get(task->outputs, address), end + strlen(".outputs."));
-        free(address);
-        if (json_is_string(found)) {
-            str_add(value, json_string_value(found));
-            return true;
-        }
+    const json_t *found = task_output(context, path);
+    if (json_is_string(found)) {
+        str_add(value, json_string_value(found));
+        return true;
     }
     return error_set(error, ERROR_NOT_FOUND, "a check needs '%s', which nothing gave", path);
 }

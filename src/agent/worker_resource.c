@@ -32,10 +32,7 @@ struct working { /* one resource being worked on */
 
 static bool resolve_output(struct working *working, const char *path, struct str *value, struct error *error)
 {
-    const char *end = strstr(path, ".outputs.");
-    const char *address = end ? arena_strndup(working->attempt->arena, path, (size_t)(end - path)) : path;
-    const json_t *outputs = json_object_get(working->attempt->task->outputs, address);
-    const json_t *found = end ? json_object_get(outputs, end + strlen(".outputs.")) : NULL;
+    const json_t *found = task_output(working->attempt->task, path);
     if (json_is_string(found)) {
         str_add(value, json_string_value(found));
         return true;
@@ -51,7 +48,7 @@ static bool resolve_path(const char *path, struct str *value, void *context, str
         return secrets_resolve(&working->attempt->context, working->attempt->entry, path + strlen("secret."),
                                working->attempt->arena, value, error);
     if (text_starts(path, "resource."))
-        return resolve_output(working, path + strlen("resource."), value, error);
+        return resolve_output(working, path, value, error);
     return error_set(error, ERROR_CORRUPT, "'%s' was left to be resolved by the worker, which cannot", path);
 }
 

@@ -377,3 +377,15 @@ struct json_t *expand_tree(const struct scope *scope, const char *file, const st
 
     return expand_node(&work);
 }
+
+const char *expand_output_key(const char *path, struct str *address)
+{
+    static const char begin[] = "resource.", middle[] = ".outputs.";
+    const char *name = path + sizeof begin - 1, *end;
+
+    str_clear(address);
+    if (!text_starts(path, begin) || !(end = strstr(name, middle)) || end == name || end[sizeof middle - 1] == '\0')
+        return NULL;
+    str_add_bytes(address, name, (size_t)(end - name));
+    return end + sizeof middle - 1;
+}

@@ -141,17 +141,17 @@ void check_start(struct engine_turn *turn)
 static bool resolve_output(const char *path, struct str *value, void *context, struct error *error)
 {
     const struct engine_turn *turn = context;
-    const char *name = path + (text_starts(path, "resource.") ? strlen("resource.") : 0);
-    const char *end = strstr(name, ".outputs.");
-    const char *address = end == NULL ? "" : arena_strndup(turn->arena, name, (size_t)(end - name));
-    long at = resource_find(turn, address);
+    struct str address = STR_INIT;
+    const char *key = expand_output_key(path, &address);
+    long at = key == NULL ? -1 : resource_find(turn, address.data);
     json_t *outputs = at < 0 ? NULL : json_column(resource_at(turn, (size_t)at)->outputs);
-    const char *found = end == NULL ? "" : json_get_text(outputs, end + strlen(".outputs."));
+    const char *found = key == NULL ? "" : json_get_text(outputs, key);
     bool known = !text_empty(found);
 
     if (known)
         str_add(value, found);
     json_decref(outputs);
+    str_release(&address);
     return known || error_set(error, ERROR_NOT_FOUND, "'%s' was given by nothing", path);
 }
 

@@ -47,6 +47,21 @@ static bool makes_sense(const struct plan_result *result, bool wanted, struct er
     return true;
 }
 
+/* What apply is told, and what others that use its outputs may know before. */
+static const char *planned_spec(struct engine_turn *turn, const struct plan_result *result)
+{
+    json_t *spec = json_object();
+    const char *text;
+
+    json_object_set_new(spec, "planned", json_string(word_name(plan_action_names, (int)result->action)));
+    json_object_set_new(spec, "spec_digest", json_string(result->spec_digest));
+    if (json_object_size(result->outputs) > 0)
+        json_object_set(spec, "outputs", result->outputs);
+    text = json_text(turn->arena, spec);
+    json_decref(spec);
+    return text;
+}
+
 bool plan_take(struct engine_turn *turn, const struct step *step, const json_t *body, struct error *error)
 {
     struct plan_result result;
@@ -80,8 +95,7 @@ bool plan_take(struct engine_turn *turn, const struct step *step, const json_t *
             .position = step->position,
             .created_at = turn->facts->now_ms,
         };
-        plan->spec = arena_printf(turn->arena, "{\"planned\":\"%s\",\"spec_digest\":\"%s\"}",
-                                  word_name(plan_action_names, plan->action), result.spec_digest);
+        plan->spec = planned_spec(turn, &result);
         plan->digest = part_digest(turn, plan, result.spec_digest);
         if (at >= 0)
             *plan_edit(turn, (size_t)at) = *plan;
@@ -100,24 +114,30 @@ struct uses {
     bool unknown;
 };
 
+/* A resource that stays gives what it gave; one that changes, what its plan knows already. */
+static bool gives_known(const struct plan *plan, const char *key)
+{
+    json_t *spec;
+    bool known;
+
+    if (!plan_acts(plan->action))
+        return true;
+    spec = json_column(plan->spec);
+    known = json_is_string(json_object_get(json_object_get(json_object_get(spec, "outputs"), key), "value"));
+    json_decref(spec);
+    return known;
+}
+
 static void visit_use(const char *path, void *context)
 {
     struct uses *uses = context;
-    const char *name, *end;
-    char *address;
-    uintptr_t place;
+    struct str address = STR_INIT;
+    const char *key = expand_output_key(path, &address);
+    uintptr_t place = key == NULL ? 0 : (uintptr_t)map_get(uses->plans, address.data);
 
-    if (!text_starts(path, "resource.") || (end = strstr(path, ".outputs.")) == NULL)
-        return;
-    name = path + strlen("resource.");
-    if (end <= name)
-        return;
-    address = mem_copy(name, (size_t)(end - name) + 1);
-    address[end - name] = '\0';
-    place = (uintptr_t)map_get(uses->plans, address);
-    if (place != 0 && plan_acts(plan_at(uses->turn, place - 1)->action))
-        uses->unknown = true;
-    free(address);
+    if (place != 0)
+        uses->unknown |= !gives_known(plan_at(uses->turn, place - 1), key);
+    str_release(&address);
 }
 
 static bool uses_unknown(const struct engine_turn *turn, const struct step *step, const struct map *plans)

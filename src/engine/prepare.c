@@ -423,6 +423,47 @@ static void add_vanished(struct engine_turn *turn, struct map *old, size_t at, i
     put_plan_step(turn, old, step);
 }
 
+struct planned_uses { /* the plans that one waits for */
+    const struct engine_turn *turn;
+    const char *address;
+    json_t *needs;
+};
+
+static bool has_plan_step(const struct engine_turn *turn, const char *address)
+{
+    for (size_t i = 0; i < turn->prepare->wanted.count; i++) {
+        const struct wanted_resource *wanted = &turn->prepare->wanted.items[i];
+
+        if (text_equal(wanted->address, address))
+            return !wanted->external && text_empty(wanted->shared_environment);
+    }
+    return false;
+}
+
+static void visit_planned_use(const char *path, void *context)
+{
+    struct planned_uses *uses = context;
+    struct str address = STR_INIT;
+
+    if (expand_output_key(path, &address) != NULL && !text_equal(address.data, uses->address) &&
+        has_plan_step(uses->turn, address.data))
+        json_array_append_new(uses->needs, json_sprintf("%s.plan.%s", uses->turn->run->id, address.data));
+    str_release(&address);
+}
+
+/* Who uses what another gives is planned after it, with what that plan knows. */
+static void wait_for_plans(struct engine_turn *turn, struct step *step, const json_t *spec)
+{
+    struct planned_uses uses = {.turn = turn, .address = step->address, .needs = json_array()};
+
+    expand_paths(spec, visit_planned_use, &uses);
+    if (json_array_size(uses.needs) > 0) {
+        step->needs = json_text(turn->arena, uses.needs);
+        step->status = STEP_WAITING;
+    }
+    json_decref(uses.needs);
+}
+
 static void add_wanted(struct engine_turn *turn, struct map *old, const struct wanted_resource *wanted, json_t *json,
                        const struct resource *recorded, int64_t position)
 {
@@ -441,6 +482,8 @@ static void add_wanted(struct engine_turn *turn, struct map *old, const struct w
     step->pool = arena_strdup(turn->arena, wanted->pool);
     step->timeout_ms = wanted->timeout_ms;
     step->spec = plan_spec(turn, json, recorded);
+    if (strstr(step->spec, "\"$parts\"") != NULL)
+        wait_for_plans(turn, step, wanted->spec);
     put_plan_step(turn, old, step);
 }
 

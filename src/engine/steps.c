@@ -239,14 +239,35 @@ size_t steps_again(struct engine_turn *turn, unsigned phases)
 
 /* --- events -------------------------------------------------------------------------------------------------------- */
 
+/* Whoever waits for this one, and whoever waits for those, never comes to its turn. */
+static void skip_users(struct engine_turn *turn, const char *id, const char *reason)
+{
+    const char *need = arena_printf(turn->arena, "\"%s\"", id);
+
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
+        struct step *edited;
+
+        if (step == NULL || step->status != STEP_WAITING || !needs_name(step, need))
+            continue;
+        edited = step_edit(turn, i);
+        edited->status = STEP_SKIPPED;
+        edited->status_reason = reason;
+        edited->ended_at = turn->facts->now_ms;
+        skip_users(turn, edited->id, reason);
+    }
+}
+
 static void stop_others(struct engine_turn *turn, const struct step *step, const char *what)
 {
     unsigned phases = PHASES(step->phase);
 
     if (step->phase == PHASE_APPLY || step->phase == PHASE_DESTROY)
         phases = PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY);
-    if (step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN)
-        return; /* they change nothing: let all say what is wrong */
+    if (step->phase == PHASE_PREPARE || step->phase == PHASE_PLAN) {
+        skip_users(turn, step->id, arena_printf(turn->arena, "not begun: %s %s", step->address, what));
+        return; /* they change nothing: let all others say what is wrong */
+    }
     steps_stop(turn, phases, STEP_SKIPPED, arena_printf(turn->arena, "not begun: %s %s", step->address, what));
 }
 

@@ -37,5 +37,7 @@ struct json_t *expand_parts(const struct json_t *tree, expand_resolve *resolve, 
                             struct error *error) BERTH_MUST_CHECK;
 /* Every path named by $parts below `tree` ("resource.db.outputs.url", "secret.env.HOOK"), each once. */
 void expand_paths(const struct json_t *tree, void (*visit)(const char *path, void *context), void *context);
+/* Of "resource.ADDRESS.outputs.KEY": the key, borrowed from the path, and the address as the whole text of `address`. NULL: it names no output. */
+const char *expand_output_key(const char *path, struct str *address);
 
 #endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* Plans that need each other's outputs: in which order they are made, what is known before apply, what is left for later. */
+#include "play.h"
+
+#include "berth/base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define OWNER "uid:1000"
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+static const struct play_resource chain[] = {{.name = "server", .needs = "network", .uses = "network"},
+                                             {.name = "network"}};
+
+static int set_up(void **state)
+{
+    struct world *world = mem_zero(1, sizeof *world);
+
+    world_init(world, world_config(play_yaml));
+    world_use_store(world);
+    world->follow = true;
+    world_push(world, "feature/x", "c1");
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    struct config *config = world->config;
+
+    for (size_t i = 0; i < world->runs.count; i++)
+        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
+    world_release(world);
+    config_free(config);
+    vec_free(world);
+    return 0;
+}
+
+static void deploy(struct world *world, const char *run)
+{
+    const char *step = arena_printf(&world->arena, "%s.prepare.main", run);
+
+    assert_int_equal(world_command(world, "deploy", "feature/x", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    assert_true(world_claim(world, step));
+    world_result(world, world_step(world, step), STEP_DONE, play_prepare(world, "dev", "c1", chain, 2, ""), ERROR_NONE,
+                 world_step(world, step)->token, world->epoch);
+}
+
+static void plans(struct world *world, const char *step, const char *action, const char *outputs)
+{
+    const struct step *row;
+
+    assert_true(world_claim(world, step));
+    row = world_step(world, step);
+    world_result(
+        world, row, STEP_DONE,
+        arena_printf(&world->arena,
+                     "{\"action\":\"%s\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d1\",\"changes\":[],"
+                     "\"outputs\":%s}",
+                     action, outputs),
+        ERROR_NONE, row->token, row->epoch);
+}
+
+static int status_of(struct world *world, const char *step)
+{
+    return world_step(world, step)->status;
+}
+
+static void plan__waits_for_the_plan_of_what_it_uses(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "1");
+    assert_int_equal(status_of(world, "1.plan.server"), STEP_WAITING);
+    assert_int_equal(status_of(world, "1.plan.network"), STEP_READY);
+    plans(world, "1.plan.network", "create", "{}");
+    assert_int_equal(status_of(world, "1.plan.server"), STEP_READY);
+}
+
+static void plan__of_outputs_that_are_known_before_apply_stands(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "1");
+    plans(world, "1.plan.network", "create", "{\"url\":{\"value\":\"http://network\"}}");
+    plans(world, "1.plan.server", "create", "{}");
+    assert_int_equal(world_plan(world, "1/server")->action, PLAN_CREATE);
+    play_all(world, "1");
+    assert_int_equal(world_run(world, "1")->status, RUN_DONE);
+    deploy(world, "2");
+    plans(world, "2.plan.network", "update", "{\"url\":{\"value\":\"http://network\"}}");
+    plans(world, "2.plan.server", "none", "{}");
+    assert_int_equal(world_plan(world, "2/server")->action, PLAN_NONE);
+}
+
+static void plan__of_an_output_that_is_not_known_is_for_later(void **state)
+{
+    struct world *world = *state;
+
+    deploy(world, "1");
+    plans(world, "1.plan.network", "create", "{\"url\":{\"unknown\":true}}");
+    plans(world, "1.plan.server", "deferred", "{}");
+    play_all(world, "1");
+    assert_int_equal(world_run(world, "1")->status, RUN_DONE);
+    deploy(world, "2");
+    plans(world, "2.plan.network", "update", "{\"url\":{\"unknown\":true}}");
+    plans(world, "2.plan.server", "none", "{}"); /* a worker that took the old value for the new one */
+    assert_int_equal(world_plan(world, "2/server")->action, PLAN_DEFERRED);
+}
+
+static void plan__that_fails_leaves_those_that_use_it_unmade(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    deploy(world, "1");
+    assert_true(world_claim(world, "1.plan.network"));
+    step = world_step(world, "1.plan.network");
+    world_result(world, step, STEP_FAILED, NULL, ERROR_TOOL, step->token, step->epoch);
+    assert_int_equal(world_run(world, "1")->status, RUN_FAILED);
+    assert_int_equal(status_of(world, "1.plan.server"), STEP_SKIPPED);
+    assert_int_equal(world_command(world, "retry", "1", "", OWNER, "cli")->status, COMMAND_DONE);
+    play_all(world, "1");
+    assert_int_equal(world_run(world, "1")->status, RUN_DONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(plan__waits_for_the_plan_of_what_it_uses),
+        TEST(plan__of_outputs_that_are_known_before_apply_stands),
+        TEST(plan__of_an_output_that_is_not_known_is_for_later),
+        TEST(plan__that_fails_leaves_those_that_use_it_unmade),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
