@@ -105,7 +105,7 @@ static bool visit_environment(const void *row, void *context)
 {
     const struct environment *environment = row;
     struct to_come *to_come = context;
-    if (environment->status != ENVIRONMENT_DESTROYED && environment->planned_destruction_at > 0)
+    if (environment->status != ENVIRONMENT_DESTROYED && environment_ends_at(environment) > 0)
         to_come->ttl = true;
     return true;
 }
@@ -122,7 +122,7 @@ static bool visit_resource(const void *row, void *context)
 /* One thing that keeps it alive, or NULL: nothing is to come. */
 static const char *what_is_to_come(struct supervisor *supervisor)
 {
-    static const char *const environment_columns[] = {"id", "status", "planned_destruction_at", NULL};
+    static const char *const environment_columns[] = {"id", "status", "planned_destruction_at", "ends_at", NULL};
     static const char *const resource_columns[] = {"id", "status", "probes", NULL};
     struct to_come to_come = {0};
     struct store_query environments = {.type = &environment_type, .columns = environment_columns};

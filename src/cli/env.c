@@ -57,9 +57,10 @@ static void print_head(struct cli *cli, const struct environment *environment, i
            environment->release > 0 ? arena_printf(&cli->arena, "v%lld", (long long)environment->release) : "-");
     printf("  made     %s  deployed %s\n", shown_instant(cli, environment->created_at),
            shown_instant(cli, environment->deployed_at));
-    if (environment->planned_destruction_at != 0)
-        printf("  ends     %s (%s)\n", shown_instant(cli, environment->planned_destruction_at),
-               shown_ago(cli, environment->planned_destruction_at, now));
+    if (environment_ends_at(environment) != 0)
+        printf("  ends     %s (%s%s%s)\n", shown_instant(cli, environment_ends_at(environment)),
+               shown_ago(cli, environment_ends_at(environment), now), text_empty(environment->ends_why) ? "" : "; ",
+               shown(cli, environment->ends_why));
     if (environment->permanent || environment->is_protected)
         printf("  kept     %s%s%s\n", environment->permanent ? "permanent" : "",
                environment->permanent && environment->is_protected ? ", " : "",

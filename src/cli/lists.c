@@ -22,10 +22,9 @@ static const char *ends_in(struct cli *cli, const struct environment *environmen
 {
     if (environment->permanent)
         return "permanent";
-    if (environment->planned_destruction_at == 0)
+    if (environment_ends_at(environment) == 0)
         return "-";
-    return environment->planned_destruction_at <= now ? "ended"
-                                                      : shown_age(cli, environment->planned_destruction_at, now);
+    return environment_ends_at(environment) <= now ? "ended" : shown_age(cli, environment_ends_at(environment), now);
 }
 
 bool cli_envs(struct cli *cli, int *status, struct error *error)

@@ -22,7 +22,8 @@ struct ending { /* of one environment */
     const struct config_entry *entry;
     int64_t at;             /* when it ends, 0 never */
     bool branch_gone;       /* the rule is the branch's, else the life's */
-    const char *evidence;   /* which rule, what was seen, since when */
+    const char *rule;       /* which, since when; "" none */
+    const char *evidence;   /* the same with what was seen last */
     const struct hold *ask; /* the cleaner's question about it, or NULL */
 };
 struct cleaning {
@@ -98,9 +99,10 @@ static void end_with_life(struct cleaning *cleaning, struct ending *ending)
     if (at == 0)
         return;
     ending->at = at;
+    ending->rule =
+        ending->entry != NULL ? arena_printf(cleaning->arena, "ttl, from %s", ending->entry->ttl_from) : "ttl";
     ending->evidence =
-        arena_printf(cleaning->arena, "its life ended at %s (ttl%s%s)", instant_text(cleaning->arena, at),
-                     ending->entry != NULL ? ", from " : "", ending->entry != NULL ? ending->entry->ttl_from : "");
+        arena_printf(cleaning->arena, "its life ended at %s (%s)", instant_text(cleaning->arena, at), ending->rule);
 }
 
 static void end_with_branch(struct cleaning *cleaning, struct ending *ending, const struct branch *branch)
@@ -119,12 +121,12 @@ static void end_with_branch(struct cleaning *cleaning, struct ending *ending, co
     ending->at = at;
     ending->branch_gone = true;
     duration_format(&grace, entry->destroy_after_ms);
+    ending->rule = arena_printf(cleaning->arena, "branch %s:%s gone since %s, destroy_with_branch after %s",
+                                environment->repository, environment->branch,
+                                instant_text(cleaning->arena, branch->gone_at), grace.data);
     ending->evidence =
-        arena_printf(cleaning->arena,
-                     "its branch %s:%s is gone since %s (missing in %lld whole listings, the last at %s), "
-                     "destroy_with_branch after %s",
-                     environment->repository, environment->branch, instant_text(cleaning->arena, branch->gone_at),
-                     (long long)branch->misses, instant_text(cleaning->arena, repository->listed_at), grace.data);
+        arena_printf(cleaning->arena, "%s (missing in %lld whole listings, the last at %s)", ending->rule,
+                     (long long)branch->misses, instant_text(cleaning->arena, repository->listed_at));
     str_release(&grace);
 }
 
@@ -150,6 +152,7 @@ static int64_t expiring_before(const struct ending *ending)
     return quarter > 0 && quarter < EXPIRING_MS ? quarter : EXPIRING_MS;
 }
 
+/* Marks it, and says beside it when it ends and why. */
 static void mark(struct cleaning *cleaning, const struct ending *ending, bool gone)
 {
     const struct environment *environment = ending->environment;
@@ -160,10 +163,13 @@ static void mark(struct cleaning *cleaning, const struct ending *ending, bool go
         marks |= MARK_BRANCH_GONE;
     if (ending->at != 0 && ending->at - cleaning->facts->now_ms <= expiring_before(ending))
         marks |= MARK_EXPIRING;
-    if (marks == environment->marks)
+    if (marks == environment->marks && ending->at == environment->ends_at &&
+        text_equal(ending->rule, environment->ends_why))
         return;
     marked = arena_copy(cleaning->arena, environment, sizeof *environment);
     marked->marks = marks;
+    marked->ends_at = ending->at;
+    marked->ends_why = ending->rule;
     put(cleaning, &environment_type, marked);
 }
 
@@ -298,6 +304,7 @@ static void look_at(struct cleaning *cleaning, const struct environment *environ
     const struct run *run = ending_run(cleaning, environment);
     struct ending ending = {.environment = environment,
                             .entry = config_entry_named(cleaning->facts->config, environment->entry),
+                            .rule = "",
                             .ask = question_about(cleaning, environment)};
 
     end_with_life(cleaning, &ending);

@@ -28,6 +28,8 @@ static const struct column environment_columns[] = {
     TIME(environment, deployed_at),
     TIME(environment, destroyed_at),
     TIME(environment, planned_destruction_at),
+    TIME(environment, ends_at),
+    TEXT(environment, ends_why),
     INT(environment, extensions),
     INT(environment, release),
     TEXT(environment, commit),

@@ -4,14 +4,20 @@
 
 #include "berth/store.h"
 
-/* A step for each change since version 1, in order: {.version = 2, .table = "branches", .column = "new_column"}. */
-#define SCHEMA_VERSION 2 /* indexes are made where they are missing */
+/* A step for each new column since version 1, in order; indexes are made where they are missing. */
+static const struct schema_step steps[] = {
+    {.version = 2, .table = "environments", .column = "ends_at"},
+    {.version = 2, .table = "environments", .column = "ends_why"},
+};
+#define SCHEMA_VERSION 2
 
 void schema_now(struct schema *schema)
 {
     memset(schema, 0, sizeof *schema);
     schema->types = record_types(&schema->type_count);
     schema->version = SCHEMA_VERSION;
+    schema->steps = steps;
+    schema->step_count = sizeof steps / sizeof *steps;
     schema->reader_version = STORE_READER_VERSION;
     schema->writer_version = STORE_WRITER_VERSION;
 }

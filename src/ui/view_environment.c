@@ -88,9 +88,9 @@ static void title(struct view *view, struct str *out)
         str_addf(out, "   v%lld", (long long)row->release);
     if (!text_empty(row->branch))
         str_addf(out, "   %s %.9s", row->branch, row->commit);
-    if (row->planned_destruction_at && row->status != ENVIRONMENT_DESTROYED) {
+    if (environment_ends_at(row) && row->status != ENVIRONMENT_DESTROYED) {
         str_add(out, "   ends ");
-        format_when(out, view->dashboard->times, row->planned_destruction_at, view->dashboard->now_ms);
+        format_when(out, view->dashboard->times, environment_ends_at(row), view->dashboard->now_ms);
     }
     str_addf(out, "%s%s", row->permanent ? "   permanent" : "", row->is_protected ? "   protected" : "");
 }

@@ -54,8 +54,8 @@ static int compare(void *context, size_t a, size_t b, int column)
     case COLUMN_RELEASE: order = in_order(left->release, right->release); break;
     case COLUMN_CHANGED: order = in_order(right->deployed_at, left->deployed_at); break;
     case COLUMN_EXPIRES:
-        order = in_order(left->planned_destruction_at ? left->planned_destruction_at : INT64_MAX,
-                         right->planned_destruction_at ? right->planned_destruction_at : INT64_MAX);
+        order = in_order(environment_ends_at(left) ? environment_ends_at(left) : INT64_MAX,
+                         environment_ends_at(right) ? environment_ends_at(right) : INT64_MAX);
         break;
     case COLUMN_OWNER: order = strcmp(left->owner, right->owner); break;
     default: break;
@@ -117,8 +117,8 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
         *style = STYLE_MUTED;
         break;
     case COLUMN_EXPIRES:
-        dashboard_time(view->dashboard, text, row->planned_destruction_at);
-        if (row->planned_destruction_at && row->planned_destruction_at - view->dashboard->now_ms < MS_HOUR) {
+        dashboard_time(view->dashboard, text, environment_ends_at(row));
+        if (environment_ends_at(row) && environment_ends_at(row) - view->dashboard->now_ms < MS_HOUR) {
             str_add(text, " !");
             *style = STYLE_WARNING;
         }

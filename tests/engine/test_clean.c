@@ -67,6 +67,8 @@ static int set_up(void **state)
             .branch = name,
             .status = ENVIRONMENT_OK,
             .planned_destruction_at = NOW + 3 * MS_DAY,
+            .ends_at = NOW + 3 * MS_DAY,
+            .ends_why = "ttl, from created",
         };
         scene->branches[i] =
             (struct branch){.id = arena_printf(&scene->arena, "app:%s", name), .repository = "app", .name = name};
@@ -177,7 +179,7 @@ static void branch__that_is_gone_ends_its_environment_after_the_grace(void **sta
     scene->facts.now_ms += MS_MINUTE;
     clean(scene);
     assert_string_equal(asked(scene)->via, "cleaner");
-    assert_non_null(strstr(asked(scene)->reason, "its branch app:feature/b0 is gone since"));
+    assert_non_null(strstr(asked(scene)->reason, "branch app:feature/b0 gone since"));
     assert_non_null(strstr(asked(scene)->reason, "missing in 2 whole listings"));
 }
 
@@ -306,8 +308,9 @@ static void brake__a_question_is_asked_once_and_dropped_when_it_is_moot(void **s
     scene->environments[0].planned_destruction_at = NOW + MS_DAY; /* extended */
     scene->facts.environments.count = scene->facts.branches.count = 1;
     clean(scene);
-    assert_int_equal(scene->effects.puts.count, 1);
-    assert_true(scene->effects.puts.items[0].type == &hold_type && scene->effects.puts.items[0].row == NULL);
+    assert_int_equal(scene->effects.puts.count, 2); /* it says its new end, and the question goes */
+    assert_int_equal(((const struct environment *)put_of(scene, &environment_type))->ends_at, NOW + MS_DAY);
+    assert_true(scene->effects.puts.items[1].type == &hold_type && scene->effects.puts.items[1].row == NULL);
 }
 
 static void brake__after_a_jump_of_the_clock_nothing_goes_by_itself(void **state)
@@ -357,7 +360,7 @@ static void warning__is_given_once_at_each_distance(void **state)
     assert_int_equal(puts_of(scene, &delivery_type), 1);
     marked = put_of(scene, &environment_type);
     assert_true(marked->marks & MARK_EXPIRING);
-    scene->environments[0].marks = marked->marks;
+    scene->environments[0] = *marked;
     scene->facts.looked_at = NOW;
     scene->facts.now_ms += MS_MINUTE;
     clean(scene);

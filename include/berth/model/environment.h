@@ -25,6 +25,8 @@ struct environment {
     const char *status_reason; /* the cause line */
     bool permanent, is_protected;
     int64_t created_at, deployed_at, destroyed_at, planned_destruction_at;
+    int64_t ends_at; /* the earlier of its life's end and, once its branch is gone, the end of the grace; 0: neither */
+    const char *ends_why; /* which of the two, and what was seen */
     int64_t extensions;   /* of its life, used */
     int64_t release;      /* current vN, 0: none */
     const char *commit;   /* of the current release */
@@ -36,6 +38,11 @@ struct environment {
     const char *observed_by;
     int64_t revision;
 };
+/* When it ends by itself, 0 never: also before the cleaner has looked at it. */
+static inline int64_t environment_ends_at(const struct environment *environment)
+{
+    return environment->ends_at != 0 ? environment->ends_at : environment->planned_destruction_at;
+}
 /* many to many */
 struct environment_template {
     const char *id; /* ENVIRONMENT/TEMPLATE */
