@@ -11,6 +11,7 @@
 #include "berth/agent.h"
 #include "berth/base/file.h"
 #include "berth/base/memory.h"
+#include "berth/base/str.h"
 #include "berth/engine.h"
 
 #include <uv.h>
@@ -36,7 +37,8 @@ struct ending {
 /* A step given to a worker in the open transaction; sent once that is committed. */
 struct claim {
     struct child *worker;
-    char *run, *step, *token, *task;
+    char *run, *step, *token;
+    struct str task; /* see task.h */
     int64_t attempt;
 };
 /* a process that a worker of ours left to us, and that is nobody's to end */

@@ -4,10 +4,14 @@
 
 #include "berth/base/str.h"
 #include "berth/config.h"
+#include "berth/engine.h"
 #include "berth/store.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define ROW_MISSING '\0'
+#define ROW_FOLLOWS '\1'
 
 /* A run's wanted list, gate and base may be large and are the engine's alone. */
 static struct run run_for_worker(const struct run *run)
@@ -77,9 +81,12 @@ static void add_outputs_of(const char *path, void *context)
     str_release(&address);
 }
 
-static bool add_outputs(struct store *store, const struct step *step, const json_t *spec, json_t *task,
-                        struct arena *arena, struct error *error)
+/* Only a spec that names an output is looked through. */
+static bool add_outputs(struct store *store, const struct step *step, struct str *out, struct arena *arena,
+                        struct error *error)
 {
+    if (!step->spec || !strstr(step->spec, ".outputs."))
+        return true;
     struct outputs_wanted wanted = {
         .store = store,
         .arena = arena,
@@ -89,54 +96,59 @@ static bool add_outputs(struct store *store, const struct step *step, const json
         .outputs = json_object(),
         .error = error,
     };
+    json_t *spec = json_column(step->spec);
     expand_paths(spec, add_outputs_of, &wanted);
-    json_object_set_new(task, "outputs", wanted.outputs);
+    char *text = json_dumps(wanted.outputs, JSON_COMPACT);
+    str_add(out, text ? text : "");
+    free(text);
+    json_decref(spec);
+    json_decref(wanted.outputs);
     return !wanted.failed;
 }
 
-static bool add_row(struct store *store, const struct record_type *type, const char *id, const char *name, json_t *task,
-                    struct arena *arena, struct error *error)
+/* The row of that id into the arena; NULL when there is none. */
+static bool find_row(struct store *store, const struct record_type *type, const char *id, struct arena *arena,
+                     const void **row, struct error *error)
 {
-    json_t *value = NULL;
-    if (!text_empty(id)) {
-        void *row = arena_alloc(arena, type->size);
-        enum store_found found = store_get(store, type, id, arena, row, error);
-        if (found == STORE_ERROR)
-            return false;
-        if (found == STORE_FOUND)
-            value = record_to_json(type, row);
-    }
-    json_object_set_new(task, name, value ? value : json_null());
-    return true;
+    void *place = arena_alloc(arena, type->size);
+    enum store_found found = text_empty(id) ? STORE_MISSING : store_get(store, type, id, arena, place, error);
+    *row = found == STORE_FOUND ? place : NULL;
+    return found != STORE_ERROR;
 }
 
-static bool write_all(struct store *store, const struct run *run, const struct step *step, json_t *task,
+static void pack_found(const struct record_type *type, const void *row, struct str *out)
+{
+    str_add_char(out, row ? ROW_FOLLOWS : ROW_MISSING);
+    if (row)
+        record_pack(type, row, out);
+}
+
+static bool write_all(struct store *store, const struct engine_facts *facts, const struct step *step, struct str *out,
                       struct arena *arena, struct error *error)
 {
+    const struct run *run = facts->run;
     struct run lean = run_for_worker(run);
-    json_t *step_json = record_to_json(&step_type, step);
-    json_object_set_new(task, "step", step_json);
-    json_object_set_new(task, "run", record_to_json(&run_type, &lean));
-    const char *branch = NULL;
+    const void *environment = facts->environment, *branch;
+    const char *ref = NULL;
     if (step->phase == PHASE_PREPARE && !text_empty(run->ref))
-        branch = arena_printf(arena, "%s:%s", run->repository ? run->repository : "", run->ref);
-    return add_row(store, &environment_type, run->environment, "environment", task, arena, error) &&
-           add_row(store, &branch_type, branch, "branch", task, arena, error) &&
-           add_outputs(store, step, json_object_get(step_json, "spec"), task, arena, error);
+        ref = arena_printf(arena, "%s:%s", run->repository ? run->repository : "", run->ref);
+    if (!(environment && text_equal(run->environment, facts->environment->id)) &&
+        !find_row(store, &environment_type, run->environment, arena, &environment, error))
+        return false;
+    if (!find_row(store, &branch_type, ref, arena, &branch, error))
+        return false;
+    pack_found(&step_type, step, out);
+    pack_found(&run_type, &lean, out);
+    pack_found(&environment_type, environment, out);
+    pack_found(&branch_type, branch, out);
+    return add_outputs(store, step, out, arena, error);
 }
 
-bool task_write(struct store *store, const struct run *run, const struct step *step, struct str *out,
+bool task_write(struct store *store, const struct engine_facts *facts, const struct step *step, struct str *out,
                 struct error *error)
 {
     struct arena arena = {0};
-    json_t *task = json_object();
-    bool written = write_all(store, run, step, task, &arena, error);
-    if (written) {
-        char *text = json_dumps(task, JSON_COMPACT | JSON_ENCODE_ANY);
-        str_add(out, text ? text : "{}");
-        free(text);
-    }
-    json_decref(task);
+    bool written = write_all(store, facts, step, out, &arena, error);
     arena_release(&arena);
     return written;
 }
@@ -150,38 +162,53 @@ const json_t *task_output(const struct task *task, const char *path)
     return found;
 }
 
-static bool read_row(const struct record_type *type, const json_t *json, struct arena *arena, void *row, bool *there,
-                     struct error *error)
+struct reading {
+    const char *bytes;
+    size_t count;
+    struct arena *arena;
+    struct error *error;
+};
+
+static bool read_row(struct reading *reading, const struct record_type *type, void *row, bool *there)
 {
-    *there = json_is_object(json);
-    return !*there || record_from_json(type, json, arena, row, error);
+    size_t taken = 0;
+    if (reading->count == 0)
+        return error_set(reading->error, ERROR_CORRUPT, "a task is cut off");
+    *there = reading->bytes[0] == ROW_FOLLOWS;
+    reading->bytes++;
+    reading->count--;
+    if (*there && !record_unpack(type, reading->bytes, reading->count, reading->arena, row, &taken, reading->error))
+        return false;
+    reading->bytes += taken;
+    reading->count -= taken;
+    return true;
 }
 
-bool task_read(const char *json, size_t length, struct arena *arena, struct task *task, struct error *error)
+bool task_read(const char *bytes, size_t count, struct arena *arena, struct task *task, struct error *error)
 {
+    struct reading reading = {bytes, count, arena, error};
     bool has_step = false, has_run = false;
     memset(task, 0, sizeof *task);
-    task->document = json_loadb(json, length, 0, NULL);
-    if (!task->document)
-        return error_set(error, ERROR_CORRUPT, "a task is not JSON");
-    const json_t *step = json_object_get(task->document, "step");
-    task->spec = json_object_get(step, "spec");
-    task->outputs = json_object_get(task->document, "outputs");
-    bool read = read_row(&step_type, step, arena, &task->step, &has_step, error) &&
-                read_row(&run_type, json_object_get(task->document, "run"), arena, &task->run, &has_run, error) &&
-                read_row(&environment_type, json_object_get(task->document, "environment"), arena, &task->environment,
-                         &task->has_environment, error) &&
-                read_row(&branch_type, json_object_get(task->document, "branch"), arena, &task->branch,
-                         &task->has_branch, error);
+    bool read = read_row(&reading, &step_type, &task->step, &has_step) &&
+                read_row(&reading, &run_type, &task->run, &has_run) &&
+                read_row(&reading, &environment_type, &task->environment, &task->has_environment) &&
+                read_row(&reading, &branch_type, &task->branch, &task->has_branch);
     if (read && (!has_step || !has_run))
         read = error_set(error, ERROR_CORRUPT, "a task without a step or a run");
-    if (!read)
+    if (read && reading.count > 0) {
+        task->outputs = json_loadb(reading.bytes, reading.count, 0, NULL);
+        read = task->outputs || error_set(error, ERROR_CORRUPT, "the outputs of a task are not JSON");
+    }
+    if (read)
+        task->spec = json_column(task->step.spec);
+    else
         task_release(task);
     return read;
 }
 
 void task_release(struct task *task)
 {
-    json_decref(task->document);
-    task->document = NULL;
+    json_decref(task->spec);
+    json_decref(task->outputs);
+    task->spec = task->outputs = NULL;
 }

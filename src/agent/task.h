@@ -3,7 +3,8 @@
  * What a worker is given to do: one attempt at one step, with all that it needs from the rows. Written by the supervisor (task_write) from the
  * store, read by the worker (task_read). The worker never opens the store.
  *
- *   {"step": {…}, "run": {…}, "environment": {…}|null, "branch": {…}|null, "outputs": {"ADDRESS": {…}}}
+ * Packed rows, since both sides are one program: step, run, environment, branch, each after a byte that says whether it is there; the rest are the
+ * outputs that the spec names, as JSON: {"ADDRESS": {…}}.
  */
 #ifndef AGENT_TASK_H
 #define AGENT_TASK_H
@@ -14,26 +15,26 @@
 
 #include <jansson.h>
 
+struct engine_facts;
 struct store;
 struct str;
 
 struct task {
-    json_t *document; /* owns all json_t below */
     struct step step;
     struct run run; /* the columns a worker needs; others are zero */
     struct environment environment;
     bool has_environment;
     struct branch branch;
     bool has_branch;
-    json_t *spec;    /* of the step: {"wanted","recorded",…}, see model/result.h */
-    json_t *outputs; /* object: address -> object of outputs already known */
+    json_t *spec;    /* of the step: {"wanted","recorded",…}, see model/result.h; owned */
+    json_t *outputs; /* object: address -> object of outputs already known; NULL: the spec names none; owned */
 };
 
-/* Appends the JSON of a claimed step. Reads what is missing from the store. */
-bool task_write(struct store *store, const struct run *run, const struct step *step, struct str *out,
+/* Appends a claimed step of the facts' run. Reads what is missing from the store. */
+bool task_write(struct store *store, const struct engine_facts *facts, const struct step *step, struct str *out,
                 struct error *error) BERTH_MUST_CHECK;
-/* The reverse; text lives in the arena. task_release drops the document. */
-bool task_read(const char *json, size_t length, struct arena *arena, struct task *task,
+/* The reverse; text lives in the arena. task_release drops the JSON. */
+bool task_read(const char *bytes, size_t count, struct arena *arena, struct task *task,
                struct error *error) BERTH_MUST_CHECK;
 void task_release(struct task *task);
 /* The value that a path "resource.ADDRESS.outputs.KEY" names, where it is known; borrowed, NULL else. */

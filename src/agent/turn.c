@@ -345,7 +345,7 @@ static void forget_claims(struct supervisor *supervisor)
         free(claim->run);
         free(claim->step);
         free(claim->token);
-        free(claim->task);
+        str_release(&claim->task);
     }
     vec_clear(&supervisor->claims);
 }
@@ -357,7 +357,7 @@ static void send_claims(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->claims.count; i++) {
         struct claim *claim = &supervisor->claims.items[i];
         child_set_step(claim->worker, claim->run, claim->step, claim->attempt, claim->token);
-        child_send(claim->worker, FRAME_TASK, claim->task, strlen(claim->task));
+        child_send(claim->worker, FRAME_TASK, claim->task.data, claim->task.length);
     }
     forget_claims(supervisor);
 }

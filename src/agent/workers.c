@@ -163,7 +163,6 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
 {
     char token[ID_SIZE];
     struct engine_effects effects;
-    struct str task = STR_INIT;
     struct engine_facts *facts = supervisor_facts(supervisor, ready->run, error);
     if (!facts)
         return CLAIM_FAILED;
@@ -177,13 +176,13 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
     const struct step *step = step_in(facts, ready->id);
     if (!applied || !step || step->status != STEP_RUNNING || !text_equal(step->token, token))
         return applied ? NOT_NOW : CLAIM_FAILED;
-    bool written = task_write(supervisor->store, facts->run, step, &task, error);
     struct claim claim = {.worker = worker,
                           .run = mem_strdup(step->run),
                           .step = mem_strdup(step->id),
                           .token = mem_strdup(token),
                           .attempt = step->attempt};
-    claim.task = str_take(&task);
+    str_init(&claim.task);
+    bool written = task_write(supervisor->store, facts, step, &claim.task, error);
     vec_push(&supervisor->claims, claim);
     return written ? CLAIMED : CLAIM_FAILED;
 }

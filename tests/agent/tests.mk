@@ -1,6 +1,8 @@
 # The tests of the agent room. A test program is two lines; its source is the program's name with .c:
 unit_tests += tests/agent/test_marker
 tests_agent_test_marker_LDADD = $(test_agent)
+unit_tests += tests/agent/test_task
+tests_agent_test_task_LDADD = $(test_agent)
 
 # The real berthd, in the world of tests/faults; some of its sentences need --enable-faults.
 test_tools += tests/agent/test_daemon

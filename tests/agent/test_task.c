@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/* A step on its way to a worker. */
+#include "agent/task.h"
+
+#include "berth/base/str.h"
+#include "berth/base/text.h"
+#include "berth/engine.h"
+#include "berth/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static const struct environment environment = {.id = "E", .name = "review/x", .slug = "review-x", .tier = TIER_REVIEW};
+static const struct run run = {.id = "17",
+                               .number = 17,
+                               .environment = "E",
+                               .ref = "x",
+                               .repository = "app",
+                               .wanted = "[1]",
+                               .gate = "{}",
+                               .base = "{}"};
+static const struct branch branch = {.id = "app:x", .name = "x", .repository = "app", .commit = "c0ffee"};
+static const struct resource db = {.id = "E/db", .environment = "E", .address = "db", .outputs = "{\"port\":\"1\"}"};
+
+static struct store *filled(void)
+{
+    struct error error = {0};
+    struct store *store = store_open_memory();
+    assert_true(store_begin(store, STORE_DURABLE, &error) &&
+                store_put(store, &environment_type, &environment, &error) &&
+                store_put(store, &branch_type, &branch, &error) && store_put(store, &resource_type, &db, &error) &&
+                store_commit(store, NULL, &error));
+    return store;
+}
+
+static void written(struct store *store, const struct engine_facts *facts, const struct step *step, struct str *out)
+{
+    struct error error = {0};
+    assert_true(store_read_begin(store, &error));
+    assert_true(task_write(store, facts, step, out, &error));
+    store_read_end(store);
+}
+
+static void task__arrives_with_its_rows_and_the_outputs_it_names(void **state)
+{
+    const struct step step = {
+        .id = "17.apply.web",
+        .run = "17",
+        .environment = "E",
+        .phase = PHASE_APPLY,
+        .spec = "{\"wanted\":{\"spec\":{\"run\":[\"serve\",{\"$parts\":[{\"path\":\"resource.db.outputs.port\"}]}]}}}"};
+    struct engine_facts facts = {.run = &run};
+    struct store *store = filled();
+    struct arena arena = {0};
+    struct error error = {0};
+    struct str out = STR_INIT;
+    struct task task;
+    (void)state;
+    written(store, &facts, &step, &out); /* the environment from the store */
+    assert_true(task_read(out.data, out.length, &arena, &task, &error));
+    assert_string_equal(task.step.id, step.id);
+    assert_int_equal(task.step.phase, PHASE_APPLY);
+    assert_int_equal(task.run.number, 17);
+    assert_true(task.has_environment);
+    assert_string_equal(task.environment.slug, "review-x");
+    assert_int_equal(task.environment.tier, TIER_REVIEW);
+    assert_false(task.has_branch);
+    assert_true(json_is_object(json_object_get(task.spec, "wanted")));
+    assert_string_equal(json_get_text(json_object_get(task.outputs, "db"), "port"), "1");
+    assert_true(text_empty(task.run.wanted) && text_empty(task.run.gate) && text_empty(task.run.base));
+    task_release(&task);
+    arena_release(&arena);
+    str_release(&out);
+    store_close(store);
+}
+
+static void task__cut_off_anywhere_is_refused(void **state)
+{
+    const struct step step = {.id = "17.prepare.main", .run = "17", .phase = PHASE_PREPARE, .spec = "{\"a\":1}"};
+    struct engine_facts facts = {.run = &run, .environment = &environment};
+    struct store *store = filled();
+    struct arena arena = {0};
+    struct str out = STR_INIT;
+    struct error error = {0};
+    struct task task;
+    (void)state;
+    written(store, &facts, &step, &out);
+    assert_true(task_read(out.data, out.length, &arena, &task, &error));
+    assert_true(task.has_branch);
+    assert_string_equal(task.branch.commit, "c0ffee");
+    assert_null(task.outputs);
+    task_release(&task);
+    for (size_t length = 0; length < out.length; length++)
+        assert_false(task_read(out.data, length, &arena, &task, &error));
+    arena_release(&arena);
+    str_release(&out);
+    store_close(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(task__arrives_with_its_rows_and_the_outputs_it_names),
+        cmocka_unit_test(task__cut_off_anywhere_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
