@@ -64,6 +64,8 @@ struct engine_effects {
     VEC(struct engine_put) puts; /* in order; later ones of the same row win */
     VEC(const struct audit *) audits;
     VEC(const char *) cancel_steps; /* running steps whose worker must be asked to stop */
+    VEC(const char *)
+    give_up_steps; /* the same, but a person asked again: a worker that does not answer must not keep them waiting */
     VEC(const char *) touched_runs; /* other runs to advance next (queue moved, lock freed) */
     bool took_run_number;
     int64_t wake_at; /* earliest instant at which time alone changes something for this run, 0: none */

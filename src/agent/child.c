@@ -7,6 +7,7 @@
 #include "berth/base/frame.h"
 #include "berth/base/log.h"
 #include "berth/base/memory.h"
+#include "berth/base/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -219,15 +220,15 @@ void child_hang_up(struct child *child)
 void child_stop_step(struct child *child)
 {
     uint64_t one = 1;
-    if (!child->told_to_stop && write(child->stop_event, &one, sizeof one) == (ssize_t)sizeof one)
-        child->told_to_stop = true;
+    if (child->told_ms == 0 && write(child->stop_event, &one, sizeof one) == (ssize_t)sizeof one)
+        child->told_ms = time_monotonic_ms();
 }
 
 void child_clear_stop(struct child *child)
 {
     uint64_t value;
-    if (child->told_to_stop && read(child->stop_event, &value, sizeof value) == (ssize_t)sizeof value)
-        child->told_to_stop = false;
+    if (child->told_ms != 0 && read(child->stop_event, &value, sizeof value) == (ssize_t)sizeof value)
+        child->told_ms = 0;
 }
 
 void child_set_step(struct child *child, const char *run, const char *step, int64_t attempt, const char *token)

@@ -38,7 +38,8 @@ struct child {
     int64_t attempt;
     char *token;
     uint64_t begun_ticks; /* when the step was given to it, as process_ticks_now */
-    bool told_to_stop, result_pending, retire;
+    int64_t told_ms;      /* monotonic, when it was asked to stop; 0: it was not */
+    bool result_pending, retire;
     /* an observer's */
     char *sweep;           /* the repository it looks at now, or NULL: it waits */
     int64_t heard_last_ms; /* monotonic: its last frame */

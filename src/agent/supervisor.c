@@ -215,6 +215,7 @@ static void release(struct supervisor *supervisor)
     vec_release(&supervisor->adopted);
     vec_release(&supervisor->claims);
     vec_release(&supervisor->cancel_steps);
+    vec_release(&supervisor->give_up_steps);
     vec_release(&supervisor->ended_runs);
     free(supervisor->policy_commit);
     free(supervisor->setup_payload);

@@ -80,7 +80,7 @@ struct supervisor {
     VEC(struct orphan) adopted;
     VEC(struct claim) claims;
     VEC(struct due_run) due;
-    VEC(char *) cancel_steps;
+    VEC(char *) cancel_steps, give_up_steps;
     VEC(char *) ended_runs;
     struct hot_run hot;
     char new_ids[SUPERVISOR_NEW_IDS][27];
@@ -123,6 +123,8 @@ bool workers_claim(struct supervisor *supervisor, struct error *error) BERTH_MUS
 void workers_retire(struct supervisor *supervisor);
 size_t workers_busy(const struct supervisor *supervisor);
 void workers_cancel(struct supervisor *supervisor, const char *step);
+/* Ends the worker of a step that was asked to stop and does not answer; recovery then ends its tools. */
+void workers_give_up(struct supervisor *supervisor, const char *step);
 
 /* --- children.c: what they say and how they go ----------------------------------------------------------------------- */
 struct child *children_start(struct supervisor *supervisor, enum child_kind kind, struct error *error) BERTH_MUST_CHECK;

@@ -126,6 +126,8 @@ static void note_effects(struct supervisor *supervisor, const struct engine_effe
         supervisor_due(supervisor, effects->touched_runs.items[i], 0);
     for (size_t i = 0; i < effects->cancel_steps.count; i++)
         vec_push(&supervisor->cancel_steps, mem_strdup(effects->cancel_steps.items[i]));
+    for (size_t i = 0; i < effects->give_up_steps.count; i++)
+        vec_push(&supervisor->give_up_steps, mem_strdup(effects->give_up_steps.items[i]));
     if (effects->wake_at > 0 && run)
         supervisor_due(supervisor, run, effects->wake_at);
     if (effects->took_run_number)
@@ -362,13 +364,23 @@ static void send_claims(struct supervisor *supervisor)
     forget_claims(supervisor);
 }
 
+static void forget_cancels(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->cancel_steps.count; i++)
+        free(supervisor->cancel_steps.items[i]);
+    for (size_t i = 0; i < supervisor->give_up_steps.count; i++)
+        free(supervisor->give_up_steps.items[i]);
+    vec_clear(&supervisor->cancel_steps);
+    vec_clear(&supervisor->give_up_steps);
+}
+
 static void send_cancels(struct supervisor *supervisor)
 {
-    for (size_t i = 0; i < supervisor->cancel_steps.count; i++) {
+    for (size_t i = 0; i < supervisor->cancel_steps.count; i++)
         workers_cancel(supervisor, supervisor->cancel_steps.items[i]);
-        free(supervisor->cancel_steps.items[i]);
-    }
-    vec_clear(&supervisor->cancel_steps);
+    for (size_t i = 0; i < supervisor->give_up_steps.count; i++)
+        workers_give_up(supervisor, supervisor->give_up_steps.items[i]);
+    forget_cancels(supervisor);
 }
 
 static bool work_in_transaction(struct supervisor *supervisor, struct error *error)
@@ -395,9 +407,7 @@ static void turn_failed(struct supervisor *supervisor, const struct error *error
     supervisor_cool(supervisor);
     forget_claims(supervisor);
     cleanup_forget(supervisor);
-    for (size_t i = 0; i < supervisor->cancel_steps.count; i++)
-        free(supervisor->cancel_steps.items[i]);
-    vec_clear(&supervisor->cancel_steps);
+    forget_cancels(supervisor);
     supervisor->next_run = 0;
     supervisor->look_at_commands = supervisor->look_at_steps = true;
     supervisor->due_everything = true;

@@ -2,6 +2,7 @@
 /* Workers as the supervisor sees them: how many there are, which step each gets, and when one is let go. */
 #include "agent/supervisor.h"
 
+#include "agent/marker.h"
 #include "agent/task.h"
 #include "berth/base/fault.h"
 #include "berth/base/hash.h"
@@ -17,6 +18,8 @@
 
 #define WORKERS_MOST 64 /* processes, where berthd.yaml does not say how many */
 #define IDLE_WORKER_MS 20000
+#define ANSWER_MS \
+    30000 /* from asking a worker to stop its step until it counts as one that does not answer; a person must ask again */
 
 static size_t workers_allowed(const struct supervisor *supervisor)
 {
@@ -256,5 +259,35 @@ void workers_cancel(struct supervisor *supervisor, const char *step)
             process_signal_all(variable.data, 0, SIGINT);
             str_release(&variable);
         }
+    }
+}
+
+/* A worker answers by ending its tool, which may take its tool's grace; one that is stopped (SIGSTOP, a debugger) answers nothing at all. */
+static bool is_deaf(pid_t pid, uint64_t start_ticks, int64_t told_ms)
+{
+    return process_stopped(pid, start_ticks) || (told_ms > 0 && time_monotonic_ms() - told_ms > ANSWER_MS);
+}
+
+static void give_up(pid_t pid, uint64_t start_ticks, const char *step)
+{
+    log_line("agent", LOG_WARNING, "worker %d of step %s does not answer: it is ended", (int)pid, step);
+    process_signal_exactly(pid, start_ticks, SIGKILL);
+}
+
+void workers_give_up(struct supervisor *supervisor, const char *step)
+{
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        const struct child *child = supervisor->children.items[i];
+        if (child->kind == CHILD_WORKER && text_equal(child->step, step) &&
+            is_deaf(child->process.pid, child->process.start_ticks, child->told_ms))
+            give_up(child->process.pid, child->process.start_ticks, step);
+    }
+    for (size_t i = 0; i < supervisor->endings.count; i++) {
+        const struct ending *ending = &supervisor->endings.items[i];
+        struct marker marker;
+        if (text_equal(ending->step, step) &&
+            marker_read(supervisor->options->store_folder, ending->run, ending->step, ending->attempt, &marker, NULL) &&
+            text_equal(marker.boot, supervisor->boot) && is_deaf(marker.pid, marker.start_ticks, 0))
+            give_up(marker.pid, marker.start_ticks, step);
     }
 }

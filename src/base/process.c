@@ -261,6 +261,12 @@ bool process_alive(pid_t pid, uint64_t start_ticks)
     return proc_stat_read(pid, &stat) && stat.start_ticks == start_ticks && !proc_stat_ended(&stat);
 }
 
+bool process_stopped(pid_t pid, uint64_t start_ticks)
+{
+    struct proc_stat stat;
+    return proc_stat_read(pid, &stat) && stat.start_ticks == start_ticks && (stat.state == 'T' || stat.state == 't');
+}
+
 bool process_start_ticks(pid_t pid, uint64_t *start_ticks)
 {
     struct proc_stat stat;

@@ -107,7 +107,8 @@ static const struct verb all_verbs[] = {
      .key = 'C',
      .hint = "cancel",
      .help = "End a run: no further step starts, tools are asked to stop.",
-     .manual = "Running tools get an interrupt first, with time to end cleanly. What is recorded as done stays.",
+     .manual =
+         "Running tools get an interrupt first, with time to end cleanly. What is recorded as done stays. Asked again, it also ends a worker that does not answer.",
      .route = ROUTE_RUN,
      .audit = "cancel",
      .undo = "",

@@ -158,17 +158,44 @@ static const char *running_names(const struct engine_turn *turn)
     return more > 0 ? arena_printf(turn->arena, "%s and %zu more", names, more) : names;
 }
 
-static bool is_asked_already(struct request *request)
+static void each_running(const struct engine_turn *turn,
+                         void (*visit)(struct engine_effects *effects, const char *step))
 {
-    const struct run *run = request->turn->run;
+    for (size_t i = 0; i < turn->steps.rows.count; i++) {
+        const struct step *step = step_at(turn, i);
 
-    if (text_empty(run->cancel_by) || run_ended((enum run_status)run->status))
-        return false;
-    answer_refused(request, ERROR_CONFLICT, NULL,
-                   arena_printf(request->turn->arena, "run %s is being cancelled by %s already, it waits for %s",
-                                run->id, run->cancel_by, running_names(request->turn)),
-                   "wait until it ended");
-    return true;
+        if (step != NULL && step->status == STEP_RUNNING)
+            visit(turn->effects, arena_strdup(turn->arena, step->id));
+    }
+}
+
+static void ask_step(struct engine_effects *effects, const char *step)
+{
+    vec_push(&effects->cancel_steps, step);
+}
+
+static void give_up_step(struct engine_effects *effects, const char *step)
+{
+    vec_push(&effects->give_up_steps, step);
+}
+
+/* Asked once more by a person: no clock alone may end a step that lives, but nobody has to wait for a worker that does not answer. */
+static void ask_again(struct request *request, const struct why *why)
+{
+    struct engine_turn *turn = request->turn;
+    const struct run *run = turn->run;
+    const char *names = running_names(turn);
+
+    answer_done(
+        request, COMMAND_DONE, run->id, why,
+        text_empty(names)
+            ? arena_printf(turn->arena, "run %s is being cancelled by %s already", run->id, run->cancel_by)
+            : arena_printf(turn->arena,
+                           "run %s is being cancelled by %s already, it waits for %s: a worker that does not answer is "
+                           "ended now, with its tools",
+                           run->id, run->cancel_by, names));
+    if (!request->command->dry_run)
+        each_running(turn, give_up_step);
 }
 
 static void ask_to_stop(struct engine_turn *turn)
@@ -176,27 +203,29 @@ static void ask_to_stop(struct engine_turn *turn)
     unsigned phases = phases_of(turn->run->status);
 
     steps_stop(turn, phases, STEP_CANCELLED, "the run was cancelled before it began");
-    for (size_t i = 0; i < turn->steps.rows.count; i++) {
-        const struct step *step = step_at(turn, i);
-
-        if (step != NULL && step->status == STEP_RUNNING)
-            vec_push(&turn->effects->cancel_steps, arena_strdup(turn->arena, step->id));
-    }
+    each_running(turn, ask_step);
 }
 
 void accept_cancel(struct request *request)
 {
     struct engine_turn *turn = request->turn;
     const char *who = text_empty(request->person) ? request->command->actor : request->person;
+    const char *names;
     const struct why *why;
     bool at_work;
 
-    if (!has_run(request) || is_asked_already(request) || !has_edge(request, "cancel") || !policy_allows(request, &why))
+    if (!has_run(request) || !has_edge(request, "cancel") || !policy_allows(request, &why))
         return;
+    if (!text_empty(turn->run->cancel_by) && !run_ended((enum run_status)turn->run->status)) {
+        ask_again(request, why);
+        return;
+    }
+    names = running_names(turn);
     at_work = turn->run->status == RUN_APPLYING || turn->run->status == RUN_VALIDATING;
     answer_done(request, COMMAND_DONE, turn->run->id, why,
-                at_work ? arena_printf(turn->arena, "run %s stops: it waits for %s", turn->run->id, running_names(turn))
-                        : arena_printf(turn->arena, "cancelled run %s", turn->run->id));
+                at_work && !text_empty(names)
+                    ? arena_printf(turn->arena, "run %s stops: it waits for %s", turn->run->id, names)
+                    : arena_printf(turn->arena, "cancelled run %s", turn->run->id));
     if (request->command->dry_run)
         return;
     turn->run->cancel_by = who;

@@ -14,6 +14,7 @@ void engine_effects_release(struct engine_effects *effects)
     vec_release(&effects->puts);
     vec_release(&effects->audits);
     vec_release(&effects->cancel_steps);
+    vec_release(&effects->give_up_steps);
     vec_release(&effects->touched_runs);
 }
 

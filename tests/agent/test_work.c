@@ -237,6 +237,41 @@ static void killed__worker_leaves_alone_what_an_earlier_step_detached(void **sta
     kill(detached, SIGKILL);
 }
 
+static void cancel__second_one_gives_up_a_worker_that_does_not_answer(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .policy_more = "limits: { steps: 1 }\n"});
+    world_hold_tool(&world, "up", "a");
+    start();
+    const struct run *run = deployed("feature/x");
+    assert_true(world_wait(&world, tool_waits, (void *)(uintptr_t) "begin up a"));
+    kill(world_child(&world, "worker"), SIGSTOP); /* the only one */
+    const struct command *first = world_ask(&world, "cancel", run->id, "");
+    assert_non_null(first);
+    assert_int_equal(first->status, COMMAND_DONE);
+    assert_int_equal(world_run(&world, run->id)->status, RUN_APPLYING);
+    const struct command *second = world_ask(&world, "cancel", run->id, "");
+    assert_non_null(second);
+    assert_int_equal(second->status, COMMAND_DONE);
+    assert_non_null(strstr(second->answer, "does not answer"));
+    assert_non_null(world_wait_run(&world, 1u << RUN_CANCELLED));
+    assert_int_equal(world_tools(&world, NULL, NULL), 0);
+}
+
+static void cancel__of_a_run_that_only_waits_says_a_whole_sentence(void **state)
+{
+    (void)state;
+    char *template = resources(1, "\"false\"", ", retries: { attempts: 3, backoff: 20m }");
+    world_open(&world, &(struct world_spec){.template_text = template});
+    free(template);
+    start();
+    const struct run *run = deployed("feature/x");
+    assert_true(world_wait(&world, has_steps, &(struct steps){.status = STEP_READY, .later = true, .wanted = 1}));
+    const struct command *command = world_ask(&world, "cancel", run->id, "");
+    assert_non_null(command);
+    assert_non_null(strstr(command->answer, arena_printf(&world.arena, "\"cancelled run %s\"", run->id)));
+}
+
 /* --- the outbox -------------------------------------------------------------------------------------------------------- */
 
 static bool take_delivery(const void *row, void *context)
@@ -286,6 +321,8 @@ int main(void)
         TEST(limit__more_workers_do_not_widen_it),
         TEST(killed__tool_that_detached_itself_and_cleaned_its_environment_ends),
         TEST(killed__worker_leaves_alone_what_an_earlier_step_detached),
+        TEST(cancel__second_one_gives_up_a_worker_that_does_not_answer),
+        TEST(cancel__of_a_run_that_only_waits_says_a_whole_sentence),
         TEST(outbox__what_was_for_one_receiver_is_never_for_another),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");

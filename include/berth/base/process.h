@@ -44,6 +44,8 @@ bool process_signal(const struct process *process, int signal_number);
 void process_release(struct process *process); /* closes the pidfd; does not end it */
 /* True when a process with this pid and start time is there (a zombie is not). */
 bool process_alive(pid_t pid, uint64_t start_ticks);
+/* True when it is there but stopped (SIGSTOP, a debugger): it does nothing until somebody lets it go on. */
+bool process_stopped(pid_t pid, uint64_t start_ticks);
 bool process_start_ticks(pid_t pid, uint64_t *start_ticks);
 /* This boot of the machine, "" when it cannot be told: pids and start times of another one mean nothing. */
 void process_boot_id(char boot[40]);
