@@ -277,15 +277,18 @@ static int total(const struct table *table, const int widths[TABLE_COLUMNS], int
     return sum;
 }
 
-/* Takes what is missing from the columns that may shrink, the least important first. */
+/* Takes what is missing from the columns that may shrink: first what one very long cell would have beyond a third of the room, then from the least
+ * important ones. */
 static void shrink(const struct table *table, int widths[TABLE_COLUMNS], int room)
 {
     int over = total(table, widths, 1) - room;
-    for (int drop = TABLE_COLUMNS; over > 0 && drop >= 0; drop--) {
+    for (int drop = TABLE_COLUMNS + 1; over > 0 && drop >= 0; drop--) {
+        bool is_first = drop == TABLE_COLUMNS + 1;
         for (int i = 0; i < table->column_count; i++) {
-            int spare = table->columns[i].least ? widths[i] - table->columns[i].least : 0;
+            int least = is_first && table->columns[i].least < room / 3 ? room / 3 : table->columns[i].least;
+            int spare = table->columns[i].least ? widths[i] - least : 0;
             int taken = spare < over ? spare : over;
-            if (table->columns[i].drop == drop && taken > 0) {
+            if ((is_first || table->columns[i].drop == drop) && taken > 0) {
                 widths[i] -= taken;
                 over -= taken;
             }
