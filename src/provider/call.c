@@ -117,6 +117,13 @@ bool provider_call_unlock(const struct provider *provider, const struct provider
     CALL(provider, executor, unlock, release->lock->id, (context, task, release, error));
 }
 
+bool provider_call_command(const struct provider *provider, const struct provider_context *context,
+                           const struct executor_task *task, const char *const *words, int64_t *exit_status,
+                           struct error *error)
+{
+    CALL(provider, executor, command, words[0], (context, task, words, exit_status, error));
+}
+
 bool provider_call_put(const struct provider *provider, const struct provider_context *context, const char *run,
                        const char *name, const void *bytes, size_t count, struct error *error)
 {

@@ -94,6 +94,11 @@ static void plan__means_one_thing_for_the_whole(void **state)
     must(read_plan(reading, "\"output_changes\":{\"x\":{\"actions\":[\"update\"],\"after\":1}}"), &reading->error);
     assert_int_equal(shown_action(&reading->plan), PLAN_CREATE);
     assert_string_equal(shown_summary(&reading->plan, &reading->arena), "only outputs change");
+    must(read_plan(reading, "\"applyable\":true"),
+         &reading->error); /* the state is to be written, though nothing is done */
+    assert_int_equal(shown_action(&reading->plan), PLAN_CREATE);
+    must(read_plan(reading, "\"applyable\":false"), &reading->error);
+    assert_int_equal(shown_action(&reading->plan), PLAN_NONE);
     must(read_plan(reading, ""), &reading->error);
     assert_int_equal(shown_action(&reading->plan), PLAN_NONE);
 }

@@ -2,10 +2,32 @@
 /* The executor terraform with the real tool: what is planned is told and kept, and exactly that is applied. */
 #include "terraform_setting.h"
 
+#include "berth/base/time.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* --- its life ------------------------------------------------------------------------------------------------ */
+
+/* Nobody else reads a state or what the tool leaves beside it. */
+static void expect_private(struct setting *setting)
+{
+    struct folder_list list = {0};
+    struct stat status;
+    char *folder = path_join(setting->place.store, "terraform/01ENVIRONMENT/infra");
+    must(folder_list(folder, &list, &setting->place.error), &setting->place.error);
+    assert_true(list.count > 1); /* a copy of the state before */
+    for (size_t i = 0; i < list.count; i++) {
+        char *path = path_join(folder, list.names[i]);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+        free(path);
+    }
+    folder_list_free(&list);
+    assert_int_equal(stat(folder, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0700);
+    free(folder);
+}
 
 static void life__from_nothing_to_nothing(void **state)
 {
@@ -34,6 +56,11 @@ static void life__from_nothing_to_nothing(void **state)
     assert_true(strlen(setting->result.base) > 36);
     assert_int_equal(plan(setting), PLAN_NONE);
     assert_string_equal(setting->plan.base, setting->result.base);
+    setting->task.recorded = NULL; /* as of a store that is new: what is there is taken note of */
+    assert_int_equal(plan(setting), PLAN_UPDATE);
+    apply(setting);
+    assert_string_equal(json_get_text(setting->result.outputs, "name"), "one ${two} %{three}");
+    assert_int_equal(plan(setting), PLAN_NONE);
     set_vars(setting, "other", 2);
     assert_int_equal(plan(setting), PLAN_UPDATE);
     assert_string_equal(setting->plan.summary, "3 to update");
@@ -47,11 +74,14 @@ static void life__from_nothing_to_nothing(void **state)
     assert_string_equal(changes(setting, setting->plan.changes), "destroy terraform_data.b[1]");
     apply(setting);
     assert_string_equal(inner(setting, setting->result.inner), "terraform_data.b[1] gone");
+    expect_private(setting);
     go_away(setting);
     assert_int_equal(plan(setting), PLAN_DESTROY);
     apply(setting);
     assert_string_equal(inner(setting, setting->result.inner), "terraform_data.b[0] gone, terraform_data.a gone");
-    assert_false(state_has(setting, "{"));
+    char *folder = path_join(setting->place.store, "terraform/01ENVIRONMENT");
+    assert_false(folder_exists(folder));
+    free(folder);
     assert_int_equal(plan(setting), PLAN_FORGET);
 }
 
@@ -89,7 +119,7 @@ static void plan__tells_its_words_and_its_command_apart(void **state)
     assert_non_null(strstr(text.data, "Plan: 3 to add, 0 to change, 0 to destroy."));
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
-    assert_non_null(strstr(place_log(&setting->place), "$ terraform plan\n"));
+    assert_non_null(strstr(place_log(&setting->place), "$ terraform plan -input=false"));
     free(path);
     path = path_printf("%s/terraform-infra-111111111111", setting->place.run);
     assert_int_equal(stat(path, &status), 0);
@@ -292,7 +322,7 @@ static void tool__may_be_opentofu(void **state)
     bool planned = try_plan(setting);
     setenv("PATH", path, 1);
     must(planned, &place->error);
-    assert_non_null(strstr(place_log(place), "$ tofu plan"));
+    assert_non_null(strstr(place_log(place), "$ tofu plan -input=false"));
     free(path);
     free(with);
 }
@@ -343,6 +373,52 @@ static void vars__win_over_their_files(void **state)
     assert_string_equal(json_get_text(attribute(setting->plan.changes, "terraform_data.a", "input"), "after"), "var");
 }
 
+static void command__works_on_the_state_of_the_resource(void **state)
+{
+    struct setting *setting = *state;
+    struct place *place = &setting->place;
+    int64_t exit_status = -1;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, TWO);
+    (void)plan(setting);
+    apply(setting);
+    must(provider_call_command(terraform(), &place->context, &setting->task,
+                               (const char *const[]){"state", "list", NULL}, &exit_status, &place->error),
+         &place->error);
+    assert_int_equal(exit_status, 0);
+    assert_non_null(strstr(place_log(place), "$ terraform state list\nterraform_data.a\nterraform_data.b[0]\n"));
+    must(provider_call_command(terraform(), &place->context, &setting->task,
+                               (const char *const[]){"state", "show", "terraform_data.none", NULL}, &exit_status,
+                               &place->error),
+         &place->error);
+    assert_int_equal(exit_status, 1);
+}
+
+static void init__is_one_at_a_time_and_keeps_the_lock_file(void **state)
+{
+    struct setting *setting = *state;
+    struct place *place = &setting->place;
+    struct file_lock lock = {.fd = -1};
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, TWO);
+    char *folder = path_join(place->store, "cache/terraform-plugins"), *path = path_join(folder, ".berth-init.lock");
+    unsetenv("TF_PLUGIN_CACHE_DIR");
+    must(folder_make(folder, 0700, &place->error) && file_lock(&lock, path, LOCK_TRY, &place->error), &place->error);
+    place->context.deadline_ms = time_monotonic_ms() + 200;
+    expect(setting, try_plan(setting), ERROR_TIMEOUT, "another init took too long");
+    assert_null(strstr(place_log(place), "$ terraform init"));
+    place->context.deadline_ms = 0;
+    file_unlock(&lock);
+    place_file(place, "tree/infra/.terraform.lock.hcl", "", 0644);
+    must(folder_remove(place->run, &place->error) && folder_make(place->run, 0700, &place->error), &place->error);
+    assert_int_equal(plan(setting), PLAN_CREATE);
+    assert_non_null(strstr(place_log(place), " -lockfile=readonly\n"));
+    free(folder);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +435,8 @@ int main(void)
         TEST(tool__may_be_opentofu),
         TEST(check__says_what_is_wrong_before_anything_runs),
         TEST(vars__win_over_their_files),
+        TEST(command__works_on_the_state_of_the_resource),
+        TEST(init__is_one_at_a_time_and_keeps_the_lock_file),
     };
     return TESTS_RUN(tests);
 }

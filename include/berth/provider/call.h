@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct apply_result;
 struct arena;
@@ -51,6 +52,9 @@ bool provider_call_output(const struct provider *provider, const struct provider
 bool provider_call_unlock(const struct provider *provider, const struct provider_context *context,
                           const struct executor_task *task, const struct lock_release *release,
                           struct error *error) BERTH_MUST_CHECK;
+bool provider_call_command(const struct provider *provider, const struct provider_context *context,
+                           const struct executor_task *task, const char *const *words, int64_t *exit_status,
+                           struct error *error) BERTH_MUST_CHECK;
 bool provider_call_put(const struct provider *provider, const struct provider_context *context, const char *run,
                        const char *name, const void *bytes, size_t count, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_get(const struct provider *provider, const struct provider_context *context, const char *run,

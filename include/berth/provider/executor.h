@@ -83,6 +83,10 @@ struct provider_executor {
     /* Releases a lock that nobody will release any more. ERROR_CONFLICT: it is not proven that nobody does, or the lock is another. */
     bool (*unlock)(const struct provider_context *context, const struct executor_task *task,
                    const struct lock_release *release, struct error *error);
+    /* Runs the executor's tool with an operator's own words (after its name, NULL ends) in the resource's folder and on its state; what it says goes to the log.
+     * True whenever it ran to an end, whatever its exit status. Who asks has seen to policy: it may change anything. */
+    bool (*command)(const struct provider_context *context, const struct executor_task *task, const char *const *words,
+                    int64_t *exit_status, struct error *error);
 };
 
 #endif

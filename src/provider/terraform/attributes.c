@@ -146,22 +146,20 @@ static void add_value(struct walk *walk, const struct place *place)
 
 /* --- the trees ----------------------------------------------------------------------------------------------- */
 
-/* A mark that is true holds for all below it. */
-static const json_t *mark_at(const json_t *mark, const char *key, size_t at)
+/* A mark that is true holds for all below it, so nobody looks there. */
+static const json_t *tree_at(const json_t *tree, const char *key, size_t at)
 {
-    if (json_is_true(mark))
-        return mark;
-    return key ? json_object_get(mark, key) : json_array_get(mark, at);
+    return key ? json_object_get(tree, key) : json_array_get(tree, at);
 }
 
 static struct place place_at(const struct place *place, const char *key, size_t at)
 {
     return (struct place){
-        .before = key ? json_object_get(place->before, key) : json_array_get(place->before, at),
-        .after = key ? json_object_get(place->after, key) : json_array_get(place->after, at),
-        .unknown = mark_at(place->unknown, key, at),
-        .before_sensitive = mark_at(place->before_sensitive, key, at),
-        .after_sensitive = mark_at(place->after_sensitive, key, at),
+        .before = tree_at(place->before, key, at),
+        .after = tree_at(place->after, key, at),
+        .unknown = tree_at(place->unknown, key, at),
+        .before_sensitive = tree_at(place->before_sensitive, key, at),
+        .after_sensitive = tree_at(place->after_sensitive, key, at),
     };
 }
 

@@ -22,6 +22,7 @@
 #define INIT_POLL_MS 50
 #define STATE_FILE "terraform.tfstate"
 #define ERRORED_FILE "errored.tfstate"
+#define CONFIG_LIMIT ((size_t)1 << 20)
 #define BACKEND_LIMIT ((size_t)4 << 20)
 
 /* --- what the spec says -------------------------------------------------------------------------------------- */
@@ -102,10 +103,13 @@ bool module_check(const struct executor_task *task, struct error *error)
 
 /* --- the folders --------------------------------------------------------------------------------------------- */
 
-/* A name for a file or folder, of anything. */
+/* A name for a file or folder, of anything: ids of environments and plain addresses stay as they are. */
 static const char *slug(struct arena *arena, const char *name)
 {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     struct str text = STR_INIT;
+    if (name[0] && strlen(name) <= SLUG_BYTES && name[strspn(name, plain)] == '\0')
+        return name;
     text_slug(&text, name, SLUG_BYTES);
     const char *copy = arena_strdup(arena, text.data);
     str_release(&text);
@@ -151,9 +155,22 @@ static void set(json_t *environment, const char *name, const char *value)
     json_object_set_new(environment, name, json_string(value));
 }
 
-static void make_environment(struct module *module)
+/* Whether the tool's own configuration names a cache of plugins. */
+static bool has_cache(const char *config)
+{
+    struct str text = STR_INIT;
+    const char *home = getenv("HOME");
+    char *path = !text_empty(config) ? mem_strdup(config) : path_printf("%s/.terraformrc", home ? home : "");
+    bool has = file_read(path, CONFIG_LIMIT, &text, NULL) && strstr(text.data, "plugin_cache_dir");
+    str_release(&text);
+    free(path);
+    return has;
+}
+
+static bool make_environment(struct module *module, struct error *error)
 {
     const char *config = getenv("TF_CLI_CONFIG_FILE"), *cache = getenv("TF_PLUGIN_CACHE_DIR");
+    bool made = true;
     json_t *environment = job_environment(module->task);
     set(environment, "TF_DATA_DIR", arena_printf(module->arena, "%s/data", module->work));
     set(environment, "TF_IN_AUTOMATION", "1");
@@ -162,9 +179,15 @@ static void make_environment(struct module *module)
     set(environment, TERRAFORM_STATE_VARIABLE, module->state_name);
     if (!text_empty(config) && !json_object_get(environment, "TF_CLI_CONFIG_FILE"))
         set(environment, "TF_CLI_CONFIG_FILE", config);
+    if (text_empty(cache) && !has_cache(config)) { /* each run would fetch its plugins again */
+        cache =
+            arena_printf(module->arena, "%s/cache/%s-plugins", module->context->store_folder, tool_name(module->task));
+        made = folder_make(cache, 0700, error);
+    }
     if (!text_empty(cache))
         set(environment, "TF_PLUGIN_CACHE_DIR", cache);
     module->environment = environment;
+    return made;
 }
 
 /* --- the tool ------------------------------------------------------------------------------------------------ */
@@ -283,6 +306,18 @@ static bool start(struct module *module, const struct runner_job *job, struct ru
     return false;
 }
 
+/* Nothing of it is secret: what may be comes in files. */
+static void log_command(const struct provider_context *context, const char *const *argv)
+{
+    struct str text = STR_INIT;
+    for (size_t i = 0; argv[i]; i++) {
+        str_add(&text, i > 0 ? " " : "");
+        text_shell_quote(&text, argv[i]);
+    }
+    provider_log(context, "$ %s", text.data);
+    str_release(&text);
+}
+
 bool module_follow(struct module *module, const char *const *words,
                    void (*line)(const char *line, size_t length, void *owner), void *owner,
                    struct runner_outcome *outcome, struct error *error)
@@ -297,7 +332,7 @@ bool module_follow(struct module *module, const char *const *words,
     };
     diagnostic_release(&module->failed);
     diagnostic_init(&module->failed);
-    provider_log(module->context, "$ %s %s", module->program, words[0]);
+    log_command(module->context, job.argv);
     return start(module, &job, outcome, error);
 }
 
@@ -503,8 +538,7 @@ bool module_begin(struct module *module, const struct provider_context *context,
     }
     if (!module_check(task, error) || !lay_out(module, error))
         return false;
-    make_environment(module);
-    return choose_tool(module, error) && begin_init(module, error);
+    return make_environment(module, error) && choose_tool(module, error) && begin_init(module, error);
 }
 
 void module_release(struct module *module)

@@ -401,8 +401,15 @@ static void remove_state(const struct module *module)
     for (size_t i = 0; i < list.count; i++)
         keep = keep || text_starts(list.names[i], "errored-");
     folder_list_free(&list);
-    if (keep || folder_remove(module->state_folder, &problem))
+    if (keep)
         return;
+    if (folder_remove(module->state_folder, &problem)) {
+        char *environment = mem_strdup(module->state_folder);
+        *strrchr(environment, '/') = '\0';
+        (void)rmdir(environment); /* stays while another resource has a state in it */
+        free(environment);
+        return;
+    }
     provider_log(module->context, "berth: the empty state of '%s' cannot be removed: %s", module->task->address,
                  problem.message);
 }
@@ -525,6 +532,28 @@ static bool output(const struct provider_context *context, const struct executor
     return got;
 }
 
+/* What an operator asks of the tool, in the module's folder and on its state. Its words go to the log. */
+static bool command(const struct provider_context *context, const struct executor_task *task, const char *const *words,
+                    int64_t *exit_status, struct error *error)
+{
+    struct arena arena = {0};
+    struct events events;
+    struct runner_outcome outcome = {.exit_status = -1};
+    struct module module;
+    events_init(&events, context, &arena);
+    bool ran = module_begin(&module, context, task, &arena, error) &&
+               module_follow(&module, words, events_line, &events, &outcome, error);
+    if (ran && (outcome.cancelled || outcome.timed_out)) /* any exit status is an answer */
+        ran = module_explain(&module, &events.failed, &outcome, words[0], error);
+    if (module.state_folder)
+        (void)module_tidy(&module);
+    *exit_status = outcome.exit_status;
+    events_release(&events);
+    module_release(&module);
+    arena_release(&arena);
+    return ran;
+}
+
 static const struct provider_executor executor = {
     .flags = EXECUTOR_OBSERVES | EXECUTOR_REPLANS,
     .check = check,
@@ -535,6 +564,7 @@ static const struct provider_executor executor = {
     .drift = drift,
     .output = output,
     .unlock = terraform_unlock,
+    .command = command,
 };
 
 const struct provider terraform_provider = {
