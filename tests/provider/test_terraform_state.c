@@ -293,6 +293,8 @@ static void module__serves_two_resources_at_once(void **state)
     apply(setting);
     setting->task.address = setting->wanted.address = "infra";
     assert_int_equal(plan(setting), PLAN_NONE);
+    setting->task.recorded = NULL;
+    assert_int_equal(plan(setting), PLAN_UPDATE); /* only what is applied is recorded */
 }
 
 int main(void)
