@@ -175,7 +175,10 @@ static void start_watcher(struct world *world)
     if (pipe2(ends, O_CLOEXEC) != 0 || (world->watcher = fork()) < 0)
         die("a watcher", NULL);
     if (world->watcher == 0) {
-        close(ends[1]);
+        /* the write ends of other worlds' pipes came along: kept open here, nobody would ever see those worlds end */
+        if (ends[0] > 3)
+            (void)close_range(3, (unsigned)ends[0] - 1, 0);
+        (void)close_range((unsigned)ends[0] + 1, ~0u, 0);
         watch_over(world, ends[0]);
     }
     close(ends[0]);
