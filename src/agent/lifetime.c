@@ -55,6 +55,7 @@ bool lifetime_begin(struct supervisor *supervisor, struct error *error)
 {
     char *lock = path_printf("%s/berthd.lock", supervisor->options->store_folder);
     bool locked = folder_make(supervisor->options->store_folder, 0700, error) &&
+                  folder_is_private(supervisor->options->store_folder, error) &&
                   file_lock(&supervisor->lock, lock, LOCK_TRY, error);
     free(lock);
     if (!locked)

@@ -36,6 +36,26 @@ bool folder_make(const char *path, mode_t mode, struct error *error)
     return made;
 }
 
+bool folder_is_private(const char *path, struct error *error)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return error_errno(error, ERROR_IO, errno, "cannot look at the folder %s", path);
+    if (S_ISDIR(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 077) == 0)
+        return true;
+    if (!S_ISDIR(status.st_mode)) {
+        error_set(error, ERROR_DENIED, "%s is %s", path, S_ISLNK(status.st_mode) ? "a link" : "no folder");
+        return error_hint(error, "move it away, or put the folder itself there");
+    }
+    if (status.st_uid != geteuid()) {
+        error_set(error, ERROR_DENIED, "the folder %s belongs to the user %ld", path, (long)status.st_uid);
+        return error_hint(error, "move it away: berth makes one of its own");
+    }
+    error_set(error, ERROR_DENIED, "the folder %s is open to others (mode %03o)", path,
+              (unsigned)status.st_mode & 0777u);
+    return error_hint(error, "chmod 700 '%s'", path);
+}
+
 static bool remove_inside(int parent, const char *name, int depth, const char *path, struct error *error);
 
 /* Everything in the open folder, which is closed. */

@@ -264,8 +264,8 @@ static bool make_file(const char *path, struct error *error)
 static bool find_file(struct sqlite *sqlite, const char *path, struct error *error)
 {
     if (sqlite->role == STORE_OWNER)
-        return folder_make(sqlite->folder, 0700, error) && folder_is_local(sqlite->folder, error) &&
-               make_file(path, error);
+        return folder_make(sqlite->folder, 0700, error) && folder_is_private(sqlite->folder, error) &&
+               folder_is_local(sqlite->folder, error) && make_file(path, error);
     if (!file_exists(path)) {
         error_set(error, ERROR_NOT_FOUND, "there is no store in %s", sqlite->folder);
         return error_hint(error, "start berthd: it makes the store");

@@ -121,6 +121,22 @@ static void bracket__is_one_moment_whatever_others_commit(void **state)
     store_close(owner);
 }
 
+static void owner__wants_the_folder_for_itself(void **state)
+{
+    char *folder = path_join(*state, "own"), *link = path_join(*state, "link");
+    store_close(open_as(folder, STORE_OWNER));
+    assert_int_equal(chmod(folder, 0750), 0);
+    struct error error = refuse(folder, STORE_OWNER, ERROR_DENIED);
+    assert_non_null(strstr(error.hint, "chmod 700"));
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(symlink(folder, link), 0);
+    error = refuse(link, STORE_OWNER, ERROR_DENIED);
+    assert_non_null(strstr(error.message, "a link"));
+    store_close(open_as(folder, STORE_OWNER));
+    free(link);
+    free(folder);
+}
+
 static void client__submits_and_the_owner_sees(void **state)
 {
     struct store *owner = open_as(*state, STORE_OWNER), *client = open_as(*state, STORE_CLIENT);
@@ -461,7 +477,8 @@ static void read_only_folder__is_said_in_words(void **state)
     char *path = path_join(*state, "store.db");
     assert_int_equal(chmod(path, 0444), 0);
     free(path);
-    assert_int_equal(chmod(*state, 0555), 0);
+    assert_int_equal(chmod(*state, 0500), 0);
+    assert_int_equal(geteuid() == 0 ? chown(*state, 65534, (gid_t)-1) : 0, 0); /* whose it is by then */
     pid_t pid = fork();
     if (pid == 0) {
         if (geteuid() == 0 && setuid(65534) != 0)
@@ -474,6 +491,7 @@ static void read_only_folder__is_said_in_words(void **state)
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
+    assert_int_equal(geteuid() == 0 ? chown(*state, 0, (gid_t)-1) : 0, 0);
     assert_int_equal(chmod(*state, 0700), 0);
 }
 
@@ -537,6 +555,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(reader__sees_while_the_owner_lives_and_after),
         IN_A_FOLDER(bracket__is_one_moment_whatever_others_commit),
+        IN_A_FOLDER(owner__wants_the_folder_for_itself),
         IN_A_FOLDER(client__submits_and_the_owner_sees),
         IN_A_FOLDER(client__speaks_for_nobody_but_its_own_user),
         IN_A_FOLDER(files__are_the_owners_alone),

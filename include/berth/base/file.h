@@ -47,6 +47,8 @@ char *path_canonical(const char *path, struct error *error) BERTH_MUST_CHECK;
 /* $XDG_STATE_HOME/berth (or ~/.local/state/berth); $XDG_CONFIG_HOME/berth. The caller frees. */
 char *path_state_home(struct error *error) BERTH_MUST_CHECK;
 char *path_config_home(struct error *error) BERTH_MUST_CHECK;
+/* ERROR_DENIED when it is a link, another user's, or open to anybody else: what lies there would not be ours alone. */
+bool folder_is_private(const char *path, struct error *error) BERTH_MUST_CHECK;
 /* ERROR_UNSUPPORTED when the folder lies on a network file system (nfs, cifs, smb, 9p, fuse.sshfs, afs, ceph, lustre, gpfs, …), with
  * its name. In builds with BERTH_FAULTS, BERTH_FSTYPE names one to pretend. */
 bool folder_is_local(const char *path, struct error *error) BERTH_MUST_CHECK;
