@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -49,6 +50,7 @@ static bool handle_frames(struct child *child)
             log_line("agent", LOG_ERROR, "%s %d sent a broken frame", child_kind_name(child->kind),
                      (int)child->process.pid);
             str_clear(&child->in);
+            process_signal(&child->process, SIGKILL); /* what was in it may be a result: recovery finds what it did */
             return true;
         }
         bool more = child->handlers->frame(child, kind, payload, count);

@@ -39,7 +39,7 @@ static void set_timer(struct supervisor *supervisor)
     int64_t failed = supervisor->failed_until_ms - time_monotonic_ms();
     if (failed >= 0 && failed < wait)
         wait = failed + 1;
-    for (size_t i = 0; i < supervisor->due.count; i++) {
+    for (size_t i = 0; failed < 0 && i < supervisor->due.count; i++) { /* what is due waits for that turn too */
         int64_t left = supervisor->due.items[i].at_ms - now;
         if (left < wait)
             wait = left > 1 ? left : 1;
