@@ -367,6 +367,25 @@ static bool put_policy(struct supervisor *supervisor, struct policy_row *row, co
     return put;
 }
 
+/* The policy in force is the trusted one again: what was wrong with the one between is no news any more. */
+static bool clear_complaint(struct supervisor *supervisor, struct error *error)
+{
+    struct arena arena = {0};
+    struct policy_row row;
+    enum store_found found = store_get(supervisor->store, &policy_type, "berth.yaml", &arena, &row, error);
+    bool cleared = found != STORE_ERROR;
+    if (found == STORE_FOUND && !text_empty(row.error)) {
+        row.error = "";
+        cleared = store_begin(supervisor->store, STORE_DURABLE, error) &&
+                  store_put(supervisor->store, &policy_type, &row, error) &&
+                  store_commit(supervisor->store, NULL, error);
+        if (!cleared)
+            store_abandon(supervisor->store);
+    }
+    arena_release(&arena);
+    return cleared;
+}
+
 void listing_policy(struct supervisor *supervisor, const char *json, size_t length)
 {
     struct error error = {0}, problem = {0};
@@ -383,6 +402,8 @@ void listing_policy(struct supervisor *supervisor, const char *json, size_t leng
     struct config *config = NULL;
     text_copy(line, sizeof line, json_get_text(message, "error"));
     if (!line[0] && supervisor->config && text_equal(supervisor->policy_commit, row.commit)) {
+        if (!clear_complaint(supervisor, &error))
+            log_error("agent", LOG_ERROR, &error);
         json_decref(message);
         return;
     }
