@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The main of berthd: reads its command line, becomes the supervisor of one store, or one of its children. */
 #include "berth/agent.h"
+#include "berth/base/process.h"
 #include "berth/base/error.h"
 #include "berth/base/file.h"
 #include "berth/base/log.h"
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.verbose = 0};
     struct error error = {0};
     char program[4096] = "";
+    process_endure(PROCESS_PIPES);
     if (!parse(argc, argv, &arguments)) {
         fputs(usage, stderr);
         return error_info(ERROR_USAGE)->exit_status;

@@ -19,10 +19,6 @@ int agent_child(const char *kind, const struct agent_options *options, struct er
         {"observer:probes", observer_probes_main},
         {"notifier", notifier_main},
     };
-    struct sigaction ignore;
-    memset(&ignore, 0, sizeof ignore);
-    ignore.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &ignore, NULL);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (text_equal(kinds[i].name, kind))
             return kinds[i].main(options);

@@ -261,6 +261,14 @@ bool process_alive(pid_t pid, uint64_t start_ticks)
     return proc_stat_read(pid, &stat) && stat.start_ticks == start_ticks && !proc_stat_ended(&stat);
 }
 
+void process_endure(enum process_endures what)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
+    if (what == PROCESS_PIPES)
+        (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 bool process_stopped(pid_t pid, uint64_t start_ticks)
 {
     struct proc_stat stat;

@@ -245,6 +245,7 @@ int cli_main(int argc, char **argv)
     int status = 0, first = argc;
     bool done;
 
+    process_endure(PROCESS_SIZES); /* one who reads no more of what it prints ends it, as is usual */
     setlocale(LC_ALL, "");
     output_setup(&cli);
     done = take_options(&options, argc, argv, &first, &error);

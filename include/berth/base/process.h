@@ -33,6 +33,10 @@ struct process {
     int pid_fd;           /* pidfd, readable when it has ended; -1: none */
     uint64_t start_ticks; /* field 22 of /proc/PID/stat: pid and start name a process for good */
 };
+/* From here on a write past a file size limit, and with PROCESS_PIPES one that nobody reads, is an error of that write and not the end of this process. Children
+ * that it starts have the signals' own actions. */
+enum process_endures { PROCESS_SIZES, PROCESS_PIPES };
+void process_endure(enum process_endures what);
 /* Starts it. A program that cannot be run (missing, not executable) is an error here, not an exit status: ERROR_NOT_FOUND or ERROR_IO. */
 bool process_start(const struct process_spec *spec, struct process *process, struct error *error) BERTH_MUST_CHECK;
 /* Waits for its end (reaps). `status` as of waitpid. */
