@@ -48,6 +48,7 @@ static bool on_frame(struct child *child, uint8_t kind, const char *payload, siz
     child->heard_last_ms = time_monotonic_ms();
     switch (kind) {
     case FRAME_RESULT: take_result(supervisor, child, payload, count); return true;
+    case FRAME_LEAVING: child->retire = true; return true;
     case FRAME_PROGRESS: return true;
     case FRAME_BRANCHES: listing_branches(supervisor, payload, count); return false;
     case FRAME_LISTED: listing_ended(supervisor, payload, count); return false;

@@ -2,6 +2,7 @@
 /* The files beside the store that say whether an attempt at a step was begun, by whom, and what it left. */
 #include "agent/marker.h"
 
+#include "berth/base/frame.h"
 #include "berth/base/file.h"
 #include "berth/base/hash.h"
 #include "berth/base/memory.h"
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RESULT_LIMIT (16u << 20)
+#define RESULT_LIMIT FRAME_LIMIT /* whatever could be handed in can be left */
 #define MARKER_LIMIT 512
 #define TOOL_AT \
     128 /* where the note of a tool begins: a line says which process began, a second one which tool it started */

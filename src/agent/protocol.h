@@ -18,6 +18,7 @@ enum frame_kind {
     FRAME_DELIVER = 'D', /* notifier: a delivery row as JSON */
     /* child to supervisor */
     FRAME_RESULT = 'R',   /* worker: a step_result as JSON */
+    FRAME_LEAVING = 'E',  /* worker, before its result: it ends after it, nothing more can be given to it */
     FRAME_PROGRESS = 'P', /* worker: {"step","percent","text"} */
     FRAME_BRANCHES = 'B', /* observer: packed branch rows, one after the other */
     FRAME_LISTED =

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define PROGRESS_EVERY_MS 250
+#define RESULT_MOST (FRAME_LIMIT - 1024u) /* bytes */
 
 struct provider_context worker_context(const struct attempt *attempt, const struct config_section *section)
 {
@@ -127,6 +128,29 @@ static void redact_error(const struct redactor *redactor, struct error *error)
     }
 }
 
+static void write_result(const struct step_result *result, struct str *out)
+{
+    json_t *json = step_result_to_json(result);
+    char *text = json_dumps(json, JSON_COMPACT);
+    str_clear(out);
+    str_add(out, text ? text : "{}");
+    free(text);
+    json_decref(json);
+}
+
+/* One that cannot be handed in is a failure with its reason, not the silence of a worker that is taken for dead. */
+static void replace_result(struct step_result *result, struct str *out)
+{
+    json_decref(result->body);
+    result->body = NULL;
+    result->status = STEP_FAILED;
+    error_set(&result->error, ERROR_LIMIT, "the result of this step is %zu MB long, at most %u MB can be stored",
+              (out->length >> 20) + 1, RESULT_MOST >> 20);
+    error_hint(&result->error,
+               "of a prepare step it is what the templates expand to: fewer resources, or shorter ones");
+    write_result(result, out);
+}
+
 /* Does the step; the result's JSON into `out`. */
 static void do_task(struct worker *worker, struct task *task, struct arena *arena, struct str *out)
 {
@@ -150,11 +174,9 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
     if (redactor_count(worker->redactor) > 0)
         redact_json(worker->redactor, result.body);
     result.log_bytes = opened ? worker->log.size : 0;
-    json_t *json = step_result_to_json(&result);
-    char *text = json_dumps(json, JSON_COMPACT);
-    str_add(out, text ? text : "{}");
-    free(text);
-    json_decref(json);
+    write_result(&result, out);
+    if (out->length > RESULT_MOST)
+        replace_result(&result, out);
     json_decref(result.body);
     free(attempt.run_folder);
     worker->held_secrets = worker->held_secrets || redactor_count(worker->redactor) > 0;
@@ -175,6 +197,8 @@ static bool hand_in(struct worker *worker, const struct task *task, const struct
     struct error error = {0};
     uint8_t kind = 0;
     bool stored = false;
+    if (worker->held_secrets && !worker->orphaned)
+        worker->orphaned = !frame_send(CHILD_SOCKET_FD, FRAME_LEAVING, "", 0, NULL);
     if (!worker->orphaned && frame_send(CHILD_SOCKET_FD, FRAME_RESULT, result->data, result->length, NULL)) {
         fault_point("worker.after_result");
         while (!stored && frame_receive(CHILD_SOCKET_FD, &kind, &payload, NULL)) {

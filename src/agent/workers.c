@@ -49,7 +49,7 @@ size_t workers_busy(const struct supervisor *supervisor)
 {
     size_t busy = 0;
     for (size_t i = 0; i < supervisor->children.count; i++)
-        busy += is_worker(supervisor->children.items[i]) && supervisor->children.items[i]->step;
+        busy += supervisor->children.items[i]->kind == CHILD_WORKER && supervisor->children.items[i]->step;
     return busy;
 }
 

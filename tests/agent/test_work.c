@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -272,6 +273,80 @@ static void cancel__of_a_run_that_only_waits_says_a_whole_sentence(void **state)
     assert_non_null(strstr(command->answer, arena_printf(&world.arena, "\"cancelled run %s\"", run->id)));
 }
 
+static void result__too_long_to_be_stored_is_a_failure_with_its_reason(void **state)
+{
+    (void)state;
+    struct str template = STR_INIT;
+    str_add(&template,
+            "template: shop\nversion: 1\nresources:\n  r: { executor: exec, count: 1000, run: [\"true\", \"");
+    for (size_t i = 0; i < 4000; i++)
+        str_add(&template, "0123456789");
+    str_add(&template, "\"], undo: [\"true\"] }\n");
+    world_open(&world, &(struct world_spec){.template_text = template.data});
+    str_release(&template);
+    start();
+    assert_non_null(world_ask(&world, "deploy", "feature/x", ""));
+    const struct run *run = world_wait_run(&world, 1u << RUN_FAILED | 1u << RUN_HELD | 1u << RUN_GATE);
+    assert_non_null(run);
+    assert_int_equal(run->status, RUN_FAILED);
+    if (!strstr(run->status_reason, "MB can be stored"))
+        fail_msg("%s", run->status_reason);
+}
+
+static bool is_in_trouble(struct world *looked, void *context)
+{
+    char *path = path_join(looked->store_folder, "berthd.trouble");
+    bool there = file_exists(path);
+    (void)context;
+    free(path);
+    return there;
+}
+
+static bool is_answered(struct world *asked, void *id)
+{
+    const struct command *command = world_command(asked, id);
+    return command && command->status != COMMAND_WAITING;
+}
+
+static void size__limit_of_files_is_trouble_and_no_end(void **state)
+{
+    (void)state;
+    struct rlimit small = {.rlim_cur = 4096, .rlim_max = RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    assert_int_equal(prlimit(world.daemon.pid, RLIMIT_FSIZE, &small, NULL), 0);
+    const char *id = world_submit(&world, "plan", "feature/x", "");
+    assert_true(world_wait(&world, is_in_trouble, NULL));
+    assert_int_equal(prlimit(world.daemon.pid, RLIMIT_FSIZE, &none, NULL), 0);
+    assert_true(world_wait(&world, is_answered, (void *)(uintptr_t)id));
+    assert_int_equal(world.starts, 1);
+}
+
+/* --- policy -------------------------------------------------------------------------------------------------------------- */
+
+static bool has_complaint(struct world *looked, void *wanted)
+{
+    struct policy_row row;
+    return store_get(looked->store, &policy_type, "berth.yaml", &looked->arena, &row, NULL) == STORE_FOUND &&
+           !text_empty(row.error) == *(bool *)wanted;
+}
+
+static void policy__complaint_goes_when_the_old_commit_is_back(void **state)
+{
+    (void)state;
+    const char *commit[] = {"git",        "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit",
+                            "-qamchange", NULL};
+    const char *back[] = {"git", "reset", "-q", "--hard", "HEAD~1", NULL};
+    bool yes = true, no = false;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    world_write(&world, "berth.yaml", "version: nonsense\n", false);
+    world_command_line(world.repository, commit);
+    assert_true(world_wait(&world, has_complaint, &yes));
+    world_command_line(world.repository, back);
+    assert_true(world_wait(&world, has_complaint, &no));
+}
+
 /* --- the outbox -------------------------------------------------------------------------------------------------------- */
 
 static bool take_delivery(const void *row, void *context)
@@ -323,6 +398,9 @@ int main(void)
         TEST(killed__worker_leaves_alone_what_an_earlier_step_detached),
         TEST(cancel__second_one_gives_up_a_worker_that_does_not_answer),
         TEST(cancel__of_a_run_that_only_waits_says_a_whole_sentence),
+        TEST(result__too_long_to_be_stored_is_a_failure_with_its_reason),
+        TEST(size__limit_of_files_is_trouble_and_no_end),
+        TEST(policy__complaint_goes_when_the_old_commit_is_back),
         TEST(outbox__what_was_for_one_receiver_is_never_for_another),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
