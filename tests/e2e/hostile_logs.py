@@ -264,7 +264,7 @@ def secrets_are_kept_by_nothing_that_berth_writes():
         screen.type("/one\r")
         screen.wait("1 of 2")
         screen.type("l")
-        screen.wait("log of 1.check.1")
+        screen.wait("log of check 1")
         screen.type("\tk")
         screen.wait("said all")
         screen.quit()
