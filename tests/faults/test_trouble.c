@@ -93,15 +93,37 @@ static void change(struct world *world, const char *sql, struct str *trouble)
     free(path);
 }
 
+static int read_number(void *number, int count, char **values, char **names)
+{
+    (void)names;
+    *(long long *)number = count > 0 && values[0] ? strtoll(values[0], NULL, 10) : -1;
+    return 0;
+}
+
+static long long schema_of(struct world *world)
+{
+    char *path = store_file(world, "store.db");
+    long long version = -1;
+    sqlite3 *db = NULL;
+    if (sqlite3_open(path, &db) == SQLITE_OK)
+        sqlite3_exec(db, "PRAGMA user_version", read_number, &version, NULL);
+    sqlite3_close(db);
+    free(path);
+    return version;
+}
+
 static void newer(struct world *world, struct str *trouble)
 {
+    struct str back = STR_INIT;
     end_daemon(world);
+    str_addf(&back, "PRAGMA user_version = %lld; UPDATE meta SET number = number - 1000 WHERE name LIKE '%%version'",
+             schema_of(world));
     change(world, "PRAGMA user_version = 1000; UPDATE meta SET number = number + 1000 WHERE name LIKE '%version'",
            trouble);
     expect_refusal(world, "newer berth wrote it", "use the newer berth", trouble);
-    change(world, "PRAGMA user_version = 1; UPDATE meta SET number = number - 1000 WHERE name LIKE '%version'",
-           trouble);
+    change(world, back.data, trouble);
     world_start(world);
+    str_release(&back);
 }
 
 /* Somebody holds the writers' lock for a while: everybody waits, nobody gives up. */
