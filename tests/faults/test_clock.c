@@ -20,7 +20,7 @@
 #define YEAR_AHEAD (INT64_C(365) * 24 * 3600000)
 #define STOPPED_MS 2500 /* longer than the supervisor's tick */
 
-enum jump_at { JUMP_AT_GATE, JUMP_MID_APPLY };
+enum jump_at { JUMP_AT_GATE, JUMP_UNSEEN, JUMP_MID_APPLY };
 struct moment {
     const char *name;
     int64_t jump_ms;
@@ -30,11 +30,13 @@ struct moment {
 static const struct moment moments[] = {
     {"the clock goes an hour back at the gate", HOUR_BACK, JUMP_AT_GATE, NULL},
     {"the clock goes a year ahead at the gate", YEAR_AHEAD, JUMP_AT_GATE, NULL},
+    {"a year passes at the gate while nobody serves", YEAR_AHEAD, JUMP_UNSEEN, NULL},
     {"the clock goes an hour back mid-apply", HOUR_BACK, JUMP_MID_APPLY, NULL},
     {"the clock goes a year ahead mid-apply", YEAR_AHEAD, JUMP_MID_APPLY, NULL},
     {"the supervisor is stopped mid-apply", 0, JUMP_MID_APPLY, "supervisor"},
     {"a worker is stopped mid-apply", 0, JUMP_MID_APPLY, "worker"},
     {"the observer of branches is stopped mid-apply", 0, JUMP_MID_APPLY, "observer:branches"},
+    {"the observer of probes is stopped mid-apply", 0, JUMP_MID_APPLY, "observer:probes"},
     {"the tool is stopped mid-apply", 0, JUMP_MID_APPLY, "tool"},
 };
 
@@ -131,6 +133,21 @@ static const struct run *mid_apply(struct world *world, const struct moment *mom
     return world_wait_run(world, RUNS_REST);
 }
 
+/* The next supervisor ends what passed its time before it began, by itself; a new deploy gets its own gate. */
+static const struct run *while_nobody_serves(struct world *world, const struct moment *moment, struct str *trouble)
+{
+    world_kill(world, SIGSTOP);
+    jump(world, moment->jump_ms);
+    world_kill(world, SIGKILL);
+    const struct run *run = world_wait_run(world, RUNS_ENDED);
+    if (!run || run->status == RUN_DONE)
+        story_trouble(world, trouble, "a gate that passed its time still waits");
+    run = story_to_gate(world, trouble);
+    if (run)
+        story_approve(world, run);
+    return world_wait_run(world, RUNS_REST);
+}
+
 /* A year later the gate has passed its time: nothing ran, and a new deploy gets its own gate. */
 static const struct run *at_gate(struct world *world, const struct moment *moment, const struct run *run,
                                  struct str *trouble)
@@ -162,8 +179,9 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
     if (run && world_journal(&world, "begin up a") > 0)
         story_trouble(&world, trouble, "a tool ran before the gate");
     if (run)
-        run = moment->at == JUMP_AT_GATE ? at_gate(&world, moment, run, trouble)
-                                         : mid_apply(&world, moment, run, trouble);
+        run = moment->at == JUMP_UNSEEN    ? while_nobody_serves(&world, moment, trouble)
+              : moment->at == JUMP_AT_GATE ? at_gate(&world, moment, run, trouble)
+                                           : mid_apply(&world, moment, run, trouble);
     if (!run || run->status != RUN_DONE)
         story_trouble(&world, trouble, "the deploy did not end well");
     story_destroy(&world, trouble);

@@ -14,9 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BRANCH_ID "app:feature/x"
+#define AFTER_LISTING "observer.after_listing"
+#define ARMED_COUNT "99999\n"
+#define HALF_STORED(n)                                                                                                \
+    {                                                                                                                 \
+        "a first listing triggers nothing when write " #n " fails", is_half_stored, "push", "store.write:" #n "=fail" \
+    }
 
 struct sight {
+    const char *id;
     const char *commit;
     bool gone;
 };
@@ -36,13 +42,13 @@ static bool branch_is(struct world *world, void *context)
 {
     const struct sight *sight = context;
     struct branch row;
-    return store_get(world->store, &branch_type, BRANCH_ID, &world->arena, &row, NULL) == STORE_FOUND &&
+    return store_get(world->store, &branch_type, sight->id, &world->arena, &row, NULL) == STORE_FOUND &&
            (!sight->commit || text_equal(row.commit, sight->commit)) && (row.gone_at > 0) == sight->gone;
 }
 
 static void wait_branch(struct world *world, const char *commit, bool gone, struct str *trouble)
 {
-    struct sight sight = {.commit = commit, .gone = gone};
+    struct sight sight = {.id = "app:feature/x", .commit = commit, .gone = gone};
     if (!world_wait(world, branch_is, &sight))
         story_trouble(world, trouble, gone ? "a branch that went is still there" : "a push was not seen");
 }
@@ -219,16 +225,92 @@ static void is_empty(struct world *world, struct str *trouble)
     free(packed);
 }
 
+static void read_pid(struct world *world, const char *point, pid_t *pid)
+{
+    struct str text = STR_INIT;
+    char *path = path_printf("%s/faults/%s.fired", world->folder, point);
+    *pid = file_read(path, 64, &text, NULL) ? (pid_t)strtol(text.data, NULL, 10) : 0;
+    str_release(&text);
+    free(path);
+}
+
+static bool point_fired(struct world *world, void *context)
+{
+    return world_fired(world, context);
+}
+
+/* The next time that the point is reached is the one that BERTH_FAULT waits for. */
+static void arm(struct world *world, struct str *trouble)
+{
+    char *path = path_printf("%s/faults/" AFTER_LISTING ".count", world->folder);
+    if (!file_replace(path, ARMED_COUNT, strlen(ARMED_COUNT), 0600, FILE_RELAXED, NULL))
+        story_trouble(world, trouble, "the point cannot be armed");
+    free(path);
+}
+
+/* What a repository lists after `main` moved has been stored when main's new commit has. */
+static void settle(struct world *world, struct str *trouble)
+{
+    world_git(world, "commit", "--allow-empty", "-qmsettle");
+    struct sight sight = {.id = "app:main", .commit = commit_of(world, "main")};
+    if (!world_wait(world, branch_is, &sight))
+        story_trouble(world, trouble, "main did not move");
+    free((char *)(uintptr_t)sight.commit);
+    world_ask(world, "hold", STORY_ENVIRONMENT, "{}"); /* whatever a listing triggered has been answered by then */
+}
+
+/* One listing does not show the branch, the next does: it never went, so nothing is deployed anew. */
+static void is_missed_once(struct world *world, struct str *trouble)
+{
+    pid_t observer = 0;
+    wait_branch(world, NULL, false, trouble);
+    settle(world, trouble);
+    char *commit = commit_of(world, "feature/x");
+    arm(world, trouble);
+    world_git(world, "update-ref", "-d", "refs/heads/feature/x");
+    if (!world_wait(world, point_fired, (void *)(uintptr_t)AFTER_LISTING))
+        story_trouble(world, trouble, "it was not listed again");
+    world_git(world, "update-ref", "refs/heads/feature/x", commit);
+    read_pid(world, AFTER_LISTING, &observer);
+    if (observer > 0)
+        kill(observer, SIGCONT);
+    settle(world, trouble);
+    wait_branch(world, commit, false, trouble);
+    if (world_last_run(world))
+        story_trouble(world, trouble, "a branch that one listing did not show was deployed anew");
+    free(commit);
+}
+
+/* What could not be stored of a first listing comes with the next, and is still no push. */
+static void is_half_stored(struct world *world, struct str *trouble)
+{
+    wait_branch(world, NULL, false, trouble);
+    settle(world, trouble);
+    if (world_last_run(world))
+        story_trouble(world, trouble, "a first listing deployed something");
+}
+
 static const struct push_case {
     const char *name;
     void (*play)(struct world *world, struct str *trouble);
     const char *deploy_on;
+    const char *fault;
 } cases[] = {
-    {"a branch goes to another commit and back while runs wait", moves, "push"},
-    {"a branch goes to another commit and back, the supervisor killed twice", moves_killed, "push"},
-    {"a branch goes back while its commit is applied, the supervisor killed", moves_in_apply, "push"},
-    {"a branch that vanishes takes nothing with it", vanishes, "push"},
-    {"a repository without a ref for a moment loses nothing", is_empty, "manual"},
+    {"a branch goes to another commit and back while runs wait", moves, "push", ""},
+    {"a branch goes to another commit and back, the supervisor killed twice", moves_killed, "push", ""},
+    {"a branch goes back while its commit is applied, the supervisor killed", moves_in_apply, "push", ""},
+    {"a branch that vanishes takes nothing with it", vanishes, "push", ""},
+    {"a repository without a ref for a moment loses nothing", is_empty, "manual", ""},
+    {"a branch that one listing misses is not deployed anew", is_missed_once, "push", AFTER_LISTING ":100000=stop"},
+    HALF_STORED(4),
+    HALF_STORED(5),
+    HALF_STORED(6),
+    HALF_STORED(7),
+    HALF_STORED(8),
+    HALF_STORED(9),
+    HALF_STORED(10),
+    HALF_STORED(11),
+    HALF_STORED(12),
 };
 
 static void play(size_t index, void *context, struct str *trouble, struct str *note)
@@ -237,6 +319,7 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
     (void)context;
     (void)note;
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .deploy_on = cases[index].deploy_on});
+    world.fault = cases[index].fault;
     world_start(&world);
     cases[index].play(&world, trouble);
     world_close(&world);
