@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define TOOL_GRACE_MS 10000
+#define CLEAN_LOOKS 2 /* a look can pass a process that is just being born, or given to us */
 
 void recover_add(struct supervisor *supervisor, const char *run, const char *step, int64_t attempt, const char *token,
                  uint64_t begun_ticks)
@@ -140,15 +141,18 @@ static bool tools_ended(const struct supervisor *supervisor, struct ending *endi
     struct str variable = STR_INIT;
     int64_t now = time_monotonic_ms();
     int signal_now = ending->since_ms == 0 ? SIGINT : now - ending->since_ms > TOOL_GRACE_MS ? SIGKILL : 0;
-    size_t left = orphans_signal(supervisor, ending->begun_ticks, signal_now);
+    size_t left = 0;
     if (!text_empty(ending->token)) {
         str_addf(&variable, "BERTH_STEP_TOKEN=%s", ending->token);
-        left += process_signal_all(variable.data, session_of(supervisor, ending), signal_now);
+        left = process_signal_all(variable.data, session_of(supervisor, ending), signal_now);
     }
+    left +=
+        orphans_signal(supervisor, ending->begun_ticks, signal_now); /* after the tool: its end gives us its children */
     if (ending->since_ms == 0)
         ending->since_ms = now;
     str_release(&variable);
-    return left == 0;
+    ending->clean = left == 0 ? ending->clean + 1 : 0;
+    return ending->clean >= CLEAN_LOOKS;
 }
 
 enum progress { GOES_ON, TAKEN, RESOLVED };

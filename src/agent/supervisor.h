@@ -31,6 +31,7 @@ struct ending {
     int64_t attempt;
     int64_t since_ms;     /* monotonic, of the first signal; 0: none yet */
     uint64_t begun_ticks; /* when it was given to a worker of ours; 0: it was not ours */
+    int clean;            /* looks in a row that found no tool */
     bool resolved;        /* interrupted or returned: to be told to the engine */
     bool never_started;
 };
