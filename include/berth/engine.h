@@ -91,6 +91,9 @@ void engine_step_interrupted(const struct engine_facts *facts, const char *step,
 /* A claimed step is proven never to have been begun: it is ready again, the attempt does not count as used (but its number goes on: the next claim
  * takes attempt + 1, for files of the old attempt exist). Whatever the executor: nothing was done. */
 void engine_step_returned(const struct engine_facts *facts, const char *step, struct engine_effects *effects);
+/* What a running step says of its resource's inner parts while it works (list as apply_result.inner). Of another attempt: nothing. */
+void engine_step_inner(const struct engine_facts *facts, const char *step, const char *token, const json_t *parts,
+                       struct engine_effects *effects);
 /* Brings the facts of a run (engine_load_for_run) up to date with effects that were written, so that several events of one run need one load: rows are
  * replaced, added and removed in the vectors, counts kept. Rows are borrowed from the effects' arena, which must live as long as the facts. */
 void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects);

@@ -8,6 +8,7 @@
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
+#include "berth/store.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -41,6 +42,31 @@ static void note_sweep(struct child *child, const char *payload, size_t count)
     json_decref(message);
 }
 
+/* Inner parts come along: seen while they do, and lost without harm, for the result tells the last of it. */
+static void take_inner(struct supervisor *supervisor, const struct child *child, const char *payload, size_t count)
+{
+    struct engine_effects effects;
+    struct error error = {0};
+    json_t *message = json_loadb(payload, count, 0, NULL);
+    const char *step = json_get_text(message, "step");
+    struct engine_facts *facts =
+        child->step && text_equal(child->step, step) ? supervisor_facts(supervisor, child->run, &error) : NULL;
+    if (facts) {
+        engine_effects_init(&effects, &supervisor->hot.arena);
+        engine_step_inner(facts, step, json_get_text(message, "token"), json_object_get(message, "parts"), &effects);
+        if (!store_begin(supervisor->store, STORE_RELAXED, &error)) {
+            engine_effects_release(&effects);
+        } else if (!supervisor_apply_hot(supervisor, child->run, &effects, &error) ||
+                   !store_commit(supervisor->store, NULL, &error)) {
+            store_abandon(supervisor->store);
+            supervisor_cool(supervisor);
+        }
+    }
+    if (error.code != ERROR_NONE)
+        log_error("agent", LOG_WARNING, &error);
+    json_decref(message);
+}
+
 static bool on_frame(struct child *child, uint8_t kind, const char *payload, size_t count)
 {
     struct supervisor *supervisor = child->owner;
@@ -50,6 +76,7 @@ static bool on_frame(struct child *child, uint8_t kind, const char *payload, siz
     case FRAME_RESULT: take_result(supervisor, child, payload, count); return true;
     case FRAME_LEAVING: child->retire = true; return true;
     case FRAME_PROGRESS: return true;
+    case FRAME_INNER: take_inner(supervisor, child, payload, count); return true;
     case FRAME_BRANCHES: listing_branches(supervisor, payload, count); return false;
     case FRAME_LISTED: listing_ended(supervisor, payload, count); return false;
     case FRAME_SWEEPING: note_sweep(child, payload, count); return true;

@@ -20,6 +20,8 @@ enum frame_kind {
     FRAME_RESULT = 'R',   /* worker: a step_result as JSON */
     FRAME_LEAVING = 'E',  /* worker, before its result: it ends after it, nothing more can be given to it */
     FRAME_PROGRESS = 'P', /* worker: {"step","percent","text"} */
+    FRAME_INNER =
+        'I', /* worker: {"step","token","parts":[{"address","kind","status","text"}]}: inner parts of its resource */
     FRAME_BRANCHES = 'B', /* observer: packed branch rows, one after the other */
     FRAME_LISTED =
         'G', /* observer: {"repository","provider","url","complete","default_branch","error","count","took_ms","missing":[…]} */

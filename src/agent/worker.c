@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define PROGRESS_EVERY_MS 250
+#define INNER_FRAME_LIMIT 2000            /* parts in one frame */
+#define INNER_AT_ONCE 8                   /* frames */
 #define RESULT_MOST (FRAME_LIMIT - 1024u) /* bytes */
 
 struct provider_context worker_context(const struct attempt *attempt, const struct config_section *section)
@@ -40,6 +42,51 @@ static void send_progress(const struct provider_context *context, int percent, c
         attempt->worker->orphaned = true;
     free(json);
     json_decref(message);
+}
+
+/* A few at once, and then one every so often. */
+static void send_inner(struct attempt *attempt, int64_t now)
+{
+    json_t *message = json_pack("{s:s, s:s, s:O}", "step", attempt->task->step.id, "token", attempt->task->step.token,
+                                "parts", attempt->parts);
+    char *json = json_dumps(message, JSON_COMPACT);
+    if (json && !frame_send(CHILD_SOCKET_FD, FRAME_INNER, json, strlen(json), NULL))
+        attempt->worker->orphaned = true;
+    free(json);
+    json_decref(message);
+    json_array_clear(attempt->parts);
+    attempt->inner_at_ms += PROGRESS_EVERY_MS;
+    if (attempt->inner_at_ms < now - INNER_AT_ONCE * PROGRESS_EVERY_MS)
+        attempt->inner_at_ms = now - INNER_AT_ONCE * PROGRESS_EVERY_MS;
+}
+
+static json_t *part_named(const json_t *parts, const char *address)
+{
+    size_t at;
+    json_t *part;
+    json_array_foreach(parts, at, part) if (text_equal(json_get_text(part, "address"), address)) return part;
+    return NULL;
+}
+
+/* What inner parts come to is told now and then, together; the last of it comes with the result. */
+static void note_inner(const struct provider_context *context, const struct inner_progress *inner)
+{
+    struct attempt *attempt = context->owner;
+    const char *status = word_name(resource_status_names, (int)inner->status);
+    int64_t now = time_monotonic_ms();
+    if (attempt->worker->orphaned)
+        return;
+    if (!attempt->parts)
+        attempt->parts = json_array();
+    json_t *part = part_named(attempt->parts, inner->address);
+    if (!part && json_array_size(attempt->parts) < INNER_FRAME_LIMIT) {
+        part = json_pack("{s:s, s:s}", "address", inner->address, "kind", inner->kind ? inner->kind : "");
+        json_array_append_new(attempt->parts, part);
+    }
+    json_object_set_new(part, "status", json_string(status));
+    json_object_set_new(part, "text", json_string(inner->text ? inner->text : ""));
+    if (now - attempt->inner_at_ms >= PROGRESS_EVERY_MS)
+        send_inner(attempt, now);
 }
 
 /* Whoever ends the tools of a dead worker finds them by the token in their environment; one that drops it, by its session. */
@@ -86,6 +133,7 @@ static bool open_attempt(struct attempt *attempt, struct error *error)
         .log = &worker->log,
         .redactor = worker->redactor,
         .progress = send_progress,
+        .inner = note_inner,
         .tool_started = note_tool,
         .owner = attempt,
     };
@@ -163,7 +211,7 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
     if (task->step.phase >= PHASE_APPLY)
         fault_point("worker.after_tool");
     if (!result.body) {
-        result.body = attempt.replan;
+        result.body = attempt.rest;
         result.status = status_of_failure(&result.error);
         redact_error(worker->redactor, &result.error);
         if (opened) {
@@ -178,6 +226,7 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
     if (out->length > RESULT_MOST)
         replace_result(&result, out);
     json_decref(result.body);
+    json_decref(attempt.parts);
     free(attempt.run_folder);
     worker->held_secrets = worker->held_secrets || redactor_count(worker->redactor) > 0;
 }

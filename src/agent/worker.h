@@ -33,7 +33,9 @@ struct attempt {
     char *run_folder;
     int64_t progress_at_ms; /* monotonic, of the last one sent */
     struct provider_context context;
-    json_t *replan; /* what a deferred resource turned out to do, when that needs the gate again; owned */
+    json_t *rest;  /* of a phase that fails: what its result knows all the same; of ERROR_WAITING the new plan; owned */
+    json_t *parts; /* inner parts that came along since the supervisor was last told; owned */
+    int64_t inner_at_ms; /* monotonic: so much of the time has been used to tell of them */
 };
 
 /* The phases. Each gives the body of the result (new reference) or NULL with the error. */

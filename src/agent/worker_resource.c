@@ -211,11 +211,19 @@ json_t *worker_plan(struct attempt *attempt, struct error *error)
     return body;
 }
 
-static json_t *apply_body(struct apply_result *result)
+/* The body of the result; NULL when it failed: what is known all the same goes beside the error. */
+static json_t *hand_back(struct attempt *attempt, struct apply_result *result, bool done)
 {
     json_t *body = apply_result_to_json(result);
+    bool tells = json_array_size(result->inner) > 0 || json_object_size(result->lock) > 0;
     apply_result_release(result);
-    return body;
+    if (done)
+        return body;
+    if (tells && !attempt->rest)
+        attempt->rest = body;
+    else
+        json_decref(body);
+    return NULL;
 }
 
 /* A deferred resource is planned now that its needs are there; one that would replace or destroy needs the gate again. */
@@ -227,11 +235,11 @@ static bool replan_deferred(struct working *working, struct error *error)
     bool planned =
         provider_call_plan(working->provider, &working->context, &working->task, working->attempt->arena, &plan, error);
     if (planned && (plan.action == PLAN_REPLACE || plan.action == PLAN_DESTROY))
-        working->attempt->replan = plan_result_to_json(&plan);
+        working->attempt->rest = plan_result_to_json(&plan);
     plan_result_release(&plan);
     if (!planned)
         return false;
-    if (working->attempt->replan) {
+    if (working->attempt->rest) {
         error_set(error, ERROR_WAITING, "'%s' turned out to %s something", working->task.address,
                   word_name(plan_action_names, (int)plan.action));
         return error_hint(error, "deploy again to see and approve it");
@@ -252,12 +260,8 @@ json_t *worker_apply(struct attempt *attempt, struct error *error)
         done = replan_deferred(&working, error) &&
                provider_call_apply(working.provider, &working.context, &working.task, attempt->arena, &result, error);
     }
-    json_t *body = apply_body(&result);
     working_close(&working);
-    if (done)
-        return body;
-    json_decref(body);
-    return NULL;
+    return hand_back(attempt, &result, done);
 }
 
 json_t *worker_destroy(struct attempt *attempt, struct error *error)
@@ -275,10 +279,6 @@ json_t *worker_destroy(struct attempt *attempt, struct error *error)
         fault_point("worker.mid_destroy");
         done = provider_call_destroy(working.provider, &working.context, &working.task, attempt->arena, &result, error);
     }
-    json_t *body = apply_body(&result);
     working_close(&working);
-    if (done)
-        return body;
-    json_decref(body);
-    return NULL;
+    return hand_back(attempt, &result, done);
 }

@@ -111,7 +111,7 @@ static bool show_resources(struct cli *cli, const char *name, struct error *erro
     fprintf(stderr, "destroys %s (%s), in this order:\n", shown(cli, environment.name),
             word_name(tier_names, environment.tier));
     for (size_t i = 0; i < count; i++) {
-        if (!resources[i].external && resources[i].status != RESOURCE_GONE)
+        if (!resources[i].external && text_empty(resources[i].parent) && resources[i].status != RESOURCE_GONE)
             fprintf(stderr, "  - %-24s %s%s\n", shown(cli, resources[i].address), resources[i].executor,
                     resources[i].data ? "  (data)" : "");
     }

@@ -83,8 +83,10 @@ static void print_resources(struct cli *cli, const struct detail *detail, int64_
         const char *state = shown_resource_status(cli, resource->status, &style);
 
         for (size_t k = 0; k < json_array_size(needs); k++)
-            str_addf(&text, "%s%s", k > 0 ? ", " : "", json_string_value(json_array_get(needs, k)));
-        table_add(&table, STYLE_PLAIN, resource->address);
+            str_addf(&text, "%s%s", k > 0 ? ", " : "",
+                     resource_name_within(resource, json_string_value(json_array_get(needs, k))));
+        table_add(&table, STYLE_PLAIN,
+                  text_empty(resource->parent) ? resource->address : arena_printf(&cli->arena, "  %s", resource->name));
         table_put(&table, STYLE_PLAIN, resource->external ? "external" : shown(cli, resource->executor));
         table_put(&table, style, state);
         table_add(&table, STYLE_PLAIN, resource->ready);

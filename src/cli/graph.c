@@ -30,6 +30,26 @@ static void build(struct picture *picture)
     }
 }
 
+static void print_node(struct cli *cli, const struct picture *picture, size_t at, int depth)
+{
+    const struct resource *resource = &picture->resources[at];
+    bool inner = !text_empty(resource->parent);
+    size_t count;
+    const size_t *needs = graph_needs(picture->graph, at, &count);
+    enum style style;
+    const char *text = shown_resource_status(cli, resource->status, &style);
+
+    printf("%*s%s  ", depth * 2, "", shown(cli, inner ? resource->name : resource->address));
+    print_styled(cli, style, text);
+    for (size_t k = 0; k < count; k++)
+        printf("%s%s", k == 0 ? "  needs " : ", ",
+               shown(cli, resource_name_within(resource, picture->resources[needs[k]].address)));
+    putchar('\n');
+    for (size_t i = 0; !inner && i < picture->count; i++)
+        if (text_equal(picture->resources[i].parent, resource->address))
+            print_node(cli, picture, i, depth + 1);
+}
+
 static void print_text(struct cli *cli, const struct picture *picture)
 {
     size_t *order = mem_zero(picture->count + 1, sizeof *order);
@@ -40,19 +60,9 @@ static void print_text(struct cli *cli, const struct picture *picture)
     else
         for (size_t i = 0; i < picture->count; i++)
             order[i] = i;
-    for (size_t i = 0; i < picture->count; i++) {
-        const struct resource *resource = &picture->resources[order[i]];
-        size_t count;
-        const size_t *needs = graph_needs(picture->graph, order[i], &count);
-        enum style style;
-        const char *text = shown_resource_status(cli, resource->status, &style);
-
-        printf("%*s%s  ", waves[order[i]] * 2, "", shown(cli, resource->address));
-        print_styled(cli, style, text);
-        for (size_t k = 0; k < count; k++)
-            printf("%s%s", k == 0 ? "  needs " : ", ", shown(cli, picture->resources[needs[k]].address));
-        putchar('\n');
-    }
+    for (size_t i = 0; i < picture->count; i++)
+        if (text_empty(picture->resources[order[i]].parent))
+            print_node(cli, picture, order[i], waves[order[i]]);
     free(order);
     free(waves);
 }
@@ -88,6 +98,12 @@ static void print_edges(const struct picture *picture, const char *format)
             else
                 printf("  n%zu --> n%zu\n", i, needs[k]);
         }
+        if (!text_empty(picture->resources[i].parent)) { /* what it is a part of */
+            long parent = graph_find(picture->graph, picture->resources[i].parent);
+
+            if (parent >= 0)
+                printf(*format == 'd' ? "  n%zu -> n%ld [style=dotted];\n" : "  n%zu -.-> n%ld\n", i, parent);
+        }
     }
 }
 
@@ -119,9 +135,10 @@ static json_t *to_json(const struct picture *picture)
         size_t count;
         const size_t *needs = graph_needs(picture->graph, i, &count);
 
-        json_array_append_new(nodes, json_pack("{s:s, s:s, s:s}", "name", resource->address, "executor",
+        json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:s}", "name", resource->address, "executor",
                                                text_empty(resource->executor) ? "" : resource->executor, "status",
-                                               word_name(resource_status_names, resource->status)));
+                                               word_name(resource_status_names, resource->status), "parent",
+                                               text_empty(resource->parent) ? "" : resource->parent));
         for (size_t k = 0; k < count; k++)
             json_array_append_new(edges, json_pack("{s:s, s:s}", "from", resource->address, "needs",
                                                    picture->resources[needs[k]].address));

@@ -461,6 +461,7 @@ bool resource_ends(struct engine_turn *turn, const struct step *step, const json
     if (step->phase == PHASE_DESTROY) {
         resource->status = RESOURCE_GONE;
         resource->ready = "";
+        inner_forget(turn, resource->address);
         return true;
     }
     spec = json_column(step->spec);
@@ -477,8 +478,17 @@ bool resource_ends(struct engine_turn *turn, const struct step *step, const json
     resource->kind = result.kind;
     resource->ready = result.ready;
     resource->applied_at = turn->facts->now_ms;
+    inner_ends(turn, resource, result.inner, INNER_DONE);
     json_decref(spec);
     return true;
+}
+
+void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *parts)
+{
+    long at = resource_find(turn, step->address);
+
+    if (at >= 0)
+        inner_ends(turn, resource_at(turn, (size_t)at), parts, INNER_STOPPED);
 }
 
 void resource_fails(struct engine_turn *turn, const struct step *step, enum resource_status status, const char *reason)

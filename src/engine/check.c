@@ -71,6 +71,27 @@ static void check_locks(struct finding *finding)
 
 /* --- environment --------------------------------------------------------------------------------------------------- */
 
+/* An inner part is there only with its resource, and nothing works on it but what works on that. */
+static void check_inner(struct finding *finding)
+{
+    const struct engine_facts *facts = finding->facts;
+
+    for (size_t i = 0; i < facts->resources.count; i++) {
+        const struct resource *part = facts->resources.items[i], *parent = NULL;
+
+        for (size_t k = 0; !text_empty(part->parent) && parent == NULL && k < facts->resources.count; k++)
+            if (text_equal(facts->resources.items[k]->address, part->parent))
+                parent = facts->resources.items[k];
+        if (text_empty(part->parent))
+            continue;
+        if (parent == NULL || parent->status == RESOURCE_GONE)
+            found(finding, "%s is there without %s", part->address, part->parent);
+        else if (parent->status == RESOURCE_OK && part->status != RESOURCE_OK)
+            found(finding, "%s is ok but %s is %s", parent->address, part->address,
+                  word_name(resource_status_names, part->status));
+    }
+}
+
 static void check_environment(struct finding *finding)
 {
     const struct engine_facts *facts = finding->facts;
@@ -81,6 +102,7 @@ static void check_environment(struct finding *finding)
         return;
     working = environment->status == ENVIRONMENT_DEPLOYING || environment->status == ENVIRONMENT_VALIDATING ||
               environment->status == ENVIRONMENT_DESTROYING;
+    check_inner(finding);
     if (environment->status == ENVIRONMENT_DESTROYED && facts->resources.count > 0)
         found(finding, "the environment is destroyed but %zu resources are recorded", facts->resources.count);
     if (environment->status == ENVIRONMENT_OK && environment->release == 0)
@@ -91,6 +113,8 @@ static void check_environment(struct finding *finding)
     for (size_t i = 0; environment->status == ENVIRONMENT_OK && i < facts->resources.count; i++) {
         const struct resource *resource = facts->resources.items[i];
 
+        if (!text_empty(resource->parent))
+            continue;
         if (resource->status == RESOURCE_FAILED || resource->status == RESOURCE_WAITING ||
             resource->status == RESOURCE_CREATING || resource->status == RESOURCE_UPDATING ||
             resource->status == RESOURCE_DESTROYING || resource->status == RESOURCE_GONE)

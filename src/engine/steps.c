@@ -464,10 +464,22 @@ static void ignore_result(struct engine_turn *turn, const char *step, const char
     turn_audit(turn, "step.result.ignored", "", "ignored", arena_printf(turn->arena, "%s: %s", step, why), NULL);
 }
 
+/* What the tool said although it did not end well. A step that asks brings a plan instead. */
+static void take_rest(struct engine_turn *turn, struct step *step, const struct step_result *result)
+{
+    const json_t *body = result->error.code == ERROR_WAITING ? NULL : result->body;
+
+    resource_stops(turn, step, json_object_get(body, "inner"));
+    if (json_object_size(json_object_get(body, "lock")) > 0)
+        step->result = json_text(turn->arena, body);
+}
+
 static void take_result(struct engine_turn *turn, struct step *step, const struct step_result *result)
 {
     step->worker = 0;
     step->log_bytes = result->log_bytes;
+    if (result->status != STEP_DONE && changes_things(step))
+        take_rest(turn, step, result);
     switch (result->status) {
     case STEP_DONE: step_done(turn, step, result); return;
     case STEP_CANCELLED:
@@ -530,6 +542,8 @@ void engine_step_interrupted(const struct engine_facts *facts, const char *step,
         struct step *edited = step_edit(&turn, (size_t)at);
 
         edited->worker = 0;
+        if (changes_things(edited))
+            resource_stops(&turn, edited, NULL);
         step_interrupted(&turn, edited);
         turn_advance(&turn);
     }

@@ -140,6 +140,7 @@ void turn_begin(struct engine_turn *turn, const struct engine_facts *facts, stru
     FILL(&turn->steps, &step_type, facts->steps);
     FILL(&turn->plans, &plan_type, facts->plans);
     FILL(&turn->resources, &resource_type, facts->resources);
+    inner_split(turn);
     FILL(&turn->runs, &run_type, facts->runs);
     FILL(&turn->holds, &hold_type, facts->holds);
     for (size_t i = 0; i < facts->approvals.count; i++)
@@ -227,7 +228,9 @@ void turn_end(struct engine_turn *turn)
                               record_compare(&run_type, turn->facts->run, turn->run) != RECORD_SAME))
         turn_put(turn, &run_type, turn->run);
     put_table(turn, &turn->runs);
+    inner_follow_dropped(turn);
     put_table(turn, &turn->resources);
+    put_table(turn, &turn->inner);
     put_table(turn, &turn->plans);
     put_table(turn, &turn->steps);
     put_table(turn, &turn->holds);
@@ -235,6 +238,7 @@ void turn_end(struct engine_turn *turn)
     table_release(&turn->plans);
     table_release(&turn->resources);
     table_release(&turn->runs);
+    table_release(&turn->inner);
     table_release(&turn->holds);
     vec_release(&turn->approvals);
 }

@@ -2,6 +2,8 @@
 /* The tables of what is there: environments and what belongs to them, and the branches they come from. */
 #include "berth/model/environment.h"
 
+#include "berth/base/str.h"
+
 #include "model/columns.h"
 
 static const struct column environment_columns[] = {
@@ -255,3 +257,12 @@ const struct record_type policy_type = {
     .name = "policies",
     RECORD_OF(policy_row, policy_columns),
 };
+
+const char *resource_name_within(const struct resource *resource, const char *address)
+{
+    size_t length = text_empty(resource->parent) ? 0 : strlen(resource->parent);
+
+    return length > 0 && text_starts(address, resource->parent) && text_starts(address + length, RESOURCE_INNER)
+               ? address + length + strlen(RESOURCE_INNER)
+               : address;
+}

@@ -77,7 +77,7 @@ static bool take_resource(const void *row, void *context)
     const struct resource *resource = row;
     struct removal *removal = context;
     if (resource->status == RESOURCE_GONE || resource->status == RESOURCE_ABSENT || resource->external ||
-        !text_empty(resource->shared_environment))
+        !text_empty(resource->shared_environment) || !text_empty(resource->parent))
         return true;
     str_addf(&removal->order, "%s%s", removal->count++ ? " > " : "", resource->address);
     if (resource->data)

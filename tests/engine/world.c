@@ -527,6 +527,19 @@ void world_interrupt(struct world *world, const char *step)
     world_settle(world);
 }
 
+void world_inner(struct world *world, const struct step *step, const char *parts)
+{
+    struct engine_facts facts;
+    struct engine_effects effects;
+    json_t *list = json_column(parts);
+
+    load_run(world, step->run, &facts);
+    engine_effects_init(&effects, &world->arena);
+    engine_step_inner(&facts, step->id, step->token, list, &effects);
+    json_decref(list);
+    end_event(world, step->run, &facts, &effects);
+}
+
 void world_put(struct world *world, const struct record_type *type, const void *row)
 {
     struct engine_put put = {type, row, record_id(row)};

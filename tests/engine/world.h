@@ -68,6 +68,8 @@ bool world_claim(struct world *world, const char *step);
 void world_result(struct world *world, const struct step *step, enum step_status status, const char *body,
                   enum error_code code, const char *token, int64_t epoch);
 void world_interrupt(struct world *world, const char *step);
+/* What the running step says of its resource's inner parts, a JSON list. */
+void world_inner(struct world *world, const struct step *step, const char *parts);
 /* A row from elsewhere: what an observer saw, what an older berth left. */
 void world_put(struct world *world, const struct record_type *type, const void *row);
 void world_push(struct world *world, const char *branch, const char *commit);

@@ -63,14 +63,17 @@ struct resource_group {
     const char *tags, *needs, *graph, *members; /* JSON; members: [{"template":…,"name":…}] */
     int64_t revision;
 };
+#define RESOURCE_INNER "//" /* between a resource's address and the name of an inner part */
 struct resource {
     const char *id; /* ENVIRONMENT/ADDRESS */
     const char *environment;
     const char
-        *address; /* "server", "server[1]" where count is used, "TEMPLATE:server" where two templates have the name */
+        *address; /* "server", "server[1]" where count is used, "TEMPLATE:server" where two templates have the name;
+                     "infra//terraform_data.a[0]" of an inner part, whose name is what its executor calls it */
     const char *template, *template_version, *name;
     int64_t item, count; /* index of count and count as applied */
-    const char *parent;  /* address of the resource it is an inner part of, or "" */
+    const char *
+        parent; /* address of the resource it is an inner part of, or "": an inner part is only seen, never planned or destroyed by itself */
     const char *executor, *kind, *group, *target, *description, *contact;
     const char *runner, *pool;                /* how it is worked on, also when it vanished from its template */
     int64_t timeout_ms, attempts, backoff_ms; /* as in wanted_resource */
@@ -93,6 +96,8 @@ struct resource {
     const char *observed_by;
     int64_t revision;
 };
+/* How an address is called beside a resource: an inner part's neighbours by their own name. Borrowed. */
+const char *resource_name_within(const struct resource *resource, const char *address);
 struct entrypoint {
     const char *id; /* ENVIRONMENT/KIND/NAME */
     const char *environment, *template, *name, *url;

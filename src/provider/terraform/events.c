@@ -101,7 +101,14 @@ static void plan_said(struct events *events, const json_t *change, const char *t
     events->total += text_equal(action, "replace")                                                                ? 2
                      : text_equal(action, "move") || text_equal(action, "forget") || text_equal(action, "remove") ? 0
                                                                                                                   : 1;
-    if (inner_at(events, json_get_text(resource, "addr"), json_get_text(resource, "resource_type")))
+    const char *was = json_get_text(json_object_get(change, "previous_resource"), "addr");
+    json_t *inner = was[0] ? inner_at(events, was, json_get_text(resource, "resource_type")) : NULL;
+    if (inner) /* it moves: nothing is done to it */
+        json_object_set_new(inner, "status", json_string("gone"));
+    inner = inner_at(events, json_get_text(resource, "addr"), json_get_text(resource, "resource_type"));
+    if (inner && (text_equal(action, "forget") || text_equal(action, "remove"))) /* nothing more is said of it */
+        json_object_set_new(inner, "status", json_string("gone"));
+    else if (inner)
         tell(events, json_get_text(resource, "addr"), json_get_text(resource, "resource_type"), text, RESOURCE_WAITING,
              -1);
 }

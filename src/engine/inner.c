@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inner parts of a resource (a module's own resources): rows below it that no plan, order or base counts. They are what its executor says of
+ * them, go with it, and stand behind it wherever resources are listed.
+ */
+#include "engine/turn.h"
+
+#include "berth/base/str.h"
+
+void inner_split(struct engine_turn *turn)
+{
+    struct turn_table *table = &turn->resources;
+    size_t kept = 0;
+
+    turn->inner.type = &resource_type;
+    for (size_t i = 0; i < table->rows.count; i++) {
+        const struct resource *resource = table->rows.items[i];
+
+        if (text_empty(resource->parent)) {
+            table->rows.items[kept++] = resource;
+            continue;
+        }
+        vec_push(&turn->inner.rows, (const void *)resource);
+        vec_push(&turn->inner.states, ROW_AS_READ);
+    }
+    table->rows.count = table->states.count = kept;
+}
+
+static const struct resource *inner_row(const struct engine_turn *turn, size_t at)
+{
+    return turn_row(&turn->inner, at);
+}
+
+void inner_forget(struct engine_turn *turn, const char *parent)
+{
+    for (size_t i = 0; i < turn->inner.rows.count; i++)
+        if (inner_row(turn, i) != NULL && text_equal(inner_row(turn, i)->parent, parent))
+            turn_drop(&turn->inner, i);
+}
+
+void inner_follow_dropped(struct engine_turn *turn)
+{
+    for (size_t i = 0; turn->inner.rows.count > 0 && i < turn->resources.rows.count; i++)
+        if (turn->resources.states.items[i] == ROW_REMOVED)
+            inner_forget(turn, ((const struct resource *)turn->resources.rows.items[i])->address);
+}
+
+/* --- what the executor says ----------------------------------------------------------------------------------------- */
+
+static const char *address_of(struct engine_turn *turn, const struct resource *parent, const char *inner)
+{
+    return arena_printf(turn->arena, "%s" RESOURCE_INNER "%s", parent->address, inner);
+}
+
+static const char *needs_of_part(struct engine_turn *turn, const struct resource *parent, const json_t *part)
+{
+    json_t *list = json_array(), *need;
+    const char *text = "";
+    size_t at;
+
+    json_array_foreach(json_object_get(part, "needs"), at, need) if (json_is_string(need))
+        json_array_append_new(list, json_string(address_of(turn, parent, json_string_value(need))));
+    if (json_array_size(list) > 0)
+        text = json_text(turn->arena, list);
+    json_decref(list);
+    return text;
+}
+
+static struct resource *new_part(struct engine_turn *turn, const struct resource *parent, const char *address)
+{
+    struct resource *row = arena_alloc(turn->arena, sizeof *row);
+
+    *row = (struct resource){
+        .id = arena_printf(turn->arena, "%s/%s", parent->environment, address),
+        .environment = parent->environment,
+        .address = address,
+        .parent = parent->address,
+        .position = parent->position, /* lists stand in the order of position and id: it comes right behind */
+    };
+    (void)turn_add(&turn->inner, row);
+    return row;
+}
+
+static void take_part(struct engine_turn *turn, const struct resource *parent, struct map *known, const json_t *part)
+{
+    const char *name = json_get_text(part, "address"), *address = address_of(turn, parent, name);
+    int status = word_value(resource_status_names, json_get_text(part, "status"));
+    uintptr_t place = (uintptr_t)map_get(known, address);
+    struct resource *row;
+
+    if (text_empty(name) || status < 0)
+        return;
+    if (status == RESOURCE_GONE) {
+        if (place != 0)
+            turn_drop(&turn->inner, place - 1);
+        (void)map_remove(known, address);
+        return;
+    }
+    row = place != 0 ? turn_edit(turn, &turn->inner, place - 1) : new_part(turn, parent, address);
+    if (place == 0)
+        (void)map_set(known, address, (void *)(uintptr_t)turn->inner.rows.count);
+    row->template = parent->template;
+    row->group = parent->group;
+    row->target = parent->target;
+    row->executor = parent->executor;
+    row->name = arena_strdup(turn->arena, name);
+    row->kind = arena_strdup(turn->arena, json_get_text(part, "kind"));
+    if (json_is_array(json_object_get(part, "needs")))
+        row->needs = needs_of_part(turn, parent, part);
+    row->status = status;
+    row->status_reason = status == RESOURCE_FAILED ? arena_strdup(turn->arena, json_get_text(part, "text")) : "";
+    row->applied_run = turn->run->id;
+    if (status != RESOURCE_OK)
+        return;
+    row->applied_at = turn->facts->now_ms;
+    if (row->created_at == 0)
+        row->created_at = turn->facts->now_ms;
+}
+
+static void take_parts(struct engine_turn *turn, const struct resource *parent, const json_t *parts)
+{
+    struct map known = {0};
+    size_t at;
+    json_t *part;
+
+    for (size_t i = 0; i < turn->inner.rows.count; i++)
+        if (inner_row(turn, i) != NULL && text_equal(inner_row(turn, i)->parent, parent->address))
+            (void)map_set(&known, inner_row(turn, i)->address, (void *)(uintptr_t)(i + 1));
+    json_array_foreach(parts, at, part) take_part(turn, parent, &known, part);
+    map_release(&known);
+}
+
+/* The whole was applied: what it did not speak of is as it should be, and what was planned away or never begun is not there. */
+static void settle_done(struct engine_turn *turn, size_t at)
+{
+    const struct resource *part = inner_row(turn, at);
+    struct resource *edited;
+
+    if (part->status == RESOURCE_OK)
+        return;
+    if (part->status == RESOURCE_DESTROYING ||
+        (part->status == RESOURCE_WAITING && part->created_at == 0 && !text_equal(part->applied_run, turn->run->id))) {
+        turn_drop(&turn->inner, at);
+        return;
+    }
+    edited = turn_edit(turn, &turn->inner, at);
+    edited->status = RESOURCE_OK;
+    edited->status_reason = "";
+    edited->applied_at = turn->facts->now_ms;
+    if (edited->created_at == 0)
+        edited->created_at = turn->facts->now_ms;
+}
+
+/* Nobody works on it any more. */
+static void settle_stopped(struct engine_turn *turn, size_t at)
+{
+    const struct resource *part = inner_row(turn, at);
+    struct resource *edited;
+
+    if (part->status == RESOURCE_OK || part->status == RESOURCE_FAILED || part->status == RESOURCE_UNKNOWN)
+        return;
+    if (part->status == RESOURCE_WAITING && part->created_at == 0) {
+        turn_drop(&turn->inner, at);
+        return;
+    }
+    edited = turn_edit(turn, &turn->inner, at);
+    edited->status_reason = part->status == RESOURCE_WAITING ? "was to be changed, not begun" : "stopped in the middle";
+    edited->status = RESOURCE_UNKNOWN;
+}
+
+void inner_ends(struct engine_turn *turn, const struct resource *parent, const json_t *parts, enum inner_end end)
+{
+    take_parts(turn, parent, parts);
+    for (size_t i = 0; i < turn->inner.rows.count; i++) {
+        if (inner_row(turn, i) == NULL || !text_equal(inner_row(turn, i)->parent, parent->address))
+            continue;
+        if (end == INNER_DONE)
+            settle_done(turn, i);
+        else
+            settle_stopped(turn, i);
+    }
+}
+
+void engine_step_inner(const struct engine_facts *facts, const char *step, const char *token, const json_t *parts,
+                       struct engine_effects *effects)
+{
+    struct engine_turn turn;
+    long at, place;
+
+    if (facts->run == NULL)
+        return;
+    turn_begin(&turn, facts, effects);
+    at = turn_find(&turn.steps, step);
+    place = at < 0 ? -1 : resource_find(&turn, step_at(&turn, (size_t)at)->address);
+    if (place >= 0 && step_at(&turn, (size_t)at)->status == STEP_RUNNING &&
+        text_equal(step_at(&turn, (size_t)at)->token, token))
+        take_parts(&turn, resource_at(&turn, (size_t)place), parts);
+    turn_end(&turn);
+}

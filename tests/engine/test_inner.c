@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/* Inner parts of a resource: seen as they come along, never taken for resources, gone with it. */
+#include "play.h"
+
+#include "berth/base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define OWNER "uid:1000"
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+static const struct play_resource alone[] = {{.name = "infra", .replans = true}};
+
+static int set_up(void **state)
+{
+    struct world *world = mem_zero(1, sizeof *world);
+
+    world_init(world, world_config(play_yaml));
+    world_use_store(world);
+    world->follow = true;
+    world_push(world, "feature/x", "c1");
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    struct config *config = world->config;
+
+    for (size_t i = 0; i < world->runs.count; i++)
+        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
+    world_release(world);
+    config_free(config);
+    vec_free(world);
+    return 0;
+}
+
+static const struct step *claimed(struct world *world, const char *step)
+{
+    assert_true(world_claim(world, step));
+    return world_step(world, step);
+}
+
+static void done(struct world *world, const char *step, const char *body)
+{
+    const struct step *row = claimed(world, step);
+
+    world_result(world, row, STEP_DONE, body, ERROR_NONE, row->token, row->epoch);
+}
+
+/* Up to the apply step of infra, claimed. */
+static const struct step *apply_begins(struct world *world, const char *run, const char *commit, const char *action)
+{
+    assert_int_equal(world_command(world, "deploy", "feature/x", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    done(world, arena_printf(&world->arena, "%s.prepare.main", run), play_prepare(world, "dev", commit, alone, 1, ""));
+    done(world, arena_printf(&world->arena, "%s.plan.infra", run), play_plan(world, action, commit));
+    return claimed(world, arena_printf(&world->arena, "%s.apply.infra", run));
+}
+
+static void ends(struct world *world, const struct step *step, enum step_status status, const char *parts)
+{
+    const char *body = arena_printf(&world->arena, "{\"outputs\":{},\"inner\":[%s]}", parts);
+
+    world_result(world, step, status, body, status == STEP_DONE ? ERROR_NONE : ERROR_TOOL, step->token, step->epoch);
+}
+
+#define PART(name, status) "{\"address\":\"" name "\",\"kind\":\"data\",\"status\":\"" status "\",\"text\":\"said\"}"
+
+static const char *status_of(struct world *world, const char *part)
+{
+    const struct resource *row = world_resource(world, "dev", arena_printf(&world->arena, "infra//%s", part));
+
+    return row == NULL ? "none" : word_name(resource_status_names, row->status);
+}
+
+static void inner__parts_stand_below_their_resource(void **state)
+{
+    struct world *world = *state;
+    const struct resource *row;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE,
+         PART("a", "ok") ",{\"address\":\"b\",\"kind\":\"data\",\"status\":\"ok\",\"text\":\"\",\"needs\":[\"a\"]}");
+    assert_int_equal(world_run(world, "1")->status, RUN_DONE);
+    row = world_resource(world, "dev", "infra//b");
+    assert_non_null(row);
+    assert_string_equal(row->parent, "infra");
+    assert_string_equal(row->name, "b");
+    assert_string_equal(row->kind, "data");
+    assert_string_equal(row->executor, "exec");
+    assert_string_equal(row->needs, "[\"infra//a\"]");
+    assert_int_equal(row->position, world_resource(world, "dev", "infra")->position);
+}
+
+static void inner__parts_are_never_planned_or_pruned(void **state)
+{
+    struct world *world = *state;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok") "," PART("b", "ok"));
+    ends(world, apply_begins(world, "2", "c2", "update"), STEP_DONE, PART("b", "gone") "," PART("c", "ok"));
+    assert_int_equal(world_run(world, "2")->status, RUN_DONE);
+    assert_int_equal(world_run(world, "2")->destroys, 0);
+    assert_null(world_plan(world, "2/infra//a"));
+    assert_string_equal(status_of(world, "a"), "ok");
+    assert_string_equal(status_of(world, "b"), "none");
+    assert_string_equal(status_of(world, "c"), "ok");
+}
+
+static void inner__parts_go_with_their_resource(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok"));
+    world_command(world, "destroy", "dev", "{\"confirm\":\"dev\"}", OWNER, "cli");
+    done(world, "2.plan.infra", play_plan(world, "destroy", "d"));
+    step = claimed(world, "2.destroy.infra");
+    ends(world, step, STEP_DONE, "");
+    assert_int_equal(world_run(world, "2")->status, RUN_DONE);
+    assert_string_equal(status_of(world, "a"), "none");
+}
+
+static void inner__parts_of_a_failed_apply_keep_what_was_said(void **state)
+{
+    struct world *world = *state;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_FAILED,
+         PART("a", "ok") "," PART("b", "failed") "," PART("c", "creating") "," PART("d", "waiting"));
+    assert_string_equal(status_of(world, "a"), "ok");
+    assert_string_equal(status_of(world, "b"), "failed");
+    assert_string_equal(world_resource(world, "dev", "infra//b")->status_reason, "said");
+    assert_string_equal(status_of(world, "c"), "unknown");
+    assert_string_equal(status_of(world, "d"), "none");
+}
+
+static void inner__lock_that_a_step_failed_on_is_in_its_row(void **state)
+{
+    struct world *world = *state;
+    const struct step *step = apply_begins(world, "1", "c1", "create");
+
+    world_result(world, step, STEP_FAILED, "{\"inner\":[],\"lock\":{\"id\":\"l-1\",\"who\":\"bob@host\"}}",
+                 ERROR_CONFLICT, step->token, step->epoch);
+    assert_non_null(strstr(world_step(world, "1.apply.infra")->result, "l-1"));
+}
+
+static void inner__parts_of_an_interrupted_apply_are_unknown_until_it_is_done(void **state)
+{
+    struct world *world = *state;
+
+    world_inner(world, apply_begins(world, "1", "c1", "create"),
+                "[" PART("a", "ok") "," PART("b", "creating") "," PART("c", "waiting") "]");
+    assert_string_equal(status_of(world, "a"), "ok");
+    assert_string_equal(status_of(world, "b"), "creating");
+    assert_string_equal(status_of(world, "c"), "waiting");
+    world_interrupt(world, "1.apply.infra");
+    assert_string_equal(status_of(world, "a"), "ok");
+    assert_string_equal(status_of(world, "b"), "unknown");
+    assert_string_equal(status_of(world, "c"), "none");
+    ends(world, claimed(world, "1.apply.infra"), STEP_DONE, PART("c", "ok"));
+    assert_string_equal(status_of(world, "b"), "ok"); /* what is as planned needs no more word */
+    assert_string_equal(status_of(world, "c"), "ok");
+}
+
+static void inner__part_that_was_being_destroyed_is_gone_when_the_rest_is_done(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok") "," PART("b", "ok"));
+    step = apply_begins(world, "2", "c2", "update");
+    world_inner(world, step, "[" PART("a", "destroying") "]");
+    ends(world, step, STEP_DONE, "");
+    assert_string_equal(status_of(world, "a"), "none");
+    assert_string_equal(status_of(world, "b"), "ok");
+}
+
+static void inner__parts_of_another_attempt_are_not_heard(void **state)
+{
+    struct world *world = *state;
+    const struct step *first = apply_begins(world, "1", "c1", "create");
+
+    world_interrupt(world, "1.apply.infra");
+    (void)claimed(world, "1.apply.infra");
+    world_inner(world, first, "[" PART("a", "failed") "]");
+    assert_string_equal(status_of(world, "a"), "none");
+    play_all(world, "1");
+    ends(world, world_step(world, "1.apply.infra"), STEP_DONE, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(inner__parts_stand_below_their_resource),
+        TEST(inner__parts_are_never_planned_or_pruned),
+        TEST(inner__parts_go_with_their_resource),
+        TEST(inner__parts_of_a_failed_apply_keep_what_was_said),
+        TEST(inner__lock_that_a_step_failed_on_is_in_its_row),
+        TEST(inner__parts_of_an_interrupted_apply_are_unknown_until_it_is_done),
+        TEST(inner__part_that_was_being_destroyed_is_gone_when_the_rest_is_done),
+        TEST(inner__parts_of_another_attempt_are_not_heard),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
