@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MOST_DEPTH 8 /* of parts in parts */
+
 static void add(struct environment_rows *rows, struct outline_row row)
 {
     const char **texts[] = {&row.key, &row.id, &row.name, &row.word, &row.what, &row.ready, &row.detail, &row.seen_by};
@@ -127,13 +129,84 @@ static bool read_tables(struct environment_rows *rows, struct store *store, cons
 
 /* --- resources -------------------------------------------------------------------------------------------- */
 
-static bool is_below(const struct resource *resource, const char *group, const char *parent)
+/* Whether one is below the other already. */
+static bool is_within(const struct environment_rows *rows, size_t at, size_t whole)
 {
-    return text_equal(resource->group, group) && text_equal(resource->parent, parent);
+    for (size_t steps = 0; at != NO_RESOURCE && steps < MOST_DEPTH; steps++, at = rows->above[at]) {
+        if (at == whole)
+            return true;
+    }
+    return at != NO_RESOURCE; /* deeper than anything is drawn */
+}
+
+/* Which is a part of which, once: the tree is made again at each fold. Of one that is not there, or round in a circle, is a part of nothing. */
+static void index_parts(struct environment_rows *rows)
+{
+    size_t count = rows->resource_count;
+    struct map by_address = {0};
+    rows->above = arena_alloc(rows->arena, (count + 1) * sizeof *rows->above);
+    rows->first = arena_alloc(rows->arena, (count + 1) * sizeof *rows->first);
+    rows->next = arena_alloc(rows->arena, (count + 1) * sizeof *rows->next);
+    for (size_t i = 0; i < count; i++) {
+        rows->above[i] = rows->first[i] = rows->next[i] = NO_RESOURCE;
+        map_set(&by_address, rows->resources[i].address, &rows->resources[i]);
+    }
+    for (size_t i = count; i-- > 0;) {
+        const struct resource *above =
+            text_empty(rows->resources[i].parent) ? NULL : map_get(&by_address, rows->resources[i].parent);
+        size_t at = above ? (size_t)(above - rows->resources) : NO_RESOURCE;
+        if (!above || is_within(rows, at, i))
+            continue;
+        rows->above[i] = at;
+        rows->next[i] = rows->first[at];
+        rows->first[at] = i;
+    }
+    map_release(&by_address);
+}
+
+static bool has_parts(const struct environment_rows *rows, size_t at)
+{
+    return rows->first[at] != NO_RESOURCE;
+}
+
+/* "5 parts: 3 OK, 1 creating, 1 failed". */
+static const char *parts_words(const struct environment_rows *rows, size_t at)
+{
+    size_t counts[RESOURCE_GONE + 2] = {0}, all = 0;
+    struct str text = STR_INIT;
+    for (size_t part = rows->first[at]; part != NO_RESOURCE; part = rows->next[part], all++) {
+        int status = rows->resources[part].status;
+        counts[status >= 0 && status <= RESOURCE_GONE ? status : RESOURCE_UNKNOWN]++;
+    }
+    str_addf(&text, "%zu part%s", all, all == 1 ? "" : "s");
+    for (int status = 0, said = 0; status <= RESOURCE_GONE; status++) {
+        if (counts[status])
+            str_addf(&text, "%s%zu %s", said++ ? ", " : ": ", counts[status], word_name(resource_status_names, status));
+    }
+    const char *words = arena_strdup(rows->arena, text.data);
+    str_release(&text);
+    return words;
+}
+
+/* How far the step that works on it is, as its tool says. */
+static const char *progress_words(const struct environment_rows *rows, const char *address)
+{
+    for (size_t i = 0; i < rows->running_count; i++) {
+        const struct step *step = &rows->running[i];
+        if (!text_equal(step->address, address) || (step->progress < 0 && text_empty(step->progress_text)))
+            continue;
+        const char *share = step->progress < 0 ? "" : arena_printf(rows->arena, "%lld%% ", (long long)step->progress);
+        return arena_printf(rows->arena, "%s%s", share, text_empty(step->progress_text) ? "" : step->progress_text);
+    }
+    return "";
 }
 
 static const char *resource_detail(struct environment_rows *rows, const struct resource *resource)
 {
+    const char *progress = text_empty(resource->parent) ? progress_words(rows, resource->address) : "";
+    size_t at = (size_t)(resource - rows->resources);
+    if (*progress)
+        return progress;
     if (!text_empty(resource->status_reason))
         return resource->status_reason;
     if (!text_empty(resource->shared_environment))
@@ -141,6 +214,8 @@ static const char *resource_detail(struct environment_rows *rows, const struct r
     if (resource->external)
         return arena_printf(rows->arena, "external%s%s", text_empty(resource->contact) ? "" : ", ask ",
                             resource->contact);
+    if (has_parts(rows, at))
+        return parts_words(rows, at);
     json_t *needs = json_column(resource->needs);
     const char *text = "";
     for (size_t i = 0; i < json_array_size(needs); i++) {
@@ -151,30 +226,53 @@ static const char *resource_detail(struct environment_rows *rows, const struct r
     return text;
 }
 
-static void add_resources(struct environment_rows *rows, const char *group, const char *parent, int depth)
+struct opening {
+    outline_opens *is_open;
+    void *context;
+};
+
+static void add_resource(struct environment_rows *rows, size_t at, int depth, struct opening opening)
 {
-    for (size_t i = 0; depth < 8 && i < rows->resource_count; i++) {
-        const struct resource *resource = &rows->resources[i];
-        if (!is_below(resource, group, parent))
-            continue;
-        add(rows, (struct outline_row){
-                      .kind = OUTLINE_RESOURCE,
-                      .depth = depth,
-                      .key = resource->id,
-                      .id = resource->id,
-                      .name = resource->address,
-                      .sign = resource_sign(resource->status),
-                      .word = word_name(resource_status_names, resource->status),
-                      .what = text_empty(resource->kind) ? resource->executor : resource->kind,
-                      .ready = resource->ready,
-                      .detail = resource_detail(rows, resource),
-                      .at = resource->observed_at ? resource->observed_at : resource->applied_at,
-                      .seen_by = resource->observed_at ? resource->observed_by : "",
-                      .is_watched = resource->observed_at != 0,
-                      .index = i,
-                  });
-        add_resources(rows, group, resource->address, depth + 1);
+    const struct resource *resource = &rows->resources[at];
+    bool opens = has_parts(rows, at) && depth < MOST_DEPTH;
+    bool is_open = opens && opening.is_open(opening.context, resource->id, false);
+    add(rows,
+        (struct outline_row){
+            .kind = OUTLINE_RESOURCE,
+            .depth = depth,
+            .key = resource->id,
+            .id = resource->id,
+            .name = text_empty(resource->parent) || text_empty(resource->name) ? resource->address : resource->name,
+            .sign = resource_sign(resource->status),
+            .word = word_name(resource_status_names, resource->status),
+            .what = text_empty(resource->kind) ? resource->executor : resource->kind,
+            .ready = resource->ready,
+            .detail = resource_detail(rows, resource),
+            .at = resource->observed_at ? resource->observed_at : resource->applied_at,
+            .seen_by = resource->observed_at ? resource->observed_by : "",
+            .is_watched = resource->observed_at != 0,
+            .opens = opens,
+            .is_folded = opens && !is_open,
+            .index = at,
+        });
+    for (size_t part = rows->first[at]; is_open && part != NO_RESOURCE; part = rows->next[part])
+        add_resource(rows, part, depth + 1, opening);
+}
+
+/* Those of a group that are no part of another; parts are where the whole is. */
+static void add_resources(struct environment_rows *rows, const char *group, int depth, struct opening opening)
+{
+    for (size_t i = 0; i < rows->resource_count; i++) {
+        if (rows->above[i] == NO_RESOURCE && text_equal(rows->resources[i].group, group))
+            add_resource(rows, i, depth, opening);
     }
+}
+
+static size_t whole_of(const struct environment_rows *rows, size_t at)
+{
+    for (int depth = 0; rows->above[at] != NO_RESOURCE && depth < MOST_DEPTH; depth++)
+        at = rows->above[at];
+    return at;
 }
 
 /* The worst of a group's resources speaks for it. */
@@ -185,10 +283,13 @@ static enum sign group_sign(const struct environment_rows *rows, const char *gro
     bool seen[SIGN_NONE + 1] = {false};
     *ok = *all = 0;
     for (size_t i = 0; i < rows->resource_count; i++) {
-        if (!text_equal(rows->resources[i].group, group))
+        size_t whole = whole_of(rows, i);
+        if (!text_equal(rows->resources[whole].group, group))
             continue;
         enum sign sign = resource_sign(rows->resources[i].status);
         seen[sign] = true;
+        if (whole != i) /* parts speak for the whole, and are counted with it */
+            continue;
         *ok += sign == SIGN_OK;
         ++*all;
     }
@@ -209,17 +310,12 @@ static const char *sign_word(enum sign sign)
     return words[sign];
 }
 
-struct opening {
-    outline_opens *is_open;
-    void *context;
-};
-
 static void add_group(struct environment_rows *rows, const char *name, const char *description, struct opening opening)
 {
     size_t ok, all;
     enum sign sign = group_sign(rows, name, &ok, &all);
     const char *key = arena_printf(rows->arena, "group %s", name);
-    bool is_folded = !opening.is_open(opening.context, key);
+    bool is_folded = !opening.is_open(opening.context, key, true);
     if (!all)
         return;
     add(rows, (struct outline_row){
@@ -231,10 +327,11 @@ static void add_group(struct environment_rows *rows, const char *name, const cha
                   .what = "group",
                   .ready = arena_printf(rows->arena, "%zu/%zu", ok, all),
                   .detail = description,
+                  .opens = true,
                   .is_folded = is_folded,
               });
     if (!is_folded)
-        add_resources(rows, name, "", 1);
+        add_resources(rows, name, 1, opening);
 }
 
 static bool group_named(const struct environment_rows *rows, const char *name)
@@ -253,7 +350,7 @@ static void add_tree(struct environment_rows *rows, struct opening opening)
         add_group(rows, rows->groups[i].name, rows->groups[i].description, opening);
     for (size_t i = 0; i < rows->resource_count; i++) { /* groups that only resources name, once each */
         const char *name = rows->resources[i].group;
-        bool before = text_empty(name) || group_named(rows, name);
+        bool before = rows->above[i] != NO_RESOURCE || text_empty(name) || group_named(rows, name);
         for (size_t j = 0; !before && j < i; j++)
             before = text_equal(rows->resources[j].group, name);
         if (!before)
@@ -262,7 +359,7 @@ static void add_tree(struct environment_rows *rows, struct opening opening)
     if (rows->group_count || (rows->resource_count && !text_empty(rows->resources[0].group)))
         add_group(rows, "", "", opening);
     else
-        add_resources(rows, "", "", 0);
+        add_resources(rows, "", 0, opening);
     if (!rows->resource_count)
         add(rows, (struct outline_row){.kind = OUTLINE_SECTION,
                                        .key = "none",
@@ -343,12 +440,69 @@ static void add_releases(struct environment_rows *rows)
     }
 }
 
+static bool read_running(struct environment_rows *rows, struct store *store, struct arena *arena, struct step **out,
+                         size_t *out_count, struct error *error)
+{
+    struct store_query query = {.type = &step_type, .index = "status", .equal = {step_status_names[STEP_RUNNING]}};
+    struct step *steps;
+    size_t count;
+    *out_count = 0;
+    if (!store_list(store, &query, arena, &steps, &count, error))
+        return false;
+    *out = steps;
+    for (size_t i = 0; i < count; i++) {
+        if (text_equal(steps[i].environment, rows->environment.id))
+            steps[(*out_count)++] = steps[i];
+    }
+    return true;
+}
+
 bool environment_rows_read(struct environment_rows *rows, struct store *store, struct arena *arena, const char *id,
                            struct error *error)
 {
     environment_rows_release(rows);
     rows->arena = arena;
-    return read_tables(rows, store, id, error);
+    if (!read_tables(rows, store, id, error))
+        return false;
+    index_parts(rows);
+    return !rows->found || read_running(rows, store, arena, &rows->running, &rows->running_count, error);
+}
+
+bool environment_rows_progress(struct environment_rows *rows, struct store *store)
+{
+    struct arena arena = {0};
+    struct step *steps = NULL;
+    size_t count = 0;
+    bool runs = rows->found && rows->running_count && read_running(rows, store, &arena, &steps, &count, NULL);
+    for (size_t i = 0; runs && i < rows->running_count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            if (!text_equal(rows->running[i].id, steps[j].id))
+                continue;
+            rows->running[i].progress = steps[j].progress;
+            if (!text_equal(rows->running[i].progress_text, steps[j].progress_text))
+                rows->running[i].progress_text = arena_strdup(rows->arena, steps[j].progress_text);
+        }
+    }
+    arena_release(&arena);
+    return runs;
+}
+
+void environment_rows_folds(const struct environment_rows *rows,
+                            void (*visit)(void *context, const char *key, bool at_first), void *context)
+{
+    for (size_t i = 0; i < rows->lines.count; i++) {
+        if (rows->lines.items[i].kind == OUTLINE_GROUP)
+            visit(context, rows->lines.items[i].key, true);
+    }
+    for (size_t i = 0; i < rows->resource_count; i++) {
+        if (has_parts(rows, i))
+            visit(context, rows->resources[i].id, false);
+    }
+}
+
+bool environment_row_opens_first(const struct outline_row *row)
+{
+    return row->kind == OUTLINE_GROUP;
 }
 
 void environment_rows_arrange(struct environment_rows *rows, outline_opens *is_open, void *context)

@@ -26,10 +26,11 @@ struct outline_row {
     const char *seen_by; /* who saw the status at `at`; "": it is what was applied, nobody looked since */
     enum sign sign;
     int64_t at;
-    bool is_folded, is_at_gate;
-    bool is_watched; /* somebody looks at it again and again: a status of long ago is old news */
-    size_t index;    /* of the row in its list */
+    bool opens, is_folded, is_at_gate; /* opens: something lies below it */
+    bool is_watched;                   /* somebody looks at it again and again: a status of long ago is old news */
+    size_t index;                      /* of the row in its list */
 };
+#define NO_RESOURCE SIZE_MAX
 #define OUTLINE_RUNS 6
 #define OUTLINE_RELEASES 6
 struct environment_rows {
@@ -42,14 +43,24 @@ struct environment_rows {
     struct run *runs;
     struct release *releases;
     size_t group_count, resource_count, entrypoint_count, run_count, release_count;
+    size_t *above, *first,
+        *next; /* of each resource: the one it is a part of, its first part, the next part beside it; NO_RESOURCE: none */
+    struct step *running; /* steps that are worked on now */
+    size_t running_count;
     VEC(struct outline_row) lines;
 };
 /* Reads all anew, inside the caller's read transaction. */
 bool environment_rows_read(struct environment_rows *rows, struct store *store, struct arena *arena, const char *id,
                            struct error *error) BERTH_MUST_CHECK;
-/* Makes the lines; `is_open` says of a group whether what is in it is shown. */
-typedef bool outline_opens(void *context, const char *key);
+/* Makes the lines; `is_open` says of a group, or of a resource with parts, whether what is in it is shown. */
+typedef bool outline_opens(void *context, const char *key, bool at_first);
 void environment_rows_arrange(struct environment_rows *rows, outline_opens *is_open, void *context);
+/* Reads again how far the running steps are: their progress comes without a change that is told. False: none runs. */
+bool environment_rows_progress(struct environment_rows *rows, struct store *store);
+/* Each row that can fold, shown or not; whether it is open at first. */
+void environment_rows_folds(const struct environment_rows *rows,
+                            void (*visit)(void *context, const char *key, bool at_first), void *context);
+bool environment_row_opens_first(const struct outline_row *row);
 void environment_rows_release(struct environment_rows *rows);
 /* The most telling facts of a row, "name<TAB>text" a line. */
 void environment_rows_facts(const struct environment_rows *rows, const struct outline_row *row, enum time_form times,

@@ -7,6 +7,7 @@
 #include "ui/terminal.h"
 
 #define EVERYWHERE VIEW_EVERYWHERE
+#define TREES (VIEW_ENVIRONMENT | VIEW_GATE)
 #define ROWS (VIEW_LISTS | VIEW_ENVIRONMENT | VIEW_GATE)
 
 static const struct binding all_bindings[] = {
@@ -18,8 +19,8 @@ static const struct binding all_bindings[] = {
     {{CONTROL('u')}, "^u", REQUEST_HALF_UP, KEYS_MOVE, EVERYWHERE, "", "half a page up"},
     {{CONTROL('f'), PRESS_PAGE_DOWN}, "^f, PgDn", REQUEST_PAGE_DOWN, KEYS_MOVE, EVERYWHERE, "", "a page down"},
     {{CONTROL('b'), PRESS_PAGE_UP}, "^b, PgUp", REQUEST_PAGE_UP, KEYS_MOVE, EVERYWHERE, "", "a page up"},
-    {{PRESS_LEFT}, "left", REQUEST_LEFT, KEYS_MOVE, VIEW_ENVIRONMENT | VIEW_GATE, "", "fold"},
-    {{PRESS_RIGHT}, "right", REQUEST_RIGHT, KEYS_MOVE, VIEW_ENVIRONMENT | VIEW_GATE, "", "unfold"},
+    {{PRESS_LEFT, '-'}, "left, -", REQUEST_LEFT, KEYS_MOVE, TREES, "", "fold"},
+    {{PRESS_RIGHT, '+'}, "right, +", REQUEST_RIGHT, KEYS_MOVE, TREES, "", "unfold"},
     {{PRESS_TAB}, "Tab", REQUEST_NEXT_PANE, KEYS_MOVE, VIEW_RUN, "pane", "the other pane"},
     {{PRESS_ENTER}, "Enter", REQUEST_OPEN, KEYS_MOVE, EVERYWHERE & ~VIEW_TEXT, "open", "open what is selected"},
     {{PRESS_ESCAPE}, "Esc", REQUEST_BACK, KEYS_MOVE, EVERYWHERE, "", "back; clears a filter or a message first"},
@@ -38,7 +39,13 @@ static const struct binding all_bindings[] = {
      "log",
      "the run's log, at its failing step"},
     {{'d'}, "d", REQUEST_DESCRIBE, KEYS_LOOK, ROWS, "describe", "everything that is recorded about it"},
-    {{'y'}, "y", REQUEST_TEXT, KEYS_LOOK, VIEW_GATE, "tool's text", "the tool's own words for this part of the plan"},
+    {{'y'},
+     "y",
+     REQUEST_TEXT,
+     KEYS_LOOK,
+     TREES,
+     "tool's text",
+     "the tool's own words about the plan of it, or the log of that step"},
     {{'w'},
      "w",
      REQUEST_WHY,
@@ -47,7 +54,8 @@ static const struct binding all_bindings[] = {
      "why",
      "why a key is grey, why it waits, why it failed"},
     {{'r'}, "r", REQUEST_START, KEYS_LOOK, EVERYWHERE, "", "start berthd again, where none serves"},
-    {{'z'}, "z", REQUEST_FOLD, KEYS_LOOK, VIEW_ENVIRONMENT | VIEW_GATE, "fold", "fold or unfold"},
+    {{'z'}, "z", REQUEST_FOLD, KEYS_LOOK, TREES, "fold", "fold or unfold"},
+    {{'E'}, "E", REQUEST_FOLD_ALL, KEYS_LOOK, TREES, "all", "unfold everything, or fold it again"},
     {{'f'}, "f", REQUEST_FOLLOW, KEYS_LOOK, VIEW_RUN, "follow", "follow the log again"},
     {{'p'}, "p", REQUEST_PREVIEW, KEYS_LOOK, VIEW_LISTS | VIEW_ENVIRONMENT, "preview", "preview pane on or off"},
     {{'t'}, "t", REQUEST_TIME, KEYS_LOOK, EVERYWHERE, "", "times as age, UTC, local"},
@@ -58,7 +66,7 @@ static const struct binding all_bindings[] = {
     {{CONTROL('c')}, "^c", REQUEST_CANCEL, KEYS_LOOK, EVERYWHERE, "", "clears a prompt; never quits"},
     {{'?', PRESS_F1}, "?", REQUEST_HELP, KEYS_LOOK, EVERYWHERE, "help", "help"},
     {{':'}, ":", REQUEST_COMMAND, KEYS_LOOK, EVERYWHERE, "command", "any verb by its name"},
-    {{'-'}, "-", REQUEST_LAST_VIEW, KEYS_VIEW, EVERYWHERE, "", "the view before"},
+    {{'-'}, "-", REQUEST_LAST_VIEW, KEYS_VIEW, EVERYWHERE & ~TREES, "", "the view before"},
     {{'1'}, "1", REQUEST_VIEW_ENVIRONMENTS, KEYS_VIEW, EVERYWHERE, "", "environments"},
     {{'2'}, "2", REQUEST_VIEW_BRANCHES, KEYS_VIEW, EVERYWHERE, "", "branches"},
     {{'4'}, "4", REQUEST_VIEW_APPROVALS, KEYS_VIEW, EVERYWHERE, "", "approvals: what waits for a person"},

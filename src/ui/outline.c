@@ -136,16 +136,52 @@ bool outline_is_open(const struct outline_view *outline, const char *key, bool b
     return by_default != (map_get(&outline->folds, key) != NULL);
 }
 
+static void turn_over(struct outline_view *self, const char *key)
+{
+    if (map_get(&self->folds, key))
+        map_remove(&self->folds, key);
+    else
+        map_set(&self->folds, key, self);
+}
+
 void outline_fold(struct view *view, const char *key, bool by_default, enum request request)
 {
     struct outline_view *self = self_of(view);
     bool open = outline_is_open(self, key, by_default);
     if (request == (open ? REQUEST_RIGHT : REQUEST_LEFT))
         return;
-    if (map_get(&self->folds, key))
-        map_remove(&self->folds, key);
-    else
-        map_set(&self->folds, key, self);
+    turn_over(self, key);
     remember(view);
+    arrange(view);
+}
+
+struct folding {
+    struct outline_view *self;
+    size_t closed;
+    bool open; /* what all shall be */
+};
+
+static void count_closed(void *context, const char *key, bool by_default)
+{
+    struct folding *folding = context;
+    folding->closed += !outline_is_open(folding->self, key, by_default);
+}
+
+static void open_or_close(void *context, const char *key, bool by_default)
+{
+    struct folding *folding = context;
+    if (outline_is_open(folding->self, key, by_default) != folding->open)
+        turn_over(folding->self, key);
+}
+
+void outline_fold_all(struct view *view)
+{
+    const struct outline_ops *ops = view->ops->outline;
+    struct folding folding = {.self = self_of(view)};
+    if (!ops->folds)
+        return;
+    ops->folds(view, count_closed, &folding);
+    folding.open = folding.closed > 0;
+    ops->folds(view, open_or_close, &folding);
     arrange(view);
 }

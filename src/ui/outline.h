@@ -10,6 +10,7 @@
 #include "ui/cursor.h"
 #include "ui/dashboard.h"
 
+typedef void outline_fold_visit(void *context, const char *key, bool by_default);
 struct outline_ops {
     /* Reads everything the view shows, inside a read transaction. What `arena` held is gone: after an error nothing may point into it. */
     bool (*read)(struct view *view, struct store *store, struct arena *arena, struct error *error);
@@ -20,6 +21,8 @@ struct outline_ops {
     bool (*rests)(struct view *view, size_t at);      /* whether the cursor may stay there; NULL: everywhere */
     void (*draw_row)(struct view *view, struct grid *grid, struct area area, int row, size_t at);
     const char *(*empty)(struct view *view);
+    /* Calls `visit` for each row that can fold, shown or not, with whether it is open at first; NULL: none can. */
+    void (*folds)(struct view *view, outline_fold_visit *visit, void *context);
 };
 struct outline_view { /* the first member of such a view */
     struct view view;
@@ -40,5 +43,7 @@ bool outline_move(struct view *view, enum request request);
 bool outline_is_open(const struct outline_view *outline, const char *key, bool by_default);
 /* Left folds, right unfolds, anything else changes it; makes the rows anew. */
 void outline_fold(struct view *view, const char *key, bool by_default, enum request request);
+/* Opens every row that can fold; when all are open, folds them all. */
+void outline_fold_all(struct view *view);
 
 #endif

@@ -16,6 +16,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/format.c \
 	src/ui/format.h \
 	src/ui/frame.c \
+	src/ui/gate_after.c \
+	src/ui/gate_after.h \
 	src/ui/grid.c \
 	src/ui/grid.h \
 	src/ui/help.c \
@@ -33,6 +35,10 @@ src_ui_libui_a_SOURCES = \
 	src/ui/palette.c \
 	src/ui/picture.c \
 	src/ui/picture.h \
+	src/ui/plan_text.c \
+	src/ui/plan_text.h \
+	src/ui/plan_tree.c \
+	src/ui/plan_tree.h \
 	src/ui/preview.c \
 	src/ui/prompt.c \
 	src/ui/serving.c \

@@ -4,14 +4,17 @@
 #include "berth/base/time.h"
 #include "ui/environment_rows.h"
 #include "ui/outline.h"
+#include "ui/plan_text.h"
 
 #define PREVIEW_ROWS 5
+#define PROGRESS_MS 1000
 #define OLD_NEWS_MS (5 * MS_MINUTE) /* since a thing that is watched was seen last */
 
 struct environment_view_state {
     struct outline_view outline;
     struct environment_rows rows;
     int name_width, ready_width; /* of the longest */
+    int64_t looked_at;           /* how far running steps are */
 };
 
 static struct environment_view_state *self_of(struct view *view)
@@ -32,9 +35,9 @@ static bool read_rows(struct view *view, struct store *store, struct arena *aren
     return environment_rows_read(&self_of(view)->rows, store, arena, view->argument, error);
 }
 
-static bool is_open(void *context, const char *key)
+static bool is_open(void *context, const char *key, bool at_first)
 {
-    return outline_is_open(context, key, true);
+    return outline_is_open(context, key, at_first);
 }
 
 static void arrange(struct view *view)
@@ -64,6 +67,24 @@ static const char *key(struct view *view, size_t at)
 static bool rests(struct view *view, size_t at)
 {
     return self_of(view)->rows.lines.items[at].kind != OUTLINE_SECTION;
+}
+
+static void folds(struct view *view, outline_fold_visit *visit, void *context)
+{
+    environment_rows_folds(&self_of(view)->rows, visit, context);
+}
+
+/* What a running step says of itself is told to nobody: it is looked at once a second. */
+static bool work(struct view *view, int64_t budget_us)
+{
+    struct environment_view_state *self = self_of(view);
+    (void)budget_us;
+    if (self->rows.running_count && view->dashboard->now_ms - self->looked_at >= PROGRESS_MS) {
+        self->looked_at = view->dashboard->now_ms;
+        if (environment_rows_progress(&self->rows, view->dashboard->reader))
+            arrange(view);
+    }
+    return false;
 }
 
 static void release(struct view *view)
@@ -136,9 +157,9 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
         grid_put(grid, row, area.column + 1, area.columns - 1, STYLE_COLUMN, line->name);
         return;
     }
-    if (line->kind == OUTLINE_GROUP)
+    if (line->opens)
         grid_put(grid, row, column, 1, STYLE_MUTED, line->is_folded ? ">" : "v");
-    if (line->kind == OUTLINE_RESOURCE && line->depth > 0)
+    else if (line->kind == OUTLINE_RESOURCE && line->depth > 0)
         draw_branch_line(view, grid, row, column, line);
     grid_put(grid, row, column + 2, name - line->depth * 2 - 2,
              line->kind == OUTLINE_GROUP ? STYLE_TITLE : STYLE_NORMAL, line->name);
@@ -214,8 +235,16 @@ static void draw(struct view *view, struct grid *grid, struct area area)
 static void fold(struct view *view, enum request request)
 {
     const struct outline_row *row = selected(view);
-    if (row && row->kind == OUTLINE_GROUP)
-        outline_fold(view, row->key, true, request);
+    if (!row)
+        return;
+    for (int depth = row->depth; (!row->opens || (request == REQUEST_LEFT && row->is_folded)) && depth > 0 &&
+                                 row > self_of(view)->rows.lines.items;) {
+        row--; /* what has nothing below it belongs to what is above it */
+        self_of(view)->outline.cursor.at--;
+        depth = row->depth < depth ? 0 : depth;
+    }
+    if (row->opens)
+        outline_fold(view, row->key, environment_row_opens_first(row), request);
 }
 
 static void open_row(struct view *view, bool describe)
@@ -224,7 +253,7 @@ static void open_row(struct view *view, bool describe)
     struct str text = STR_INIT;
     if (!row)
         return;
-    if (row->kind == OUTLINE_GROUP && !describe) {
+    if (row->opens && !describe) {
         fold(view, REQUEST_FOLD);
     } else if (row->kind == OUTLINE_RUN && !describe) {
         dashboard_push(view->dashboard, row->is_at_gate ? &gate_view : &run_view, row->id);
@@ -234,12 +263,26 @@ static void open_row(struct view *view, bool describe)
     str_release(&text);
 }
 
+static void show_text(struct view *view)
+{
+    const struct environment_rows *rows = &self_of(view)->rows;
+    const struct outline_row *row = selected(view);
+    if (row && row->kind == OUTLINE_RESOURCE)
+        plan_text_show_of(view->dashboard, &rows->resources[row->index], rows->runs, rows->run_count);
+    else
+        dashboard_say(view->dashboard, STYLE_MUTED, "y shows what a tool said of a resource: select one");
+}
+
 static unsigned handle(struct view *view, enum request request)
 {
     if (request == REQUEST_FOLD || request == REQUEST_LEFT || request == REQUEST_RIGHT)
         fold(view, request);
     else if (request == REQUEST_OPEN || request == REQUEST_DESCRIBE)
         open_row(view, request == REQUEST_DESCRIBE);
+    else if (request == REQUEST_FOLD_ALL)
+        outline_fold_all(view);
+    else if (request == REQUEST_TEXT)
+        show_text(view);
     else if (!outline_move(view, request))
         return REFRESH_NOTHING;
     return REFRESH_SCREEN;
@@ -282,6 +325,7 @@ static const struct outline_ops outline = {
     .count = count,
     .key = key,
     .rests = rests,
+    .folds = folds,
     .draw_row = draw_row,
     .empty = empty,
 };
@@ -293,6 +337,7 @@ const struct view_ops environment_view = {
     .init = outline_init,
     .release = release,
     .refresh = outline_refresh,
+    .work = work,
     .title = title,
     .draw = draw,
     .handle = handle,

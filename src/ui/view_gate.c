@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* A run's plan and its gate: every rule with its answer, every resource with what would be done to it, the digest that an approval binds to. */
-#include "berth/base/file.h"
 #include "berth/base/text.h"
 #include "berth/base/wording.h"
 #include "berth/store.h"
+#include "ui/gate_after.h"
 #include "ui/outline.h"
+#include "ui/plan_text.h"
+#include "ui/plan_tree.h"
 #include "ui/wrap.h"
 
 #include <stdlib.h>
 
-#define TEXT_LIMIT (1u << 20) /* of a tool's own text that is shown */
-#define AFTER_ROWS 4          /* of what happens next */
-#define RULE_ROWS 8           /* of the gate, before the plan gets the rest */
+#define RULE_ROWS 8 /* of the gate, before the plan gets the rest */
 
-struct gate_line {
-    size_t plan;
-    long change; /* -1: the resource itself */
-};
 struct gate_view_state {
     struct outline_view outline;
     struct run run;
@@ -25,9 +21,7 @@ struct gate_view_state {
     struct plan *plans;
     struct approval *answers;
     size_t plan_count, answer_count;
-    json_t **changes; /* of each plan, or NULL */
-    VEC(struct gate_line) lines;
-    int address_width; /* of the longest */
+    struct plan_tree tree;
 };
 
 static struct gate_view_state *self_of(struct view *view)
@@ -37,60 +31,38 @@ static struct gate_view_state *self_of(struct view *view)
 
 /* --- rows ------------------------------------------------------------------------------------------------- */
 
-/* What removes or replaces comes first, what changes nothing last. */
-static int weight(const struct plan *plan)
+static const struct plan_node *node_at(const struct gate_view_state *self, size_t at)
 {
-    switch ((enum plan_action)plan->action) {
-    case PLAN_DESTROY: return 0;
-    case PLAN_REPLACE: return 1;
-    case PLAN_UPDATE: return 2;
-    case PLAN_DEFERRED: return 3;
-    case PLAN_RUN: return 4;
-    case PLAN_CREATE: return 5;
-    case PLAN_FORGET: return 6;
-    case PLAN_NONE: break;
-    }
-    return 7;
+    return &self->tree.nodes.items[self->tree.lines.items[at]];
 }
 
-static int by_weight(const void *a, const void *b)
+static bool opens(void *context, const char *key, bool at_first)
 {
-    const struct plan *left = a, *right = b;
-    int order = weight(left) - weight(right);
-    if (order)
-        return order;
-    return left->position < right->position ? -1 : left->position > right->position;
-}
-
-static void free_changes(struct gate_view_state *self)
-{
-    for (size_t i = 0; i < self->plan_count; i++)
-        json_decref(self->changes[i]);
-}
-
-static bool is_open(const struct gate_view_state *self, const struct plan *plan)
-{
-    return outline_is_open(&self->outline, plan->address, false);
+    return outline_is_open(context, key, at_first);
 }
 
 static void arrange(struct view *view)
 {
-    struct gate_view_state *self = self_of(view);
-    vec_clear(&self->lines);
-    self->address_width = 0;
-    for (size_t i = 0; i < self->plan_count; i++) {
-        int width = text_width(self->plans[i].address);
-        self->address_width = width > self->address_width ? width : self->address_width;
-        size_t changes = is_open(self, &self->plans[i]) ? json_array_size(self->changes[i]) : 0;
-        vec_push(&self->lines, ((struct gate_line){i, -1}));
-        for (size_t c = 0; c < changes; c++)
-            vec_push(&self->lines, ((struct gate_line){i, (long)c}));
-    }
+    plan_tree_arrange(&self_of(view)->tree, opens, view);
 }
 
 static size_t count(struct view *view)
 {
-    return self_of(view)->lines.count;
+    return self_of(view)->tree.lines.count;
+}
+
+static const char *key(struct view *view, size_t at)
+{
+    return node_at(self_of(view), at)->key;
+}
+
+static void folds(struct view *view, outline_fold_visit *visit, void *context)
+{
+    const struct plan_tree *tree = &self_of(view)->tree;
+    for (size_t i = 0; i < tree->nodes.count; i++) {
+        if (tree->nodes.items[i].opens)
+            visit(context, tree->nodes.items[i].key, tree->nodes.items[i].is_open_first);
+    }
 }
 
 static bool read_rows(struct view *view, struct store *store, struct arena *arena, struct error *error)
@@ -98,7 +70,7 @@ static bool read_rows(struct view *view, struct store *store, struct arena *aren
     struct gate_view_state *self = self_of(view);
     struct store_query query = {.type = &plan_type, .index = "run", .equal = {view->argument}};
     struct store_query answers = {.type = &approval_type, .index = "run", .equal = {view->argument}};
-    free_changes(self);
+    plan_tree_release(&self->tree);
     self->plan_count = self->answer_count = 0;
     self->gate = NULL;
     self->found = false;
@@ -109,22 +81,30 @@ static bool read_rows(struct view *view, struct store *store, struct arena *aren
         return false;
     }
     self->found = found == STORE_FOUND;
-    if (self->plan_count)
-        qsort(self->plans, self->plan_count, sizeof *self->plans, by_weight);
-    self->changes = arena_alloc(arena, (self->plan_count + 1) * sizeof(json_t *));
-    for (size_t i = 0; i < self->plan_count; i++)
-        self->changes[i] = json_column(self->plans[i].changes);
+    plan_tree_build(&self->tree, self->plans, self->plan_count, arena);
     json_t *gate = self->found ? json_column(self->run.gate) : NULL;
     self->gate = gate ? why_from_json(gate, arena) : NULL;
     json_decref(gate);
     return true;
 }
 
+/* A plan that is whole stays as it is: while others work, thousands of its rows are not read again. */
+static void refresh(struct view *view, unsigned changed)
+{
+    const struct gate_view_state *self = self_of(view);
+    struct arena arena = {0};
+    struct run run;
+    bool same = changed != PICTURE_ALL && self->found && self->run.status >= RUN_GATE &&
+                store_get(view->dashboard->reader, &run_type, view->argument, &arena, &run, NULL) == STORE_FOUND &&
+                run.revision == self->run.revision;
+    arena_release(&arena);
+    if (!same)
+        outline_refresh(view, changed);
+}
+
 static void release(struct view *view)
 {
-    struct gate_view_state *self = self_of(view);
-    free_changes(self);
-    vec_release(&self->lines);
+    plan_tree_release(&self_of(view)->tree);
     outline_release(view);
 }
 
@@ -243,85 +223,130 @@ static int draw_gate(struct view *view, struct grid *grid, struct area area)
     return draw_rules(grid, area, row, self->gate, true);
 }
 
-static void plan_title(struct view *view, struct str *out)
+static bool has_inner(const struct plan_counts *counts)
 {
-    const struct run *run = &self_of(view)->run;
-    str_addf(out, "plan  %lld create  %lld change  %lld replace  %lld destroy", (long long)run->creates,
-             (long long)run->updates, (long long)run->replaces, (long long)run->destroys);
+    return counts->creates + counts->updates + counts->replaces + counts->destroys + counts->others > 0;
+}
+
+static void add_brief(struct str *out, const struct plan_counts *counts)
+{
+    str_addf(out, "+%zu ~%zu -/+%zu -%zu", counts->creates, counts->updates, counts->replaces, counts->destroys);
+    if (counts->others)
+        str_addf(out, " other %zu", counts->others);
+}
+
+/* The counts, always on the screen: of resources, and of what is inside them where a tool plans more than one. */
+static void plan_title(struct view *view, int width, struct str *out)
+{
+    const struct gate_view_state *self = self_of(view);
+    const struct run *run = &self->run;
+    const bool brief = width < 100 && has_inner(&self->tree.inner);
+    struct plan_counts whole = {(size_t)run->creates, (size_t)run->updates, (size_t)run->replaces,
+                                (size_t)run->destroys, 0};
+    str_add(out, "plan  ");
+    if (brief)
+        add_brief(out, &whole);
+    else
+        str_addf(out, "%zu create  %zu change  %zu replace  %zu destroy", whole.creates, whole.updates, whole.replaces,
+                 whole.destroys);
     if (run->deferred)
         str_addf(out, "  %lld deferred", (long long)run->deferred);
     if (run->touches_data)
-        str_add(out, "   touches DATA");
-    if (!text_empty(run->digest))
-        str_addf(out, "   digest %.12s", run->digest);
+        str_add(out, "  DATA");
+    if (has_inner(&self->tree.inner)) {
+        str_add(out, brief ? "  inner " : "   inner parts ");
+        add_brief(out, &self->tree.inner);
+    }
 }
 
-static const char *action_mark(int action)
+static void draw_resource(const struct gate_view_state *self, struct grid *grid, struct area area, int row,
+                          const struct plan_node *node, bool open)
 {
-    static const char *const names[] = {" ", "+", "~", "-/+", "-", "?", ">", "."};
-    return action >= 0 && action < (int)(sizeof names / sizeof *names) ? names[action] : "?";
-}
-
-static void draw_plan(struct view *view, struct grid *grid, struct area area, int row, size_t at)
-{
-    const struct gate_view_state *self = self_of(view);
-    const struct plan *plan = &self->plans[self->lines.items[at].plan];
-    const json_t *changes = self->changes[self->lines.items[at].plan];
-    enum style style = plan->action == PLAN_NONE ? STYLE_MUTED : sign_style(action_sign(plan->action));
-    bool open = is_open(self, plan);
-    int name = self->address_width > area.columns / 3 ? area.columns / 3 : self->address_width;
-    grid_put(grid, row, area.column + 1, 3, style, action_mark(plan->action));
-    grid_put(grid, row, area.column + 5, 8, style,
-             plan->action == PLAN_NONE ? "as it is" : word_name(plan_action_names, plan->action));
-    if (json_array_size(changes))
+    const struct plan *plan = node->plan;
+    int end = area.column + area.columns, most = area.columns / 3;
+    int name = self->tree.name_width > most ? most : self->tree.name_width;
+    grid_put(grid, row, area.column + 1, 3, plan_node_style(node), plan_node_mark(node));
+    grid_put(grid, row, area.column + 5, 8, plan_node_style(node), plan_node_word(node));
+    if (node->opens)
         grid_put(grid, row, area.column + 14, 1, STYLE_MUTED, open ? "v" : ">");
     grid_put(grid, row, area.column + 16, name, plan->action == PLAN_NONE ? STYLE_MUTED : STYLE_NORMAL, plan->address);
     int column = area.column + 17 + name;
     if (plan->data)
         column += grid_put(grid, row, column, 5, STYLE_DANGER, "DATA") + 1;
-    column += grid_put(grid, row, column, area.column + area.columns - column, STYLE_NORMAL, plan->summary) + 2;
-    if (area.column + area.columns - column > 8)
-        grid_put(grid, row, column, area.column + area.columns - column, STYLE_MUTED, plan->reason);
+    column += grid_put(grid, row, column, end - column, STYLE_NORMAL, plan->summary) + 2;
+    if (end - column > 8)
+        grid_put(grid, row, column, end - column, STYLE_MUTED, plan->reason);
 }
 
-static void value_text(const json_t *value, struct str *out)
+static void draw_inner(const struct gate_view_state *self, struct grid *grid, struct area area, int row,
+                       const struct plan_node *node, bool open)
 {
-    if (json_is_string(value)) {
-        str_addf(out, "\"%s\"", json_string_value(value));
-    } else if (value && !json_is_null(value)) {
-        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
-        str_add(out, text ? text : "?");
-        free(text);
-    } else {
-        str_add(out, "(none)");
-    }
-}
-
-static void draw_change(struct view *view, struct grid *grid, struct area area, int row, size_t at)
-{
-    const struct gate_view_state *self = self_of(view);
-    const json_t *change =
-        json_array_get(self->changes[self->lines.items[at].plan], (size_t)self->lines.items[at].change);
-    bool sensitive = json_is_true(json_object_get(change, "sensitive"));
     struct str text = STR_INIT;
-    if (sensitive) {
-        str_add(&text, "changes (sensitive: its values are never shown)");
-    } else {
-        value_text(json_object_get(change, "before"), &text);
-        str_add(&text, grid->ascii ? "  ->  " : "  →  ");
-        value_text(json_object_get(change, "after"), &text);
-    }
-    grid_put(grid, row, area.column + 18, 30, STYLE_MUTED, json_get_text(change, "path"));
-    grid_put(grid, row, area.column + 49, area.columns - 49, STYLE_NORMAL, text.data);
+    size_t values = json_array_size(json_object_get(node->change, "attributes"));
+    int end = area.column + area.columns, most = area.columns / 2;
+    int name = self->tree.inner_width > most ? most : self->tree.inner_width;
+    grid_put(grid, row, area.column + 3, 3, plan_node_style(node), plan_node_mark(node));
+    grid_put(grid, row, area.column + 7, 8, plan_node_style(node), plan_node_word(node));
+    if (node->opens)
+        grid_put(grid, row, area.column + 16, 1, STYLE_MUTED, open ? "v" : ">");
+    grid_put(grid, row, area.column + 18, name, STYLE_NORMAL, node->name);
+    plan_node_note(node, &text);
+    if (!text.length && !open && values)
+        str_addf(&text, "%zu value%s", values, values == 1 ? "" : "s");
+    int column = area.column + 20 + name;
+    grid_put(grid, row, column, end - column, text.length && !open ? STYLE_MUTED : STYLE_NORMAL, text.data);
     str_release(&text);
+}
+
+/* Both sides of a value in one row: where they have no room each gives way, the one that needs less keeps what it needs. */
+static void draw_sides(struct grid *grid, int row, int column, int end, const struct plan_node *node)
+{
+    const char *arrow = grid->ascii ? " -> " : " → ";
+    struct str before = STR_INIT, after = STR_INIT;
+    int room = end - column - text_width(arrow);
+    plan_value_text(node->change, "before", &before);
+    plan_value_text(node->change, "after", &after);
+    int left = text_width(before.data), right = text_width(after.data), half = room / 2;
+    if (left + right > room && left > half)
+        left = right < half ? room - right : half;
+    if (node->action == PLAN_CREATE || node->action == PLAN_DESTROY) {
+        grid_put(grid, row, column, end - column, STYLE_NORMAL, node->action == PLAN_CREATE ? after.data : before.data);
+    } else {
+        column += grid_put(grid, row, column, left, STYLE_NORMAL, before.data);
+        column += grid_put(grid, row, column, end - column, STYLE_MUTED, arrow);
+        grid_put(grid, row, column, end - column, STYLE_NORMAL, after.data);
+    }
+    str_release(&before);
+    str_release(&after);
+}
+
+static void draw_value(const struct gate_view_state *self, struct grid *grid, struct area area, int row,
+                       const struct plan_node *node)
+{
+    const struct plan_node *above = &self->tree.nodes.items[node->parent];
+    int column = area.column + 16 + node->depth * 2, end = area.column + area.columns, most = area.columns / 3;
+    int path = above->name_width > most ? most : above->name_width;
+    if (json_is_true(json_object_get(node->change, "forces")))
+        end = grid_put_right(grid, row, end, STYLE_FAILED, area.columns < 100 ? "forces it" : "forces replacement") - 1;
+    grid_put(grid, row, column, path, STYLE_MUTED, node->name);
+    draw_sides(grid, row, column + path + 1, end, node);
 }
 
 static void draw_row(struct view *view, struct grid *grid, struct area area, int row, size_t at)
 {
-    if (self_of(view)->lines.items[at].change < 0)
-        draw_plan(view, grid, area, row, at);
-    else
-        draw_change(view, grid, area, row, at);
+    const struct gate_view_state *self = self_of(view);
+    const struct plan_node *node = node_at(self, at);
+    bool open = outline_is_open(&self->outline, node->key, node->is_open_first);
+    int column = area.column + 16 + node->depth * 2;
+    area.columns--; /* a blank before the border */
+    switch ((enum plan_node_kind)node->kind) {
+    case PLAN_NODE_RESOURCE: draw_resource(self, grid, area, row, node, open); break;
+    case PLAN_NODE_INNER: draw_inner(self, grid, area, row, node, open); break;
+    case PLAN_NODE_VALUE: draw_value(self, grid, area, row, node); break;
+    case PLAN_NODE_NOTE:
+        grid_put(grid, row, column, area.column + area.columns - column, STYLE_WARNING, node->name);
+        break;
+    }
 }
 
 static const char *empty(struct view *view)
@@ -330,22 +355,50 @@ static const char *empty(struct view *view)
                                                      : "the plan is empty: nothing would change";
 }
 
-static void write_after(const struct gate_view_state *self, struct str *out)
+/* A row each where there is little room, else as many as it needs, at most two. */
+static int draw_after(struct grid *grid, struct area area, const char *facts)
 {
-    const struct run *run = &self->run;
-    if (run->status == RUN_GATE)
-        str_addf(out,
-                 "An approval applies exactly this plan (digest %.12s), or less. Then: lock, apply in the order of "
-                 "the graph, checks, release.",
-                 run->digest);
-    else
-        str_addf(out, "The run is %s%s%s.", word_name(run_status_names, run->status),
-                 text_empty(run->status_reason) ? "" : ": ", run->status_reason);
-    if (run_ended((enum run_status)run->status))
-        return;
-    str_addf(out, " On failure: %s.", word_name(failure_answer_names, run->on_failure));
-    if (run->untrusted)
-        str_add(out, " The commit's author may not push here: nothing is done until a person agrees.");
+    int most = grid->rows > 24 ? 2 : 1, row = area.row, column = area.column + 12;
+    while (*facts && row < area.row + area.rows) {
+        size_t length = strcspn(facts, "\n"), name = strcspn(facts, "\t");
+        struct str text = STR_INIT;
+        str_add_bytes(&text, facts + name + 1, length - name - 1);
+        int rows = area.row + area.rows - row < most ? area.row + area.rows - row : most;
+        grid_putf(grid, row, area.column, 11, STYLE_MUTED, "%.*s", (int)name, facts);
+        row += wrap_put(grid, (struct area){row, column, rows, area.columns - 12}, STYLE_NORMAL, text.data);
+        str_release(&text);
+        facts += length + (facts[length] == '\n');
+    }
+    return row - area.row;
+}
+
+static int rows_after(const struct grid *grid, const char *facts, int columns)
+{
+    int rows = 0;
+    while (*facts) {
+        size_t length = strcspn(facts, "\n"), name = strcspn(facts, "\t");
+        struct str text = STR_INIT;
+        str_add_bytes(&text, facts + name + 1, length - name - 1);
+        rows += grid->rows > 24 && wrap_rows(text.data, columns - 12) > 1 ? 2 : 1;
+        str_release(&text);
+        facts += length + (facts[length] == '\n');
+    }
+    return rows;
+}
+
+/* What is to come at the bottom; gives the row where it begins. */
+static int draw_bottom(struct view *view, struct grid *grid, struct area area, struct area inside, enum box box)
+{
+    const struct gate_view_state *self = self_of(view);
+    struct str after = STR_INIT;
+    gate_after_write(view->dashboard, &self->run, self->plans, self->plan_count, &after);
+    int rows = rows_after(grid, after.data, inside.columns - 2), most = inside.rows / 3;
+    rows = rows > most ? most : rows;
+    int row = inside.row + inside.rows - rows - 1;
+    grid_divide(grid, area, row, box, self->run.status <= RUN_GATE ? "what happens next" : "what became of it");
+    draw_after(grid, (struct area){row + 1, inside.column + 1, rows, inside.columns - 2}, after.data);
+    str_release(&after);
+    return row;
 }
 
 static void draw(struct view *view, struct grid *grid, struct area area)
@@ -368,80 +421,83 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     int row = draw_gate(view, grid,
                         (struct area){inside.row, inside.column + 1, small ? most / 2 + 1 : most, inside.columns - 2});
     str_clear(&text);
-    plan_title(view, &text);
+    plan_title(view, inside.columns, &text);
     if (small)
         grid_put(grid, row, inside.column, inside.columns, STYLE_TITLE, text.data);
     else
         grid_divide(grid, area, row, box, text.data);
     row++;
-    int bottom = inside.row + inside.rows;
-    if (!small) {
-        struct str after = STR_INIT;
-        write_after(self, &after);
-        int rows = wrap_rows(after.data, inside.columns - 2);
-        rows = rows > AFTER_ROWS ? AFTER_ROWS : rows;
-        bottom -= rows + 1;
-        grid_divide(grid, area, bottom, box,
-                    self->run.status <= RUN_GATE ? "what happens on approve" : "what became of it");
-        wrap_put(grid, (struct area){bottom + 1, inside.column + 1, rows, inside.columns - 2}, STYLE_NORMAL,
-                 after.data);
-        str_release(&after);
-    }
+    int bottom = small ? inside.row + inside.rows : draw_bottom(view, grid, area, inside, box);
     outline_draw(view, grid, (struct area){row, inside.column, bottom - row, inside.columns});
     str_release(&text);
 }
 
 /* --- keys ------------------------------------------------------------------------------------------------- */
 
-static const struct plan *selected(const struct gate_view_state *self)
+static const struct plan_node *selected(const struct gate_view_state *self)
 {
     size_t at = self->outline.cursor.at;
-    return at < self->lines.count ? &self->plans[self->lines.items[at].plan] : NULL;
+    return at < self->tree.lines.count ? node_at(self, at) : NULL;
 }
 
-/* A change belongs to its resource: the resource is selected when it folds. */
+/* What has nothing below it belongs to what is above it: that is selected when it folds. */
 static void fold(struct view *view, enum request request)
 {
     struct gate_view_state *self = self_of(view);
-    const struct plan *plan = selected(self);
-    if (!plan)
+    const struct plan_node *node = selected(self);
+    if (!node)
         return;
-    while (request != REQUEST_RIGHT && self->lines.items[self->outline.cursor.at].change >= 0)
+    bool closes = node->opens && outline_is_open(&self->outline, node->key, node->is_open_first);
+    bool upward = !node->opens || (request == REQUEST_LEFT && !closes);
+    if (upward && request == REQUEST_RIGHT)
+        return;
+    size_t to = upward ? node->parent : (size_t)(node - self->tree.nodes.items);
+    node = &self->tree.nodes.items[to];
+    while (self->tree.lines.items[self->outline.cursor.at] > to)
         self->outline.cursor.at--;
-    outline_fold(view, plan->address, false, request);
+    if (node->opens)
+        outline_fold(view, node->key, node->is_open_first, request);
+}
+
+/* Both sides of a value as they are, however long. */
+static void show_value(struct view *view, const struct plan_node *node)
+{
+    struct str text = STR_INIT;
+    str_addf(&text, "%s of %s\n", node->name, node->plan->address);
+    for (int side = 0; side < 2; side++) {
+        const json_t *value = json_object_get(node->change, side ? "after" : "before");
+        str_add(&text, side ? "\n\nafter\n" : "before\n");
+        if (json_is_string(value) && !json_is_true(json_object_get(node->change, "sensitive")))
+            str_add(&text, json_string_value(value));
+        else
+            plan_value_text(node->change, side ? "after" : "before", &text);
+    }
+    dashboard_push(view->dashboard, &text_view, text.data);
+    str_release(&text);
+}
+
+static void open_row(struct view *view)
+{
+    const struct plan_node *node = selected(self_of(view));
+    if (node && node->kind == PLAN_NODE_VALUE)
+        show_value(view, node);
+    else
+        fold(view, REQUEST_FOLD);
 }
 
 static void show_text(struct view *view)
 {
-    const struct gate_view_state *self = self_of(view);
-    const struct plan *plan = selected(self);
-    struct str text = STR_INIT;
-    struct error error = {0};
-    if (!plan)
-        return;
-    if (text_empty(plan->text)) {
-        dashboard_say(view->dashboard, STYLE_MUTED, "%s: the executor %s gave no text of its own", plan->address,
-                      plan->executor);
-        return;
-    }
-    char *path = path_printf("%s/runs/%s/%s", store_folder(view->dashboard->reader), plan->run, plan->text);
-    str_addf(&text, "%s: %s's own words\n", plan->address, plan->executor);
-    if (!path_inside(plan->text))
-        dashboard_say(view->dashboard, STYLE_FAILED, "%s: its text is outside the run's folder, it is not read",
-                      plan->address);
-    else if (file_read(path, TEXT_LIMIT, &text, &error))
-        dashboard_push(view->dashboard, &text_view, text.data);
-    else
-        dashboard_say_error(view->dashboard, &error);
-    free(path);
-    str_release(&text);
+    const struct plan_node *node = selected(self_of(view));
+    if (node)
+        plan_text_show(view->dashboard, node->plan);
 }
 
 static void describe(struct view *view)
 {
-    const struct plan *plan = selected(self_of(view));
-    if (!plan)
+    const struct plan_node *node = selected(self_of(view));
+    if (!node)
         return;
+    const struct plan *plan = node->plan;
     json_t *json = record_to_json(&plan_type, plan);
     char *text = json_dumps(json, JSON_INDENT(2));
     struct str whole = STR_INIT;
@@ -455,10 +511,11 @@ static void describe(struct view *view)
 static unsigned handle(struct view *view, enum request request)
 {
     switch ((int)request) {
-    case REQUEST_OPEN:
+    case REQUEST_OPEN: open_row(view); break;
     case REQUEST_FOLD:
     case REQUEST_LEFT:
     case REQUEST_RIGHT: fold(view, request); break;
+    case REQUEST_FOLD_ALL: outline_fold_all(view); break;
     case REQUEST_TEXT: show_text(view); break;
     case REQUEST_DESCRIBE: describe(view); break;
     default: return outline_move(view, request) ? REFRESH_SCREEN : REFRESH_NOTHING;
@@ -481,6 +538,8 @@ static bool why(struct view *view, struct str *out)
              self->run.status_reason);
     if (self->gate)
         why_text(self->gate, out);
+    str_add_char(out, '\n');
+    gate_after_write(view->dashboard, &self->run, self->plans, self->plan_count, out);
     return true;
 }
 
@@ -488,6 +547,8 @@ static const struct outline_ops outline = {
     .read = read_rows,
     .arrange = arrange,
     .count = count,
+    .key = key,
+    .folds = folds,
     .draw_row = draw_row,
     .empty = empty,
 };
@@ -498,7 +559,7 @@ const struct view_ops gate_view = {
     .outline = &outline,
     .init = outline_init,
     .release = release,
-    .refresh = outline_refresh,
+    .refresh = refresh,
     .title = title,
     .draw = draw,
     .handle = handle,

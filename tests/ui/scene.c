@@ -154,6 +154,97 @@ static void put_plan(struct scene *scene, const char *address, enum plan_action 
     scene_put(scene, &plan_type, &row);
 }
 
+/* What Terraform says of a module: a database that is replaced, a rule that goes, a bucket that comes, and what waits for it. */
+static const char module_changes[] =
+    "[{\"path\":\"aws_s3_bucket.logs\",\"action\":\"create\",\"kind\":\"aws_s3_bucket\",\"before\":null,\"after\":null,"
+    "\"attributes\":[{\"path\":\"bucket\",\"before\":null,\"after\":\"shop-logs\"},"
+    "{\"path\":\"arn\",\"before\":null,\"after\":null,\"unknown\":true}]},"
+    "{\"path\":\"aws_db_instance.main\",\"action\":\"replace\",\"kind\":\"aws_db_instance\",\"before\":null,\"after\":null,"
+    "\"attributes\":[{\"path\":\"engine_version\",\"before\":\"13.9\",\"after\":\"15.4\",\"forces\":true},"
+    "{\"path\":\"endpoint\",\"before\":\"db-1.abc.eu-west-1.rds.example.org:5432\",\"after\":null,\"unknown\":true},"
+    "{\"path\":\"password\",\"before\":\"hmac:91e0\",\"after\":\"hmac:44ad\",\"sensitive\":true},"
+    "{\"path\":\"parameters[\\\"max_connections\\\"]\",\"before\":100,\"after\":200}]},"
+    "{\"path\":\"module.net[0].aws_security_group_rule.legacy\",\"action\":\"destroy\",\"kind\":\"aws_security_group_rule\","
+    "\"before\":null,\"after\":null,\"reason\":\"delete_because_no_resource_config\","
+    "\"attributes\":[{\"path\":\"from_port\",\"before\":22,\"after\":null}]},"
+    "{\"path\":\"aws_ecs_service.api\",\"action\":\"update\",\"kind\":\"aws_ecs_service\",\"before\":null,\"after\":null,"
+    "\"attributes\":[{\"path\":\"task_definition\",\"before\":\"41\",\"after\":\"42\"}]},"
+    "{\"path\":\"aws_iam_role.api\",\"action\":\"move\",\"kind\":\"aws_iam_role\",\"was\":\"aws_iam_role.old\","
+    "\"before\":null,\"after\":null,\"attributes\":[]}]";
+
+static void put_module(struct scene *scene)
+{
+    struct run run = scene_gate_run();
+    run.updates = 2;
+    run.creates = 1;
+    run.destroys = 1;
+    run.deferred = 1;
+    run.touches_data = true;
+    run.on_failure = ANSWER_ROLLBACK;
+    scene_put(scene, &run_type, &run);
+    struct plan infra = {.id = "18/infra",
+                         .run = "18",
+                         .environment = "E2",
+                         .address = "infra",
+                         .template = "shop",
+                         .executor = "terraform",
+                         .action = PLAN_UPDATE,
+                         .summary = "1 to create, 1 to change, 1 to replace, 1 to destroy",
+                         .reason = "its plan changes something",
+                         .changes = module_changes,
+                         .position = 1,
+                         .data = true};
+    scene_put(scene, &plan_type, &infra);
+    struct plan worker = {.id = "18/worker",
+                          .run = "18",
+                          .environment = "E2",
+                          .address = "worker",
+                          .template = "shop",
+                          .executor = "terraform",
+                          .action = PLAN_DEFERRED,
+                          .summary = "is planned when what it uses is there",
+                          .reason = "it uses an output of a resource that changes",
+                          .needs = "[\"infra\"]",
+                          .position = 5};
+    scene_put(scene, &plan_type, &worker);
+}
+
+static void put_part(struct scene *scene, const char *name, enum resource_status status, int64_t position)
+{
+    char id[200], address[200];
+    snprintf(id, sizeof id, "E1/server//%s", name);
+    snprintf(address, sizeof address, "server//%s", name);
+    struct resource row = {.id = id,
+                           .environment = "E1",
+                           .address = address,
+                           .name = name,
+                           .parent = "server",
+                           .executor = "terraform",
+                           .kind = "terraform_data",
+                           .group = "app",
+                           .status = (int)status,
+                           .applied_at = SCENE_NOW - MINUTES(1),
+                           .position = position};
+    scene_put(scene, &resource_type, &row);
+}
+
+static void put_parts(struct scene *scene)
+{
+    struct step step = {.id = "17.apply.server",
+                        .run = "17",
+                        .environment = "E1",
+                        .phase = PHASE_APPLY,
+                        .status = STEP_RUNNING,
+                        .address = "server",
+                        .progress = 40,
+                        .progress_text = "terraform_data.b: creating",
+                        .started_at = SCENE_NOW - MINUTES(1)};
+    scene_put(scene, &step_type, &step);
+    put_part(scene, "terraform_data.a", RESOURCE_OK, 4);
+    put_part(scene, "terraform_data.b", RESOURCE_CREATING, 5);
+    put_part(scene, "terraform_data.c[\"x\"]", RESOURCE_WAITING, 6);
+}
+
 static void put_run_17(struct scene *scene)
 {
     struct run run = {.id = "17",
@@ -308,6 +399,10 @@ static void fill(struct scene *scene, unsigned flags)
     put_plan(scene, "cache", PLAN_CREATE, "runs ./scripts/cache up", "[]", 2);
     put_plan(scene, "database_old", PLAN_DESTROY, "runs ./scripts/db down", "[]", 3);
     put_plan(scene, "dns", PLAN_NONE, "", "[]", 4);
+    if (flags & SCENE_MODULE) {
+        put_module(scene);
+        put_parts(scene);
+    }
     if (flags & SCENE_HOSTILE)
         put_hostile(scene);
 }
@@ -319,13 +414,25 @@ void scene_turn(struct scene *scene)
     dashboard_turn(&scene->dashboard);
 }
 
+static struct store *open_in_folder(struct scene *scene)
+{
+    char folder[] = "/tmp/berth-scene-XXXXXX";
+    struct error error = {0};
+    assert_non_null(mkdtemp(folder));
+    scene->folder = mem_strdup(folder);
+    struct store *store = store_open(folder, STORE_OWNER, &error);
+    if (!store)
+        fail_msg("%s: %s", error.message, error.detail);
+    return store;
+}
+
 void scene_open(struct scene *scene, int rows, int columns, unsigned flags)
 {
     struct error error = {0};
     *scene = (struct scene){
         .options = {
             .store_folder = "", .workspace = "shop", .repository = "~/src/shop", .ascii = (flags & SCENE_ASCII) != 0}};
-    scene->store = store_open_memory();
+    scene->store = flags & SCENE_FOLDER ? open_in_folder(scene) : store_open_memory();
     fill(scene, flags);
     scene->terminal = terminal_open_memory(rows, columns);
     terminal_memory_clock(scene->terminal, SCENE_NOW);
@@ -344,6 +451,9 @@ void scene_close(struct scene *scene)
     dashboard_release(&scene->dashboard);
     scene->terminal->ops->close(scene->terminal);
     store_close(scene->store);
+    if (scene->folder)
+        assert_true(folder_remove(scene->folder, NULL));
+    free(scene->folder);
 }
 
 void scene_type(struct scene *scene, const char *keys)

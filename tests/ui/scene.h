@@ -24,8 +24,17 @@ struct scene {
     struct terminal *terminal;
     struct ui_options options;
     struct dashboard dashboard;
+    char *folder; /* of the store with SCENE_FOLDER, removed at the end; else NULL */
 };
-enum scene_flag { SCENE_ASCII = 1, SCENE_EMPTY = 2, SCENE_NO_DAEMON = 4, SCENE_HOSTILE = 8, SCENE_GATE = 16 };
+enum scene_flag {
+    SCENE_ASCII = 1,
+    SCENE_EMPTY = 2,
+    SCENE_NO_DAEMON = 4,
+    SCENE_HOSTILE = 8,
+    SCENE_GATE = 16,
+    SCENE_MODULE = 32,
+    SCENE_FOLDER = 64
+};
 /* Opens it and turns until nothing more is to be done. */
 void scene_open(struct scene *scene, int rows, int columns, unsigned flags);
 void scene_close(struct scene *scene);

@@ -2,7 +2,7 @@
 /* Each view over a known workspace: golden screens at every size, in UTF-8 and ASCII, and what is said when things are missing. */
 #include "scene.h"
 
-static void golden(const char *view, const char *keys)
+static void golden_of(const char *view, const char *keys, unsigned more)
 {
     static const struct {
         int rows, columns;
@@ -17,13 +17,18 @@ static void golden(const char *view, const char *keys)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct scene scene;
         char name[100];
-        scene_open(&scene, sizes[i].rows, sizes[i].columns, sizes[i].flags);
+        scene_open(&scene, sizes[i].rows, sizes[i].columns, sizes[i].flags | more);
         scene_type(&scene, keys);
         scene_pass(&scene, 700);
         snprintf(name, sizeof name, "%s.%s", view, sizes[i].size);
         scene_golden(&scene, name);
         scene_close(&scene);
     }
+}
+
+static void golden(const char *view, const char *keys)
+{
+    golden_of(view, keys, 0);
 }
 
 static void environments__golden_at_every_size(void **state)
@@ -54,12 +59,20 @@ static void environment__golden_at_every_size(void **state)
 {
     (void)state;
     golden("environment", "1<enter>jjj");
+    golden_of("parts", "1<enter>jjjjE", SCENE_MODULE);
 }
 
 static void gate__golden_at_every_size(void **state)
 {
     (void)state;
     golden("gate", "4<enter>j<enter>");
+}
+
+static void plan_of_a_module__golden_at_every_size(void **state)
+{
+    (void)state;
+    golden_of("module", "4<enter>", SCENE_MODULE);
+    golden_of("module.all", "4<enter>E", SCENE_MODULE);
 }
 
 static void run__golden_at_every_size(void **state)
@@ -576,6 +589,7 @@ int main(void)
         cmocka_unit_test(runs__golden_at_every_size),
         cmocka_unit_test(environment__golden_at_every_size),
         cmocka_unit_test(gate__golden_at_every_size),
+        cmocka_unit_test(plan_of_a_module__golden_at_every_size),
         cmocka_unit_test(run__golden_at_every_size),
         cmocka_unit_test(help__golden_at_every_size),
         cmocka_unit_test(dialogs__golden_at_every_size),

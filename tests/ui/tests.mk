@@ -16,3 +16,7 @@ tests_ui_test_keymap_LDADD = $(test_ui)
 unit_tests += tests/ui/test_parts
 tests_ui_test_parts_SOURCES = tests/ui/test_parts.c tests/ui/scene.c tests/ui/scene.h
 tests_ui_test_parts_LDADD = $(test_ui)
+
+unit_tests += tests/ui/test_plans
+tests_ui_test_plans_SOURCES = tests/ui/test_plans.c tests/ui/scene.c tests/ui/scene.h
+tests_ui_test_plans_LDADD = $(test_ui)
