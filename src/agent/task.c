@@ -82,7 +82,7 @@ static void add_outputs_of(const char *path, void *context)
 }
 
 /* Only a spec that names an output is looked through. */
-static bool add_outputs(struct store *store, const struct step *step, struct str *out, struct arena *arena,
+static bool add_outputs(struct store *store, const struct step *step, json_t *rest, struct arena *arena,
                         struct error *error)
 {
     if (!step->spec || !strstr(step->spec, ".outputs."))
@@ -98,12 +98,37 @@ static bool add_outputs(struct store *store, const struct step *step, struct str
     };
     json_t *spec = json_column(step->spec);
     expand_paths(spec, add_outputs_of, &wanted);
-    char *text = json_dumps(wanted.outputs, JSON_COMPACT);
+    json_object_set_new(rest, "outputs", wanted.outputs);
+    json_decref(spec);
+    return !wanted.failed;
+}
+
+/* What the plan of a step's resource would change, where its executor may have to plan again. */
+static bool add_approved(struct store *store, const struct step *step, json_t *rest, struct arena *arena,
+                         struct error *error)
+{
+    struct plan plan;
+    if ((step->phase != PHASE_APPLY && step->phase != PHASE_DESTROY) || !step->spec ||
+        !strstr(step->spec, "\"replans\":true"))
+        return true;
+    const char *id = arena_printf(arena, "%s/%s", step->run, step->address);
+    enum store_found found = store_get(store, &plan_type, id, arena, &plan, error);
+    json_t *changes = found == STORE_FOUND ? json_column(plan.changes) : NULL;
+    if (found == STORE_FOUND)
+        json_object_set_new(rest, "approved", changes ? changes : json_array());
+    return found != STORE_ERROR;
+}
+
+static bool add_rest(struct store *store, const struct step *step, struct str *out, struct arena *arena,
+                     struct error *error)
+{
+    json_t *rest = json_object();
+    bool added = add_outputs(store, step, rest, arena, error) && add_approved(store, step, rest, arena, error);
+    char *text = added && json_object_size(rest) > 0 ? json_dumps(rest, JSON_COMPACT) : NULL;
     str_add(out, text ? text : "");
     free(text);
-    json_decref(spec);
-    json_decref(wanted.outputs);
-    return !wanted.failed;
+    json_decref(rest);
+    return added;
 }
 
 /* The row of that id into the arena; NULL when there is none. */
@@ -141,7 +166,7 @@ static bool write_all(struct store *store, const struct engine_facts *facts, con
     pack_found(&run_type, &lean, out);
     pack_found(&environment_type, environment, out);
     pack_found(&branch_type, branch, out);
-    return add_outputs(store, step, out, arena, error);
+    return add_rest(store, step, out, arena, error);
 }
 
 bool task_write(struct store *store, const struct engine_facts *facts, const struct step *step, struct str *out,
@@ -196,8 +221,11 @@ bool task_read(const char *bytes, size_t count, struct arena *arena, struct task
     if (read && (!has_step || !has_run))
         read = error_set(error, ERROR_CORRUPT, "a task without a step or a run");
     if (read && reading.count > 0) {
-        task->outputs = json_loadb(reading.bytes, reading.count, 0, NULL);
-        read = task->outputs || error_set(error, ERROR_CORRUPT, "the outputs of a task are not JSON");
+        json_t *rest = json_loadb(reading.bytes, reading.count, 0, NULL);
+        task->outputs = json_incref(json_object_get(rest, "outputs"));
+        task->approved = json_incref(json_object_get(rest, "approved"));
+        json_decref(rest);
+        read = rest || error_set(error, ERROR_CORRUPT, "what follows the rows of a task is not JSON");
     }
     if (read)
         task->spec = json_column(task->step.spec);
@@ -210,5 +238,6 @@ void task_release(struct task *task)
 {
     json_decref(task->spec);
     json_decref(task->outputs);
-    task->spec = task->outputs = NULL;
+    json_decref(task->approved);
+    task->spec = task->outputs = task->approved = NULL;
 }

@@ -3,8 +3,8 @@
  * What a worker is given to do: one attempt at one step, with all that it needs from the rows. Written by the supervisor (task_write) from the
  * store, read by the worker (task_read). The worker never opens the store.
  *
- * Packed rows, since both sides are one program: step, run, environment, branch, each after a byte that says whether it is there; the rest are the
- * outputs that the spec names, as JSON: {"ADDRESS": {…}}.
+ * Packed rows, since both sides are one program: step, run, environment, branch, each after a byte that says whether it is there; the rest is JSON:
+ * {"outputs": {"ADDRESS": {…}}, "approved": [changes]}, what of it there is.
  */
 #ifndef AGENT_TASK_H
 #define AGENT_TASK_H
@@ -28,6 +28,8 @@ struct task {
     bool has_branch;
     json_t *spec;    /* of the step: {"wanted","recorded",…}, see model/result.h; owned */
     json_t *outputs; /* object: address -> object of outputs already known; NULL: the spec names none; owned */
+    json_t *
+        approved; /* of what an executor plans again after an interruption: the changes that were approved; NULL: it does not; owned */
 };
 
 /* Appends a claimed step of the facts' run. Reads what is missing from the store. */

@@ -3,6 +3,7 @@
  * The phases that are about one resource: plan, apply, destroy. Secrets and outputs are resolved here, once, and what
  * they resolve to is never looked at again; everything resolved is known to the redactor before any tool sees it.
  */
+#include "agent/covered.h"
 #include "agent/secrets.h"
 #include "agent/variables.h"
 #include "agent/worker.h"
@@ -21,6 +22,7 @@ struct working { /* one resource being worked on */
     struct wanted_resource wanted;
     struct resource recorded;
     bool has_wanted, has_recorded, deferred;
+    bool was_deferred; /* when it was approved */
     json_t *spec;      /* resolved; owned */
     json_t *variables; /* owned */
     const struct provider *provider;
@@ -226,27 +228,106 @@ static json_t *hand_back(struct attempt *attempt, struct apply_result *result, b
     return NULL;
 }
 
-/* A deferred resource is planned now that its needs are there; one that would replace or destroy needs the gate again. */
-static bool replan_deferred(struct working *working, struct error *error)
+/* --- what was planned, planned again ------------------------------------------------------------------------------- */
+
+static bool ask_again(struct working *working, const struct plan_result *plan, const char *what, struct error *error)
+{
+    working->attempt->rest = plan_result_to_json(plan);
+    error_set(error, ERROR_WAITING, "'%s' would now %s", working->task.address, what);
+    return error_hint(error, "look at the new plan and approve it, or cancel");
+}
+
+/* Whether what is planned now may be done: of what was deferred, nothing that replaces or destroys was approved; of anything else, just the changes that
+ * were. Else it ends with ERROR_WAITING and the new plan. */
+static bool is_approved(struct working *working, const struct plan_result *plan, struct error *error)
+{
+    const struct task *task = working->attempt->task;
+    const json_t *beyond = working->was_deferred ? NULL : covered_not(task->approved, plan->changes);
+    if (working->was_deferred && (plan->action == PLAN_REPLACE || plan->action == PLAN_DESTROY))
+        return ask_again(working, plan,
+                         plan->action == PLAN_REPLACE ? "replace something, which was not known before"
+                                                      : "destroy something, which was not known before",
+                         error);
+    if (!beyond)
+        return true;
+    const char *what = arena_printf(working->attempt->arena, "%s %s, which was not approved",
+                                    json_get_text(beyond, "action"), json_get_text(beyond, "path"));
+    return ask_again(working, plan, what, error);
+}
+
+static bool plan_again(struct working *working, struct plan_result *plan, struct error *error)
+{
+    if (!provider_call_plan(working->provider, &working->context, &working->task, working->attempt->arena, plan,
+                            error) ||
+        !is_approved(working, plan, error))
+        return false;
+    working->task.planned_spec_digest = plan->spec_digest;
+    working->task.artifact = plan->artifact;
+    return true;
+}
+
+/* There is nothing left to do: an interrupted attempt had done it all, and what it would have said the plan knows. */
+static void result_of_plan(const struct plan_result *plan, struct apply_result *result)
+{
+    const char *name;
+    json_t *output;
+    result->exit_status = 0;
+    result->spec_digest = plan->spec_digest;
+    result->base = plan->base;
+    result->outputs = json_object();
+    result->sensitive = json_object();
+    json_object_foreach(plan->outputs, name, output)
+    {
+        json_t *value = json_object_get(output, "value"), *mark = json_object_get(output, "sensitive");
+        if (value)
+            json_object_set(result->outputs, name, value);
+        else if (mark)
+            json_object_set(result->sensitive, name, mark);
+    }
+}
+
+typedef bool carry_out(const struct provider *provider, const struct provider_context *context,
+                       const struct executor_task *task, struct arena *arena, struct apply_result *result,
+                       struct error *error);
+
+static bool do_planned_again(struct working *working, carry_out *act, struct apply_result *result, struct error *error)
 {
     struct plan_result plan = {0};
-    if (!text_equal(json_get_text(working->attempt->task->spec, "planned"), plan_action_names[PLAN_DEFERRED]))
-        return true;
-    bool planned =
-        provider_call_plan(working->provider, &working->context, &working->task, working->attempt->arena, &plan, error);
-    if (planned && (plan.action == PLAN_REPLACE || plan.action == PLAN_DESTROY))
-        working->attempt->rest = plan_result_to_json(&plan);
+    bool done = plan_again(working, &plan, error);
+    if (done && plan.action == PLAN_NONE && working->has_wanted)
+        result_of_plan(&plan, result);
+    else
+        done =
+            done && act(working->provider, &working->context, &working->task, working->attempt->arena, result, error);
     plan_result_release(&plan);
-    if (!planned)
+    return done;
+}
+
+/* The saved plan is gone, cannot be opened, or what it was made on has changed: nothing was done. */
+static bool plan_did_not_fit(const struct apply_result *result, const struct error *error)
+{
+    return (error->code == ERROR_CONFLICT || error->code == ERROR_NOT_FOUND || error->code == ERROR_CORRUPT) &&
+           !result->lock && json_array_size(result->inner) == 0;
+}
+
+/* What was planned is done as it was planned. What an earlier attempt may have begun, and what cannot be done as planned, is planned again where the
+ * executor can do so. */
+static bool carry_out_plan(struct working *working, carry_out *act, struct apply_result *result, struct error *error)
+{
+    struct attempt *attempt = working->attempt;
+    bool replans = (working->provider->executor->flags & EXECUTOR_REPLANS) && attempt->task->approved;
+    working->was_deferred = text_equal(json_get_text(attempt->task->spec, "planned"), plan_action_names[PLAN_DEFERRED]);
+    if (working->was_deferred || (replans && attempt->task->step.attempt > 1))
+        return do_planned_again(working, act, result, error);
+    if (act(working->provider, &working->context, &working->task, attempt->arena, result, error))
+        return true;
+    if (!replans || !plan_did_not_fit(result, error))
         return false;
-    if (working->attempt->rest) {
-        error_set(error, ERROR_WAITING, "'%s' turned out to %s something", working->task.address,
-                  word_name(plan_action_names, (int)plan.action));
-        return error_hint(error, "deploy again to see and approve it");
-    }
-    working->task.planned_spec_digest = plan.spec_digest;
-    working->task.artifact = plan.artifact;
-    return true;
+    provider_log(&attempt->context, "berth: %s; planning again", error->message);
+    error_clear(error);
+    apply_result_release(result);
+    *result = (struct apply_result){.exit_status = -1};
+    return do_planned_again(working, act, result, error);
 }
 
 json_t *worker_apply(struct attempt *attempt, struct error *error)
@@ -257,8 +338,7 @@ json_t *worker_apply(struct attempt *attempt, struct error *error)
         working_open(&working, attempt, error) && may_be_wanted(&working, error) && resolve_spec(&working, error);
     if (done) {
         hand_over(&working);
-        done = replan_deferred(&working, error) &&
-               provider_call_apply(working.provider, &working.context, &working.task, attempt->arena, &result, error);
+        done = carry_out_plan(&working, provider_call_apply, &result, error);
     }
     working_close(&working);
     return hand_back(attempt, &result, done);
@@ -277,7 +357,7 @@ json_t *worker_destroy(struct attempt *attempt, struct error *error)
     if (done) {
         hand_over(&working);
         fault_point("worker.mid_destroy");
-        done = provider_call_destroy(working.provider, &working.context, &working.task, attempt->arena, &result, error);
+        done = carry_out_plan(&working, provider_call_destroy, &result, error);
     }
     working_close(&working);
     return hand_back(attempt, &result, done);

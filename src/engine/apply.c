@@ -150,19 +150,6 @@ static const char *needs_of(struct engine_turn *turn, struct graph_of_plan *grap
 
 /* --- steps -------------------------------------------------------------------------------------------------------------- */
 
-const char *spec_with(struct engine_turn *turn, const char *spec, const char *key, json_t *value_take)
-{
-    json_t *json = json_column(spec);
-    const char *text;
-
-    if (json == NULL)
-        json = json_object();
-    json_object_set_new(json, key, value_take);
-    text = json_text(turn->arena, json);
-    json_decref(json);
-    return text;
-}
-
 /* The spec of the plan step, and what was planned; attempts and repeatability as the template says, or said when it was applied. */
 static void fill_spec(struct engine_turn *turn, struct step *step, const struct step *planned, const struct plan *plan)
 {
@@ -181,6 +168,16 @@ static void fill_spec(struct engine_turn *turn, struct step *step, const struct 
     step->repeatable = json_is_true(json_object_get(of, "repeatable"));
     json_decref(told);
     json_decref(spec);
+}
+
+void step_take_plan(struct engine_turn *turn, struct step *step, const struct plan *plan)
+{
+    json_t *spec = json_column(step->spec);
+
+    json_object_del(spec, "artifact");
+    step->spec = json_text(turn->arena, spec);
+    json_decref(spec);
+    fill_spec(turn, step, step, plan);
 }
 
 static void add_step(struct engine_turn *turn, struct graph_of_plan *graph, const struct step *planned,

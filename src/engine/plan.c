@@ -57,6 +57,8 @@ static const char *planned_spec(struct engine_turn *turn, const struct plan_resu
     json_object_set_new(spec, "spec_digest", json_string(result->spec_digest));
     if (json_object_size(result->outputs) > 0)
         json_object_set(spec, "outputs", result->outputs);
+    if (!text_empty(result->base))
+        json_object_set_new(spec, "base", json_string(result->base));
     text = json_text(turn->arena, spec);
     json_decref(spec);
     return text;

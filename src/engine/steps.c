@@ -354,8 +354,6 @@ static void step_interrupted(struct engine_turn *turn, struct step *step)
 
     if ((quiet || replans || step->repeatable) && step->attempt < allowed && !asked_to_stop(turn) &&
         steps_count(turn, phases_of(turn->run->status)).first_failed < 0) {
-        if (replans)
-            step->spec = spec_with(turn, step->spec, "planned", json_string(plan_action_names[PLAN_DEFERRED]));
         ready_again(turn, step, 0, "was interrupted, begins again");
         audit_step(turn, step, "interrupted", "retried");
         return;
@@ -377,26 +375,21 @@ static void step_interrupted(struct engine_turn *turn, struct step *step)
     stop_others(turn, step, "was interrupted");
 }
 
-/* A deferred resource turned out to replace or destroy: the rest waits for the gate. */
+/* What was planned again would do other things than were approved: the rest waits for the gate. */
 static void step_asks(struct engine_turn *turn, struct step *step, const struct step_result *result)
 {
-    long at = turn_find(&turn->plans, arena_printf(turn->arena, "%s/%s", step->run, step->address));
-    struct plan_result planned = {.action = PLAN_REPLACE, .summary = result->error.message, .changes = NULL};
+    const char *id = arena_printf(turn->arena, "%s/%s", step->run, step->address);
     struct error error;
     struct plan *plan;
 
-    if (result->body != NULL && !plan_result_from_json(result->body, turn->arena, &planned, &error))
-        planned = (struct plan_result){.action = PLAN_REPLACE, .summary = result->error.message};
-    if (at >= 0) {
-        plan = plan_edit(turn, (size_t)at);
-        plan->action = planned.action == PLAN_DESTROY ? PLAN_DESTROY : PLAN_REPLACE;
-        plan->summary = arena_strdup(turn->arena, planned.summary);
-        plan->reason = "known only now: it was deferred";
-        if (planned.changes != NULL)
-            plan->changes = json_text(turn->arena, planned.changes);
-        plan->digest = arena_strdup(turn->arena, planned.spec_digest);
+    if (!plan_take(turn, step, result->body, &error)) {
+        step->attempts = step->attempt;
+        step_fails(turn, step, &error);
+        return;
     }
-    step->spec = spec_with(turn, step->spec, "planned", json_string(plan_action_names[PLAN_REPLACE]));
+    plan = plan_edit(turn, (size_t)turn_find(&turn->plans, id));
+    plan->reason = arena_strdup(turn->arena, result->error.message);
+    step_take_plan(turn, step, plan);
     step->status = STEP_SKIPPED;
     step->status_reason = arena_printf(turn->arena, ASKS "%s", result->error.message);
     step->ended_at = turn->facts->now_ms;
@@ -489,7 +482,7 @@ static void take_result(struct engine_turn *turn, struct step *step, const struc
             step_interrupted(turn, step);
         return;
     case STEP_FAILED:
-        if (step->phase == PHASE_APPLY && result->error.code == ERROR_WAITING)
+        if (changes_things(step) && result->error.code == ERROR_WAITING)
             step_asks(turn, step, result);
         else
             step_fails(turn, step, &result->error);

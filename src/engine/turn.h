@@ -189,10 +189,8 @@ void resources_forget_waiting(struct engine_turn *turn);
 void resource_is_foreign(struct engine_turn *turn, const json_t *wanted);
 /* Resources whose plan was that nothing changes: what the template says of them may have. */
 void resources_describe_unchanged(struct engine_turn *turn);
-/* A step's spec with one member replaced. */
-/* Nobody works on it any more although it did not end well; of its inner parts is known what `parts` says. */
-void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *parts);
-const char *spec_with(struct engine_turn *turn, const char *spec, const char *key, json_t *value_take);
+/* The step carries out that plan from now on. */
+void step_take_plan(struct engine_turn *turn, struct step *step, const struct plan *plan);
 
 /* --- finish.c ------------------------------------------------------------------------------------------------------------ */
 void check_start(struct engine_turn *turn);

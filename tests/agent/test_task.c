@@ -100,10 +100,39 @@ static void task__cut_off_anywhere_is_refused(void **state)
     store_close(store);
 }
 
+static void task__of_what_is_planned_again_brings_what_was_approved(void **state)
+{
+    const struct plan plan = {.id = "17/db", .run = "17", .address = "db", .changes = "[{\"path\":\"a\"}]"};
+    const struct step step = {.id = "17.apply.db",
+                              .run = "17",
+                              .environment = "E",
+                              .address = "db",
+                              .phase = PHASE_APPLY,
+                              .spec = "{\"wanted\":{\"replans\":true}}"};
+    struct engine_facts facts = {.run = &run};
+    struct store *store = filled();
+    struct arena arena = {0};
+    struct error error = {0};
+    struct str out = STR_INIT;
+    struct task task;
+    (void)state;
+    assert_true(store_begin(store, STORE_DURABLE, &error) && store_put(store, &plan_type, &plan, &error) &&
+                store_commit(store, NULL, &error));
+    written(store, &facts, &step, &out);
+    assert_true(task_read(out.data, out.length, &arena, &task, &error));
+    assert_string_equal(json_get_text(json_array_get(task.approved, 0), "path"), "a");
+    assert_null(task.outputs);
+    task_release(&task);
+    arena_release(&arena);
+    str_release(&out);
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(task__arrives_with_its_rows_and_the_outputs_it_names),
+        cmocka_unit_test(task__of_what_is_planned_again_brings_what_was_approved),
         cmocka_unit_test(task__cut_off_anywhere_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,8 @@ struct wanted_resource {
  *   plan      {"wanted": {…}|null, "recorded": {…}|null}: wanted_resource as prepare returned it (with members the engine does not know, such
  *             as "replans": true of an executor that plans again after an interruption instead of asking), the resource's row
  *   apply, destroy   the same and "planned" (an action's name; "deferred": plan again first, end with ERROR_WAITING and the plan_result as body
- *             when it would replace or destroy), "planned_spec_digest", "artifact"
+ *             when it would replace or destroy; an executor that replans does the same, at a second attempt or where the saved plan does not
+ *             fit any more, when a change is none of those approved), "planned_spec_digest", "artifact"
  *   check     {"check": {…}} as the template says it
  * A run keeps in `wanted` what prepare returned without the resources that have steps: checks, entrypoints, links, status_endpoints,
  * templates (name, version, repository, commit) and "foreign", the wanted resources that are only observed or another environment's. */
