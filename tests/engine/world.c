@@ -542,7 +542,8 @@ void world_inner(struct world *world, const struct step *step, const char *parts
 
 void world_put(struct world *world, const struct record_type *type, const void *row)
 {
-    struct engine_put put = {type, row, record_id(row)};
+    const void *kept = record_copy(type, row, &world->arena);
+    struct engine_put put = {type, kept, record_id(kept)};
     struct engine_effects effects;
 
     engine_effects_init(&effects, &world->arena);

@@ -119,7 +119,7 @@ static struct line next_line(const char *text, size_t left)
     const char *end = memchr(text, '\n', left);
     size_t length = end ? (size_t)(end - text) : left;
     struct line line = {.taken = length + (end ? 1 : 0)};
-    if (length > HEX + 1 && text[HEX] == ' ' && is_hex(text)) {
+    if (length > HEX + 1 && text[HEX] == ' ' && is_hex(text) && memchr(text, '\0', length) == NULL) {
         line.commit = text;
         line.name = text + HEX + 1;
         line.name_length = length - HEX - 1;
