@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Apply: steps in the order of the graph, destroys in the reverse of what is recorded, and the resource rows that follow each step. */
-#include "engine/turn.h"
+#include "engine/inner.h"
 
 #include "berth/base/str.h"
 #include "berth/config.h"

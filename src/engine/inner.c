@@ -3,7 +3,7 @@
  * Inner parts of a resource (a module's own resources): rows below it that no plan, order or base counts. They are what its executor says of
  * them, go with it, and stand behind it wherever resources are listed.
  */
-#include "engine/turn.h"
+#include "engine/inner.h"
 
 #include "berth/base/str.h"
 

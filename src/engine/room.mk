@@ -14,6 +14,7 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/finish.c \
 	src/engine/gate.c \
 	src/engine/inner.c \
+	src/engine/inner.h \
 	src/engine/load.c \
 	src/engine/order.c \
 	src/engine/plan.c \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The rows of one call at work: what was read, with what was changed laid over it; and what the call leaves behind. */
-#include "engine/turn.h"
+#include "engine/inner.h"
 
 #include "berth/base/hash.h"
 #include "berth/base/str.h"

@@ -190,6 +190,8 @@ void resource_is_foreign(struct engine_turn *turn, const json_t *wanted);
 /* Resources whose plan was that nothing changes: what the template says of them may have. */
 void resources_describe_unchanged(struct engine_turn *turn);
 /* The step carries out that plan from now on. */
+/* Nobody works on it any more although it did not end well; of its inner parts is known what `parts` says. */
+void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *parts);
 void step_take_plan(struct engine_turn *turn, struct step *step, const struct plan *plan);
 
 /* --- finish.c ------------------------------------------------------------------------------------------------------------ */
@@ -199,16 +201,6 @@ void finish_held(struct engine_turn *turn);
 void finish_failed(struct engine_turn *turn);
 /* The environment is Failed and free. */
 void leave_failed(struct engine_turn *turn);
-/* --- inner.c: inner parts of resources ------------------------------------------------------------------------------------ */
-/* Takes their rows out of turn->resources. */
-void inner_split(struct engine_turn *turn);
-/* Those of a resource whose row is dropped go with it. */
-void inner_follow_dropped(struct engine_turn *turn);
-void inner_forget(struct engine_turn *turn, const char *parent);
-enum inner_end { INNER_DONE, INNER_STOPPED };
-/* The work on a resource ended: `parts` (list as apply_result.inner, may be NULL) are as they say, the others as that end implies. */
-void inner_ends(struct engine_turn *turn, const struct resource *parent, const json_t *parts, enum inner_end end);
-
 /* A new run that answers this one's failure, added and touched: its number, environment, reason; the caller says what it does. */
 struct run *run_of_answer(struct engine_turn *turn);
 void finish_not_rolled_back(struct engine_turn *turn);

@@ -140,6 +140,15 @@ void play_step(struct world *world, const char *id)
     world_result(world, step, STEP_DONE, body, ERROR_NONE, step->token, step->epoch);
 }
 
+void play_asks(struct world *world, const char *id, const char *plan)
+{
+    const struct step *step;
+
+    BUG_ON(!world_claim(world, id));
+    step = world_step(world, id);
+    world_result(world, step, STEP_FAILED, plan, ERROR_WAITING, step->token, step->epoch);
+}
+
 static const struct step *ready_step(const struct world *world, const char *run)
 {
     for (size_t i = 0; i < world->steps.count; i++)

@@ -17,6 +17,8 @@ const char *play_prepare(struct world *world, const char *environment, const cha
 const char *play_plan(struct world *world, const char *action, const char *digest);
 /* Claims the step and gives it a good result: a plan makes what is not recorded, updates what is, destroys what is not wanted. */
 void play_step(struct world *world, const char *step);
+/* Claims the step, which planned again and asks: it would do something else than was approved. */
+void play_asks(struct world *world, const char *step, const char *plan);
 /* Plays every step of the run that is ready, until none is. */
 void play_all(struct world *world, const char *run);
 

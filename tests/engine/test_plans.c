@@ -127,12 +127,52 @@ static void plan__that_fails_leaves_those_that_use_it_unmade(void **state)
     assert_int_equal(world_run(world, "1")->status, RUN_DONE);
 }
 
+static void approve(struct world *world, const char *run)
+{
+    const char *digest = arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, run)->digest);
+
+    assert_int_equal(world_command(world, "approve", run, digest, OWNER, "cli")->status, COMMAND_DONE);
+}
+
+static void interrupted__whose_rest_is_not_what_was_approved_asks_again(void **state)
+{
+    static const struct play_resource planner[] = {{.name = "cluster", .replans = true}};
+    struct world *world = *state;
+    const char *digest;
+
+    world_push(world, "main", "m1");
+    assert_int_equal(world_command(world, "deploy", "staging", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    assert_true(world_claim(world, "1.prepare.main"));
+    world_result(world, world_step(world, "1.prepare.main"), STEP_DONE,
+                 play_prepare(world, "staging", "m1", planner, 1, ""), ERROR_NONE,
+                 world_step(world, "1.prepare.main")->token, world->epoch);
+    play_step(world, "1.plan.cluster");
+    digest = world_run(world, "1")->digest;
+    approve(world, "1");
+    assert_true(world_claim(world, "1.apply.cluster"));
+    world_interrupt(world, "1.apply.cluster");
+    play_asks(world, "1.apply.cluster",
+              "{\"action\":\"update\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d7\",\"artifact\":\"plan-7\","
+              "\"base\":\"l/7\",\"changes\":[{\"path\":\"x\",\"action\":\"update\"}]}");
+    assert_int_equal(world_run(world, "1")->status, RUN_GATE);
+    assert_string_not_equal(world_run(world, "1")->digest, digest);
+    assert_int_equal(world_plan(world, "1/cluster")->action, PLAN_UPDATE);
+    assert_non_null(strstr(world_plan(world, "1/cluster")->spec, "l/7"));
+    approve(world, "1");
+    assert_int_equal(status_of(world, "1.apply.cluster"), STEP_READY);
+    assert_non_null(strstr(world_step(world, "1.apply.cluster")->spec, "plan-7"));
+    assert_non_null(strstr(world_step(world, "1.apply.cluster")->spec, "\"planned_spec_digest\":\"d7\""));
+    play_step(world, "1.apply.cluster");
+    assert_int_equal(world_run(world, "1")->status, RUN_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(plan__waits_for_the_plan_of_what_it_uses),
         TEST(plan__of_outputs_that_are_known_before_apply_stands),
         TEST(plan__of_an_output_that_is_not_known_is_for_later),
+        TEST(interrupted__whose_rest_is_not_what_was_approved_asks_again),
         TEST(plan__that_fails_leaves_those_that_use_it_unmade),
     };
 

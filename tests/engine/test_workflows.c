@@ -80,14 +80,6 @@ static void ends(struct world *world, const char *step, enum step_status status,
     world_result(world, world_step(world, step), status, "", code, world_step(world, step)->token, world->epoch);
 }
 
-/* Planned again, it would do something else than was approved. */
-static void asks(struct world *world, const char *step, const char *plan)
-{
-    assert_true(world_claim(world, step));
-    world_result(world, world_step(world, step), STEP_FAILED, plan, ERROR_WAITING, world_step(world, step)->token,
-                 world->epoch);
-}
-
 static int status_of(struct world *world, const char *step)
 {
     const struct step *row = world_step(world, step);
@@ -247,34 +239,6 @@ static void interrupted__an_executor_that_replans_plans_again(void **state)
     assert_int_equal(status_of(world, "1.apply.cluster"), STEP_READY);
     /* what was approved still says what may be done */
     assert_non_null(strstr(world_step(world, "1.apply.cluster")->spec, "\"planned\":\"create\""));
-}
-
-static void interrupted__whose_rest_is_not_what_was_approved_asks_again(void **state)
-{
-    static const struct play_resource planner[] = {{.name = "cluster", .replans = true}};
-    struct world *world = *state;
-    const char *digest;
-
-    deploy(world, "staging");
-    prepare(world, "1", planner, 1, "");
-    play_step(world, "1.plan.cluster");
-    digest = world_run(world, "1")->digest;
-    approve(world, "1");
-    assert_true(world_claim(world, "1.apply.cluster"));
-    world_interrupt(world, "1.apply.cluster");
-    asks(world, "1.apply.cluster",
-         "{\"action\":\"update\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d7\",\"artifact\":\"plan-7\","
-         "\"base\":\"l/7\",\"changes\":[{\"path\":\"x\",\"action\":\"update\"}]}");
-    assert_status(world, "1", "at the gate");
-    assert_string_not_equal(world_run(world, "1")->digest, digest);
-    assert_int_equal(world_plan(world, "1/cluster")->action, PLAN_UPDATE);
-    assert_non_null(strstr(world_plan(world, "1/cluster")->spec, "l/7"));
-    approve(world, "1");
-    assert_int_equal(status_of(world, "1.apply.cluster"), STEP_READY);
-    assert_non_null(strstr(world_step(world, "1.apply.cluster")->spec, "plan-7"));
-    assert_non_null(strstr(world_step(world, "1.apply.cluster")->spec, "\"planned_spec_digest\":\"d7\""));
-    play_step(world, "1.apply.cluster");
-    assert_status(world, "1", "done");
 }
 
 static void interrupted__prepare_is_bounded(void **state)
@@ -450,7 +414,7 @@ static void deferred__that_would_replace_opens_the_gate_again(void **state)
     digest = world_run(world, "1")->digest;
     approve(world, "1");
     play_step(world, "1.apply.database");
-    asks(world, "1.apply.server", play_plan(world, "replace", "d2"));
+    play_asks(world, "1.apply.server", play_plan(world, "replace", "d2"));
     assert_status(world, "1", "at the gate");
     assert_string_not_equal(world_run(world, "1")->digest, digest);
     assert_string_equal(world_environment(world, "staging")->lock_run, "");
@@ -474,7 +438,7 @@ static void gate__that_opened_again_ends_when_another_run_changed_the_environmen
                  world_step(world, "1.plan.server")->token, world->epoch);
     approve(world, "1");
     play_step(world, "1.apply.database");
-    asks(world, "1.apply.server", play_plan(world, "replace", "d2"));
+    play_asks(world, "1.apply.server", play_plan(world, "replace", "d2"));
     assert_status(world, "1", "at the gate");
     world_push(world, "main", "m2");
     deploy(world, "main");
@@ -800,7 +764,6 @@ int main(void)
         TEST(interrupted__exec_is_held_and_asks),
         TEST(interrupted__a_repeatable_step_begins_again),
         TEST(interrupted__an_executor_that_replans_plans_again),
-        TEST(interrupted__whose_rest_is_not_what_was_approved_asks_again),
         TEST(interrupted__prepare_is_bounded),
         TEST(result__of_another_attempt_is_ignored_and_audited),
         TEST(on_failure_destroy__starts_a_destroy_of_what_was_made),
