@@ -100,7 +100,7 @@ static bool take_all(struct supervisor *supervisor, const json_t *message, struc
                           .what = "all",
                           .complete = true,
                           .at = at_ms,
-                          .count = (int64_t)json_array_size(json_object_get(message, "seen")),
+                          .count = json_get_int(message, "count"),
                           .took_ms = json_get_int(message, "took_ms")};
     return taken && store_put(supervisor->store, &sweep_type, &sweep, error);
 }

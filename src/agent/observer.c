@@ -65,7 +65,7 @@ void observer_wait(struct observer *observer, const int *fds, bool *ready, size_
     if (poll(polled, (nfds_t)(count + 1), timeout) <= 0)
         return;
     for (size_t i = 0; i < count; i++)
-        ready[i] = (polled[i + 1].revents & POLLIN) != 0;
+        ready[i] = (polled[i + 1].revents & (POLLIN | POLLHUP)) != 0; /* the end of a pipe is news too */
     if (polled[0].revents)
         read_socket(observer);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The observer of probes: looks at every probe of every recorded resource at its interval, spread over time, and sends what it saw in one message a
- * sweep. A probe that never answers ends by its own deadline and costs only its turn.
+ * The observer of probes: has every probe of every recorded resource looked at when it is due, each resource by a short process of its own, and sends what
+ * they saw as soon as it is known. A probe that never answers holds up no other: its looker ends by a deadline, it is looked at less often, and its kind has
+ * at most half of the lookers. The observer itself calls no provider, so no provider can hang it.
  */
 #include "agent/observer.h"
 
+#include "agent/looker.h"
 #include "agent/protocol.h"
 #include "berth/base/log.h"
 #include "berth/base/time.h"
@@ -18,6 +20,10 @@
 #define EVERY_MS 15000
 #define EVERY_LEAST_MS 1000
 #define PROBE_DEADLINE_MS 5000
+#define PROBE_SLOW_MS 2500   /* who takes longer is looked at less often … */
+#define SLOW_EVERY_MS 15000  /* … down to this, or to its own interval */
+#define LOOKERS_LIMIT 16     /* at once */
+#define SLOW_LOOKERS_LIMIT 8 /* of them for who was slow the last time */
 #define IDLE_MS 60000
 
 struct probe {
@@ -25,13 +31,15 @@ struct probe {
     json_t *parsed;
     const struct provider *provider;
     int64_t every_ms, next_ms;
-    bool kept; /* still there at the last reading of the store */
+    int64_t wait_ms; /* since it was slow; 0: it was not */
+    bool kept;       /* still there at the last reading of the store */
 };
 
 struct probes {
     struct observer observer;
     struct store *store;
     VEC(struct probe) list;
+    VEC(struct looker) lookers;
 };
 
 static int64_t interval_of(const json_t *spec)
@@ -154,53 +162,146 @@ static int badness(const char *status)
     return 1;
 }
 
-static void add_seen(json_t *seen, json_t *one)
+/* In the looker: the worst of all probes of the resource, of which one is due. */
+static json_t *look_at_resource(const char *resource, void *context)
 {
-    size_t at;
-    json_t *other;
-    json_array_foreach(seen, at, other)
-    {
-        if (!text_equal(json_get_text(other, "resource"), json_get_text(one, "resource")))
+    struct probes *probes = context;
+    json_t *worst = NULL;
+    for (size_t i = 0; i < probes->list.count; i++) {
+        if (!text_equal(probes->list.items[i].resource, resource))
             continue;
-        if (badness(json_get_text(one, "status")) > badness(json_get_text(other, "status")))
-            json_array_set(seen, at, one);
-        json_decref(one);
-        return;
+        json_t *one = look(probes, &probes->list.items[i]);
+        bool worse = !worst || badness(json_get_text(one, "status")) > badness(json_get_text(worst, "status"));
+        json_decref(worse ? worst : one);
+        worst = worse ? one : worst;
     }
-    json_array_append_new(seen, one);
+    return worst;
 }
 
-/* Looks at all probes of every resource of which one is due, so that the worst of them is known. */
-static void sweep(struct probes *probes)
+/* --- lookers --------------------------------------------------------------------------------------------------------- */
+
+static bool is_looked_at(const struct probes *probes, const char *resource)
 {
-    int64_t began = time_monotonic_ms();
-    json_t *seen = json_array();
-    for (size_t i = 0; i < probes->list.count && !probes->observer.ended; i++) {
+    for (size_t i = 0; i < probes->lookers.count; i++)
+        if (text_equal(probes->lookers.items[i].resource, resource))
+            return true;
+    return false;
+}
+
+static size_t slow_lookers(const struct probes *probes)
+{
+    size_t slow = 0;
+    for (size_t i = 0; i < probes->lookers.count; i++)
+        slow += probes->lookers.items[i].slow;
+    return slow;
+}
+
+/* The probe that has waited longest of those that may be looked at now; NULL: none. */
+static struct probe *next_due(struct probes *probes, int64_t now)
+{
+    struct probe *due = NULL;
+    bool slow_too = slow_lookers(probes) < SLOW_LOOKERS_LIMIT;
+    for (size_t i = 0; i < probes->list.count; i++) {
         struct probe *probe = &probes->list.items[i];
-        if (probe->next_ms > began)
+        if (probe->next_ms <= now && (!due || probe->next_ms < due->next_ms) && (slow_too || probe->wait_ms == 0) &&
+            !is_looked_at(probes, probe->resource))
+            due = probe;
+    }
+    return due;
+}
+
+/* A resource is looked at whole: the next look at each of its probes counts from the same end. */
+static void set_next(struct probes *probes, const char *resource, int64_t took_ms)
+{
+    int64_t now = time_monotonic_ms();
+    for (size_t i = 0; i < probes->list.count; i++) {
+        struct probe *probe = &probes->list.items[i];
+        if (!text_equal(probe->resource, resource))
             continue;
-        for (size_t j = 0; j < probes->list.count; j++)
-            if (text_equal(probes->list.items[j].resource, probe->resource)) {
-                add_seen(seen, look(probes, &probes->list.items[j]));
-                probes->list.items[j].next_ms = time_monotonic_ms() + probes->list.items[j].every_ms;
-            }
+        int64_t most = probe->every_ms > SLOW_EVERY_MS ? probe->every_ms : SLOW_EVERY_MS;
+        int64_t wait = probe->wait_ms > 0 ? 2 * probe->wait_ms : 2 * probe->every_ms;
+        probe->wait_ms = took_ms < PROBE_SLOW_MS ? 0 : wait < most ? wait : most;
+        probe->next_ms = now + (probe->wait_ms > 0 ? probe->wait_ms : probe->every_ms);
     }
-    if (json_array_size(seen) == 0) {
+}
+
+static void start_due(struct probes *probes)
+{
+    struct probe *probe;
+    struct error error = {0};
+    int64_t now = time_monotonic_ms();
+    while (probes->lookers.count < LOOKERS_LIMIT && (probe = next_due(probes, now))) {
+        struct looker looker;
+        int64_t until = now;
+        for (size_t i = 0; i < probes->list.count; i++)
+            if (text_equal(probes->list.items[i].resource, probe->resource))
+                until += PROBE_DEADLINE_MS;
+        if (!looker_start(&looker, probe->resource, until + PROBE_DEADLINE_MS, look_at_resource, probes, &error)) {
+            log_error("agent", LOG_WARNING, &error);
+            error_clear(&error);
+            set_next(probes, probe->resource, 0);
+            continue;
+        }
+        looker.slow = probe->wait_ms > 0;
+        vec_push(&probes->lookers, looker);
+    }
+}
+
+/* Sends in one message what all who are ready have seen. */
+static void take_answers(struct probes *probes)
+{
+    int64_t slowest = 0;
+    json_t *seen = json_array();
+    for (size_t i = 0; i < probes->lookers.count;) {
+        struct looker *looker = &probes->lookers.items[i];
+        json_t *answer = looker_answer(looker);
+        if (!answer) {
+            i++;
+            continue;
+        }
+        int64_t took = time_monotonic_ms() - looker->began_ms;
+        slowest = took > slowest ? took : slowest;
+        json_array_append_new(seen, answer);
+        set_next(probes, looker->resource, took);
+        looker_release(looker);
+        probes->lookers.items[i] = probes->lookers.items[--probes->lookers.count];
+    }
+    if (json_array_size(seen) == 0)
         json_decref(seen);
-        return;
-    }
-    observer_send(&probes->observer, FRAME_OBSERVED,
-                  json_pack("{s:I, s:I, s:o}", "at", (json_int_t)time_now_ms(), "took_ms",
-                            (json_int_t)(time_monotonic_ms() - began), "seen", seen));
+    else
+        observer_send(&probes->observer, FRAME_OBSERVED,
+                      json_pack("{s:I, s:I, s:I, s:o}", "at", (json_int_t)time_now_ms(), "took_ms", (json_int_t)slowest,
+                                "count", (json_int_t)probes->list.count, "seen", seen));
 }
 
 static int64_t next_wait(const struct probes *probes)
 {
     int64_t now = time_monotonic_ms(), wait = IDLE_MS;
-    for (size_t i = 0; i < probes->list.count; i++)
-        if (probes->list.items[i].next_ms - now < wait)
-            wait = probes->list.items[i].next_ms - now;
+    bool full = probes->lookers.count >= LOOKERS_LIMIT, slow_full = slow_lookers(probes) >= SLOW_LOOKERS_LIMIT;
+    for (size_t i = 0; i < probes->lookers.count; i++)
+        if (probes->lookers.items[i].until_ms - now < wait)
+            wait = probes->lookers.items[i].until_ms - now;
+    for (size_t i = 0; i < probes->list.count && !full; i++) {
+        const struct probe *probe = &probes->list.items[i];
+        if (probe->next_ms - now < wait && !(slow_full && probe->wait_ms > 0) && !is_looked_at(probes, probe->resource))
+            wait = probe->next_ms - now;
+    }
     return wait > 0 ? wait : 0;
+}
+
+/* Waits for an answer, for what is due next, or (true) for the bell. */
+static bool wait_for_news(struct probes *probes)
+{
+    int fds[1 + LOOKERS_LIMIT];
+    bool ready[1 + LOOKERS_LIMIT] = {false};
+    fds[0] = store_bell(probes->store);
+    for (size_t i = 0; i < probes->lookers.count; i++)
+        fds[i + 1] = probes->lookers.items[i].fd;
+    observer_wait(&probes->observer, fds, ready, 1 + probes->lookers.count, next_wait(probes));
+    for (size_t i = 0; i < probes->lookers.count; i++)
+        if (ready[i + 1])
+            looker_read(&probes->lookers.items[i]);
+    return ready[0];
 }
 
 int observer_probes_main(const struct agent_options *options)
@@ -213,18 +314,20 @@ int observer_probes_main(const struct agent_options *options)
         log_error("agent", LOG_ERROR, &error);
     bool changed = true;
     while (probes.store && !probes.observer.ended) {
-        int bell = store_bell(probes.store);
-        bool rung = false;
         if (changed)
             read_probes(&probes);
-        sweep(&probes);
-        observer_wait(&probes.observer, &bell, &rung, 1, next_wait(&probes));
+        start_due(&probes);
+        bool rung = wait_for_news(&probes);
+        take_answers(&probes);
         changed = store_changed(probes.store);
         if (rung) /* a run writes often: its probes can wait for the end of the burst */
             observer_wait(&probes.observer, NULL, NULL, 0, EVERY_LEAST_MS / 4);
     }
+    for (size_t i = 0; i < probes.lookers.count; i++)
+        looker_release(&probes.lookers.items[i]);
     for (size_t i = 0; i < probes.list.count; i++)
         release_probe(&probes.list.items[i]);
+    vec_release(&probes.lookers);
     vec_release(&probes.list);
     store_close(probes.store);
     observer_release(&probes.observer);

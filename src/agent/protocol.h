@@ -25,9 +25,10 @@ enum frame_kind {
     FRAME_BRANCHES = 'B', /* observer: packed branch rows, one after the other */
     FRAME_LISTED =
         'G', /* observer: {"repository","provider","url","complete","default_branch","error","count","took_ms","missing":[…]} */
-    FRAME_SWEEPING = 'W',  /* observer: {"repository"}: it looks there now; "": it is done and waits */
-    FRAME_POLICY = 'Y',    /* observer: {"repository","ref","commit","path","text","error"} */
-    FRAME_OBSERVED = 'O',  /* observer: {"at","took_ms","seen":[{"resource","status","reason","ready"}]} */
+    FRAME_SWEEPING = 'W', /* observer: {"repository"}: it looks there now; "": it is done and waits */
+    FRAME_POLICY = 'Y',   /* observer: {"repository","ref","commit","path","text","error"} */
+    FRAME_OBSERVED =
+        'O', /* observer: {"at","took_ms","count" of all probes,"seen":[{"resource","status","reason","ready"}]} */
     FRAME_DELIVERED = 'N', /* notifier: {"delivery","done","retry","error"} */
 };
 

@@ -12,6 +12,8 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/deliveries.c \
 	src/agent/lifetime.c \
 	src/agent/listing.c \
+	src/agent/looker.c \
+	src/agent/looker.h \
 	src/agent/marker.c \
 	src/agent/marker.h \
 	src/agent/notifier.c \

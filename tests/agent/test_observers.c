@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/* The real berthd: what its observers and its notifier do about what does not answer. */
+#include "faults/world.h"
+
+#include "berth/base/file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+#define TEST(test) cmocka_unit_test_teardown(test, tear_down)
+#define SLOW_RESOURCES 6
+#define LOOKS 6
+#define FRESH_MS 10000
+
+static struct world world;
+static char *program;   /* of berthd */
+static int silent = -1; /* takes connections and never answers */
+
+static int tear_down(void **state)
+{
+    (void)state;
+    world_close(&world);
+    setenv("BERTHD", program, 1);
+    if (silent >= 0)
+        close(silent);
+    silent = -1;
+    return 0;
+}
+
+/* --- shorthand ---------------------------------------------------------------------------------------------------- */
+
+/* The port of a server that takes connections and says nothing. */
+static int listen_silently(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(silent >= 0);
+    assert_int_equal(bind(silent, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(silent, 4096), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&address, &size), 0);
+    return ntohs(address.sin_port);
+}
+
+static bool is_listed(struct world *looked, void *id)
+{
+    struct branch row;
+    return store_get(looked->store, &branch_type, id, &looked->arena, &row, NULL) == STORE_FOUND;
+}
+
+static void start(void)
+{
+    world_start(&world);
+    assert_true(world_wait(&world, is_listed, (void *)(uintptr_t) "app:feature/x"));
+}
+
+static void deployed(void)
+{
+    const struct command *command = world_ask(&world, "deploy", "feature/x", "");
+    assert_non_null(command);
+    assert_int_equal(command->status, COMMAND_ACCEPTED);
+    const struct run *run = world_wait_run(&world, 1u << RUN_GATE);
+    assert_non_null(run);
+    command = world_ask(&world, "approve", run->id, arena_printf(&world.arena, "{\"digest\":\"%s\"}", run->digest));
+    assert_non_null(command);
+    assert_int_not_equal(command->status, COMMAND_REFUSED);
+    assert_non_null(world_wait_run(&world, 1u << RUN_DONE));
+}
+
+/* --- probes -------------------------------------------------------------------------------------------------------- */
+
+struct looks {
+    int64_t last_ms, longest_ms;
+    int count;
+    size_t slow_seen; /* of those that do not answer: looked at in the end */
+};
+
+static bool note_look(const void *row, void *context)
+{
+    const struct resource *resource = row;
+    struct looks *looks = context;
+    if (!text_equal(resource->name, "well")) {
+        looks->slow_seen += resource->observed_at > 0 && text_equal(resource->observed_by, "probes");
+        return true;
+    }
+    if (resource->observed_at == 0 || resource->observed_at == looks->last_ms)
+        return true;
+    if (looks->last_ms > 0 && resource->observed_at - looks->last_ms > looks->longest_ms)
+        looks->longest_ms = resource->observed_at - looks->last_ms;
+    looks->last_ms = resource->observed_at;
+    looks->count++;
+    return true;
+}
+
+static bool is_looked_at(struct world *looked, void *context)
+{
+    struct looks *looks = context;
+    struct store_query query = {.type = &resource_type};
+    looks->slow_seen = 0;
+    assert_true(store_each(looked->store, &query, note_look, looks, NULL));
+    return looks->count >= LOOKS && looks->slow_seen == SLOW_RESOURCES;
+}
+
+static char *silent_template(int port)
+{
+    struct str text = STR_INIT;
+    str_addf(&text,
+             "template: shop\nversion: 1\nresources:\n"
+             "  well: { executor: exec, run: [./tool, up, well], undo: [./tool, down, well], "
+             "probes: [ { tcp: \"127.0.0.1:%d\", every: 1s } ] }\n",
+             port);
+    for (int i = 0; i < SLOW_RESOURCES; i++)
+        str_addf(&text,
+                 "  slow%d: { executor: exec, run: [./tool, up, s%d], undo: [./tool, down, s%d], "
+                 "probes: [ { http: \"http://127.0.0.1:%d/\", every: 1s } ] }\n",
+                 i, i, i, port);
+    return str_take(&text);
+}
+
+static void probe__that_answers_stays_fresh_beside_six_that_never_do(void **state)
+{
+    (void)state;
+    struct looks looks = {0};
+    char *template = silent_template(listen_silently());
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .template_text = template});
+    free(template);
+    start();
+    deployed();
+    assert_true(world_wait(&world, is_looked_at, &looks));
+    assert_in_range(looks.longest_ms, 0, FRESH_MS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(probe__that_answers_stays_fresh_beside_six_that_never_do),
+    };
+    program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
+    int failed = cmocka_run_group_tests_name("agent observers", tests, NULL, NULL);
+    free(program);
+    return failed;
+}
