@@ -164,6 +164,10 @@ static void copy_rows(struct action *action, const struct subject *subject)
         action->environment = record_copy(&environment_type, subject->environment, &action->arena);
     if (subject->run)
         action->run = record_copy(&run_type, subject->run, &action->arena);
+    if (subject->release) {
+        action->release = record_copy(&release_type, subject->release, &action->arena);
+        action->release_change = arena_strdup(&action->arena, subject->release_change);
+    }
     if (subject->branch) {
         struct branch_row *copy = arena_copy(&action->arena, subject->branch, sizeof *copy);
         copy->id = arena_strdup(&action->arena, subject->branch->id);
@@ -174,9 +178,17 @@ static void copy_rows(struct action *action, const struct subject *subject)
     }
 }
 
+static bool goes_back(const struct verb *verb)
+{
+    return text_equal(verb->name, "rollback");
+}
+
 static void fill_arguments(struct action *action)
 {
     const struct verb *verb = action->verb;
+    if (action->release && goes_back(verb))
+        json_object_set_new(action->arguments, "to",
+                            json_string(arena_printf(&action->arena, "v%lld", (long long)action->release->version)));
     if (action->branch && verb_argument_named(verb, "ref"))
         json_object_set_new(action->arguments, "ref", json_string(action->branch->name));
     if (action->run && verb_argument_named(verb, "digest"))
@@ -266,6 +278,11 @@ static const struct why *forbidden_by_state(struct dashboard *dashboard, const s
     }
     if ((verb->policy_flags & POLICY_DESTROYS) && !environment)
         return state_no(arena, "this branch has no environment", "D deploys one");
+    if (environment && goes_back(verb) && !environment->release)
+        return state_no(arena, arena_printf(arena, "%s has no release yet", environment->name), "D deploys one");
+    if (environment && goes_back(verb) && subject->release && subject->release->version == environment->release)
+        return state_no(arena, arena_printf(arena, "v%lld is what is there now", (long long)environment->release),
+                        "select another release");
     if (environment && environment->status == ENVIRONMENT_DESTROYED)
         return state_no(arena, arena_printf(arena, "%s is destroyed already", environment->name), "");
     return NULL;
@@ -378,7 +395,11 @@ void action_press(struct dashboard *dashboard, const struct verb *verb, const st
     bool about_branch = subject->branch && !(verb->policy_flags & (POLICY_DESTROYS | POLICY_ANSWERS_GATE));
     size_t count = about_branch ? entries_of_branch(dashboard, subject->branch, entries, repository) : 0;
     show_gate(dashboard, verb, subject);
-    if (count > 1)
+    if (goes_back(verb) && subject->environment &&
+        !subject->release) { /* nobody goes back to what is not on the screen */
+        dashboard_push(dashboard, &releases_view, subject->environment->id);
+        dashboard_say(dashboard, STYLE_MUTED, "B goes back to the release that is selected");
+    } else if (count > 1)
         ask_which(dashboard, verb, subject->branch, entries, count);
     else if (count == 1 && !subject->environment)
         action_preview(dashboard, action_new(dashboard, verb, subject,

@@ -18,7 +18,9 @@ struct action {
     const struct environment *environment; /* a copy, or NULL */
     const struct run *run;                 /* a copy, or NULL */
     const struct branch_row *branch;       /* a copy, or NULL */
-    const struct why *why;                 /* NULL: the policy is not known yet */
+    const struct release *release;         /* that is meant, a copy, or NULL */
+    const char *release_change;
+    const struct why *why; /* NULL: the policy is not known yet */
 };
 /* Builds the action of a verb on a subject. `environment_name`: one of several that a branch fits, NULL to find it. Free with action_free. */
 struct action *action_new(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject,

@@ -37,6 +37,8 @@ struct subject {     /* what an action would be about: borrowed from the picture
     const struct environment *environment;
     const struct branch_row *branch;
     const struct run *run;
+    const struct release *release; /* that is selected, and in words what going back to it would change */
+    const char *release_change;
 };
 
 struct view_ops {     /* what is marked optional may be NULL */
@@ -161,7 +163,7 @@ void dashboard_time(const struct dashboard *dashboard, struct str *out, int64_t 
 void dashboard_show_text(struct dashboard *dashboard, const char *title, const char *text);
 
 extern const struct view_ops environments_view, branches_view, approvals_view, runs_view, environment_view, gate_view,
-    run_view, text_view;
+    releases_view, run_view, text_view;
 extern const struct view_ops *const root_views[4];
 
 /* serving.c: whether a berthd serves. Looking is cheap; a turn also starts one again that died. */

@@ -8,7 +8,7 @@
 
 #define EVERYWHERE VIEW_EVERYWHERE
 #define TREES (VIEW_ENVIRONMENT | VIEW_GATE)
-#define ROWS (VIEW_LISTS | VIEW_ENVIRONMENT | VIEW_GATE)
+#define ROWS (VIEW_RELEASES | VIEW_LISTS | VIEW_ENVIRONMENT | VIEW_GATE)
 
 static const struct binding all_bindings[] = {
     {{'j', PRESS_DOWN}, "j, down", REQUEST_DOWN, KEYS_MOVE, EVERYWHERE, "", "one row down"},

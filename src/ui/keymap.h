@@ -21,7 +21,8 @@ enum view_kind { /* bits: where a key is valid */
                  VIEW_TEXT = 1 << 7,
                  VIEW_LISTS = VIEW_ENVIRONMENTS | VIEW_BRANCHES | VIEW_APPROVALS | VIEW_RUNS,
                  VIEW_PAGERS = VIEW_TEXT | VIEW_RUN,
-                 VIEW_EVERYWHERE = 255
+                 VIEW_RELEASES = 1 << 8,
+                 VIEW_EVERYWHERE = 511
 };
 enum request {
     REQUEST_NONE,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a preview says, from rows alone. */
 #include "berth/base/text.h"
+#include "berth/base/wording.h"
 #include "berth/store.h"
 #include "ui/dialog.h"
 
@@ -41,6 +42,19 @@ static void write_what(struct dashboard *dashboard, const struct action *action,
     if (action->run && text_equal(action->subject, action->run->id))
         fact(out, "run", "%s %s: %s, %.12s %s", action->run->id, word_name(workflow_names, action->run->workflow),
              word_name(run_status_names, action->run->status), action->run->commit, action->run->subject);
+}
+
+/* What is there after going back. */
+static void write_release(const struct action *action, struct str *out)
+{
+    const struct release *release = action->release;
+    struct str commit = STR_INIT;
+    if (!release || !json_object_get(action->arguments, "to"))
+        return;
+    wording_commit(&commit, release->commit);
+    fact(out, "back to", "v%lld %s, %s", (long long)release->version, commit.data, release->verdict);
+    fact(out, "changes", "%s", action->release_change);
+    str_release(&commit);
 }
 
 static void write_where(struct dashboard *dashboard, const struct action *action, struct str *out)
@@ -164,6 +178,7 @@ void preview_write(struct dashboard *dashboard, const struct action *action, str
 {
     const struct verb *verb = action->verb;
     write_what(dashboard, action, out);
+    write_release(action, out);
     write_where(dashboard, action, out);
     write_removal(dashboard, action, out);
     write_plan(dashboard, action, out);

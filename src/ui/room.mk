@@ -57,6 +57,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/view_environment.c \
 	src/ui/view_environments.c \
 	src/ui/view_gate.c \
+	src/ui/view_releases.c \
 	src/ui/view_run.c \
 	src/ui/view_runs.c \
 	src/ui/view_text.c \

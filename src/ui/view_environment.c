@@ -255,6 +255,8 @@ static void open_row(struct view *view, bool describe)
         return;
     if (row->opens && !describe) {
         fold(view, REQUEST_FOLD);
+    } else if (row->kind == OUTLINE_RELEASE && !describe) {
+        dashboard_push(view->dashboard, &releases_view, self_of(view)->rows.environment.id);
     } else if (row->kind == OUTLINE_RUN && !describe) {
         dashboard_push(view->dashboard, row->is_at_gate ? &gate_view : &run_view, row->id);
     } else if (environment_rows_describe(&self_of(view)->rows, row, &text)) {

@@ -209,6 +209,62 @@ static void put_module(struct scene *scene)
     scene_put(scene, &plan_type, &worker);
 }
 
+/* Two good releases, one that was rolled back, and what each left. */
+static void put_releases(struct scene *scene)
+{
+    static const struct {
+        int64_t version;
+        const char *run, *commit, *verdict, *resources, *templates;
+    } releases[] = {
+        {1, "11", "77d0e21aa1", "good",
+         "[{\"address\":\"database\",\"spec_digest\":\"d1\"},{\"address\":\"server\",\"spec_digest\":\"s1\"},"
+         "{\"address\":\"queue\",\"spec_digest\":\"q1\"}]",
+         "[{\"name\":\"shop\",\"version\":\"1\"}]"},
+        {2, "12", "88e1f32bb2", "good",
+         "[{\"address\":\"database\",\"spec_digest\":\"d2\"},{\"address\":\"server\",\"spec_digest\":\"s2\"},"
+         "{\"address\":\"migrate\",\"spec_digest\":\"\"}]",
+         "[{\"name\":\"shop\",\"version\":\"2\"}]"},
+        {3, "13", "9f3c1abdea", "good",
+         "[{\"address\":\"database\",\"spec_digest\":\"\"},{\"address\":\"server\",\"spec_digest\":\"\"},"
+         "{\"address\":\"migrate\",\"spec_digest\":\"\"}]",
+         "[{\"name\":\"shop\",\"version\":\"2\"}]"},
+        {4, "14", "bad0bad0ba", "rolled back", "[]", "[{\"name\":\"shop\",\"version\":\"2\"}]"}};
+    for (size_t i = 0; i < sizeof releases / sizeof *releases; i++) {
+        char id[40];
+        snprintf(id, sizeof id, "E1/v%d", (int)releases[i].version);
+        struct release row = {.id = id,
+                              .environment = "E1",
+                              .version = releases[i].version,
+                              .run = releases[i].run,
+                              .commit = releases[i].commit,
+                              .resources = releases[i].resources,
+                              .templates = releases[i].templates,
+                              .validated = true,
+                              .verdict = releases[i].verdict,
+                              .created_at = SCENE_NOW - MINUTES(3000 - 500 * (int64_t)i)};
+        struct run run = {.id = releases[i].run,
+                          .number = 11 + (int64_t)i,
+                          .environment = "E1",
+                          .environment_name = "review/checkout",
+                          .workflow = WORKFLOW_DEPLOY,
+                          .status = RUN_DONE,
+                          .person = "anna",
+                          .actor = "uid:1000",
+                          .commit = releases[i].commit,
+                          .subject = "retry card capture",
+                          .created_at = SCENE_NOW - MINUTES(3000 - 500 * (int64_t)i)};
+        scene_put(scene, &release_type, &row);
+        scene_put(scene, &run_type, &run);
+    }
+    struct environment row = scene_environment("E1", "review/checkout", TIER_REVIEW, ENVIRONMENT_OK);
+    row.branch = "fix/checkout";
+    row.commit = "9f3c1abdeadbeef0";
+    row.release = 3;
+    row.excluded_commit = "bad0bad0ba";
+    row.deployed_at = SCENE_NOW - MINUTES(13);
+    scene_put(scene, &environment_type, &row);
+}
+
 static void put_part(struct scene *scene, const char *name, enum resource_status status, int64_t position)
 {
     char id[200], address[200];
@@ -403,6 +459,8 @@ static void fill(struct scene *scene, unsigned flags)
         put_module(scene);
         put_parts(scene);
     }
+    if (flags & SCENE_RELEASES)
+        put_releases(scene);
     if (flags & SCENE_HOSTILE)
         put_hostile(scene);
 }

@@ -32,7 +32,7 @@ static void verbs__have_capitals_that_no_look_key_takes(void **state)
         if (!verb[i].key)
             continue;
         assert_true(verb[i].key >= 'A' && verb[i].key <= 'Z');
-        for (unsigned view = 1; view <= VIEW_TEXT; view <<= 1) {
+        for (unsigned view = 1; view <= VIEW_RELEASES; view <<= 1) {
             bool pages = verb[i].key == 'N' || verb[i].key == 'G'; /* vim's, in pagers alone */
             if (request_for_key(verb[i].key, (enum view_kind)view, false) != REQUEST_NONE && !pages)
                 fail_msg("%c is %s and moves", verb[i].key, verb[i].name);

@@ -60,6 +60,7 @@ static void environment__golden_at_every_size(void **state)
     (void)state;
     golden("environment", "1<enter>jjj");
     golden_of("parts", "1<enter>jjjjE", SCENE_MODULE);
+    golden_of("releases", "1/checkout<enter>B<esc>", SCENE_RELEASES);
 }
 
 static void gate__golden_at_every_size(void **state)

@@ -20,3 +20,7 @@ tests_ui_test_parts_LDADD = $(test_ui)
 unit_tests += tests/ui/test_plans
 tests_ui_test_plans_SOURCES = tests/ui/test_plans.c tests/ui/scene.c tests/ui/scene.h
 tests_ui_test_plans_LDADD = $(test_ui)
+
+unit_tests += tests/ui/test_releases
+tests_ui_test_releases_SOURCES = tests/ui/test_releases.c tests/ui/scene.c tests/ui/scene.h
+tests_ui_test_releases_LDADD = $(test_ui)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* Going back: the releases of an environment, what each would change, and the command that is asked for. */
+#include "scene.h"
+
+static void b__shows_the_releases_before_it_asks(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_RELEASES);
+    scene_type(&scene, "1/checkout<enter>B");
+    assert_shows(&scene, "releases 4   current v3   excluded bad0bad0");
+    assert_shows(&scene, "v4             ✗ rolled back");
+    assert_shows(&scene, "going back to v2"); /* the newest good one below the present */
+    assert_shows(&scene, "2 resources change (database, server)");
+    assert_hides(&scene, "ROLLBACK");
+    scene_close(&scene);
+}
+
+static void a_release__says_what_would_go_come_and_change(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_RELEASES);
+    scene_type(&scene, "1/checkout<enter>Bj");
+    assert_shows(&scene, "2 resources change (database, server), 1 resource would go (migrate), 1 resource would come "
+                         "back (queue)");
+    assert_shows(&scene, "template shop 2 > 1");
+    scene_type(&scene, "gg");
+    assert_shows(&scene, "its commit is not deployed by itself any more");
+    assert_shows(&scene, "not recorded: the plan of the roll-back will say it");
+    scene_close(&scene);
+}
+
+static void b_on_a_release__asks_for_that_one(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_RELEASES);
+    scene_type(&scene, "1/checkout<enter>BjB");
+    scene_pass(&scene, 700);
+    assert_shows(&scene, "ROLLBACK review/checkout");
+    assert_shows(&scene, "v1 77d0e21a, good");
+    assert_shows(&scene, "migrate");
+    scene_type(&scene, "y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    assert_string_equal(commands[0].verb, "rollback");
+    assert_string_equal(commands[0].subject, "review/checkout");
+    assert_string_equal(commands[0].arguments, "{\"to\":\"v1\"}");
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
+static void b_on_what_is_there_now__says_why_not(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_RELEASES);
+    scene_type(&scene, "1/checkout<enter>BkB");
+    assert_shows(&scene, "v3 is what is there now");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 0);
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
+static void b_without_a_release__says_that_there_is_none(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1/search<enter>B");
+    assert_shows(&scene, "review/search has no release yet");
+    scene_close(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(b__shows_the_releases_before_it_asks),
+        cmocka_unit_test(a_release__says_what_would_go_come_and_change),
+        cmocka_unit_test(b_on_a_release__asks_for_that_one),
+        cmocka_unit_test(b_on_what_is_there_now__says_why_not),
+        cmocka_unit_test(b_without_a_release__says_that_there_is_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
