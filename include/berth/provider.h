@@ -161,7 +161,7 @@ struct provider_probe {
                  struct error *error);
 };
 struct provider_notify {
-    /* Delivers one outbox row. False with retry set: try again later. `key` makes a repeat harmless (sent as Idempotency-Key). */
+    /* Delivers one outbox row. The context's section is the receiver's; of a receiver that keeps records (config_notify.ref) its repository's. False with retry set: try again later. `key` makes a repeat harmless (sent as Idempotency-Key). */
     bool (*deliver)(const struct provider_context *context, const struct delivery *delivery, const char *key,
                     struct error *error);
 };

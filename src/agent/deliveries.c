@@ -79,10 +79,13 @@ static bool store_outcome(struct supervisor *supervisor, const json_t *message, 
         return found == STORE_MISSING;
     row.attempts++;
     row.error = json_get_text(message, "error");
+    bool record = text_equal(row.event, DELIVERY_RECORD); /* of a run: it may wait for days, but not be lost */
     if (done) {
         row.status = DELIVERY_DONE;
         row.delivered_at = time_now_ms();
-    } else if (!retry || row.attempts >= ATTEMPTS_LIMIT) {
+        if (record)
+            row.payload = ""; /* the receiver has it, and the chain its hash */
+    } else if (!retry || (row.attempts >= ATTEMPTS_LIMIT && !record)) {
         row.status = DELIVERY_GIVEN_UP;
     } else {
         row.next_at = time_now_ms() + wait_after(row.attempts);

@@ -9,6 +9,7 @@
 #include "berth/base/fault.h"
 #include "berth/base/frame.h"
 #include "berth/base/log.h"
+#include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
 #include "berth/model/ledger.h"
@@ -28,10 +29,14 @@ static bool deliver(struct setup *setup, struct http_client *http, const struct 
     if (!provider || !provider->notify)
         return error_set(error, ERROR_UNSUPPORTED, "notifications of provider '%s' are not built yet",
                          notify->section.provider);
+    const struct config_section *section =
+        text_empty(notify->repository) ? &notify->section : setup_repository(setup, notify->repository, error);
+    if (!section)
+        return false;
     struct redactor *redactor = redactor_new();
     struct provider_context context = {
         .config = setup->config,
-        .section = &notify->section,
+        .section = section,
         .http = http,
         .store_folder = setup->options->store_folder,
         .run_folder = "",

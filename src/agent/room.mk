@@ -25,6 +25,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/orphans.c \
 	src/agent/protocol.h \
 	src/agent/recover.c \
+	src/agent/run_record.c \
 	src/agent/secrets.c \
 	src/agent/secrets.h \
 	src/agent/setup.c \

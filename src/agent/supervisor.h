@@ -176,6 +176,12 @@ void observations_take(struct supervisor *supervisor, const char *json, size_t l
 void deliveries_send(struct supervisor *supervisor);
 void deliveries_taken(struct supervisor *supervisor, const char *json, size_t length);
 
+/* --- run_record.c: records of runs that ended, see run_record.h ---------------------------------------------------------- */
+bool run_record_is(const struct engine_put *put);
+/* After the puts and audit entries of the same effects were stored: completes and stores the records among them. */
+bool run_record_seal(struct supervisor *supervisor, const struct engine_effects *effects,
+                     struct error *error) BERTH_MUST_CHECK;
+
 /* --- lifetime.c: when it ends ------------------------------------------------------------------------------------------- */
 bool lifetime_begin(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 bool lifetime_serving(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;

@@ -138,8 +138,8 @@ bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects
 {
     for (size_t i = 0; i < effects->puts.count; i++) {
         const struct engine_put *put = &effects->puts.items[i];
-        if (put->row ? !store_put(supervisor->store, put->type, put->row, error)
-                     : !store_remove(supervisor->store, put->type, put->id, error))
+        if (!run_record_is(put) && (put->row ? !store_put(supervisor->store, put->type, put->row, error)
+                                             : !store_remove(supervisor->store, put->type, put->id, error)))
             return false;
         if (put->type == &step_type)
             supervisor->look_at_steps = true;
@@ -153,7 +153,7 @@ bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects
     for (size_t i = 0; i < effects->audits.count; i++)
         if (!store_audit(supervisor->store, effects->audits.items[i], error))
             return false;
-    return true;
+    return run_record_seal(supervisor, effects, error);
 }
 
 bool supervisor_apply_hot(struct supervisor *supervisor, const char *run, struct engine_effects *effects,

@@ -25,6 +25,7 @@ static const struct fault_point points[] = {
     {"observer.mid_listing", "observer", "a part of a listing is sent"},
     {"observer.after_listing", "observer", "a whole listing is sent, not yet acknowledged"},
     {"notifier.before_delivery", "notifier", "a delivery is taken from the outbox, not yet made"},
+    {"notifier.mid_record", "notifier", "the commit of a run's record is made, nothing names it yet"},
     {"notifier.after_delivery", "notifier", "a delivery is made, not yet recorded"},
     {"store.write", "any", "the Nth write of the store (fails)"},
     {"store.read", "any", "the Nth read of the store (fails)"},

@@ -7,6 +7,9 @@ src_cli_libcli_a_SOURCES = \
 	src/cli/ask.c \
 	src/cli/ask.h \
 	src/cli/audit.c \
+	src/cli/audit_compare.c \
+	src/cli/audit_git.c \
+	src/cli/audit_ref.h \
 	src/cli/changes.c \
 	src/cli/check.c \
 	src/cli/check_tree.c \

@@ -438,7 +438,10 @@ static const struct verb all_verbs[] = {
      .help = "List who did what, newest first; or verify the chain.",
      .manual =
          "Every entry holds the hash of the one before. \"audit verify\" walks the chain and names the first entry "
-         "and column whose bytes do not fit.",
+         "and column whose bytes do not fit. Where berth.yaml keeps the audit in git (notify, provider git), or with "
+         "--against, it also fetches that ref with the program git, compares each run's record with the chain and the "
+         "rows, and names the first difference with its entry, run and commit; runs that ended and are not there, and "
+         "commits that the chain does not know. Exits 1 when anything differs.",
      .route = "GET /api/v1/audit",
      .audit = "",
      .undo = "",
@@ -448,6 +451,8 @@ static const struct verb all_verbs[] = {
                     .positional = true,
                     .choices = "verify",
                     .help = "check the chain instead"},
+                   OPTION("against", ARGUMENT_TEXT, "compare with the ref of this repository or URL"),
+                   {.name = "local", .type = ARGUMENT_FLAG, .help = "verify the chain alone, ask no remote"},
                    OPTION("env", ARGUMENT_ENVIRONMENT, "only of this environment"),
                    {.name = "limit", .type = ARGUMENT_NUMBER, .help = "at most so many, 0 for all", .letter = 'n'}}},
     {.name = "why",

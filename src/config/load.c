@@ -12,6 +12,8 @@
 
 #include <stdlib.h>
 
+#define AUDIT_REF "refs/heads/berth/audit" /* the schema of the provider git says the same */
+
 static struct config_section read_section(struct loaded *loaded, const char *capability, const char *name,
                                           const struct node *node)
 {
@@ -130,6 +132,11 @@ static void read_notify(struct loaded *loaded)
         items[i].id = receiver_id(&config->arena, &items[i].section);
         items[i].events = read_names(&config->arena, list->items[i], "events");
         items[i].tiers = read_names(&config->arena, list->items[i], "tiers");
+        items[i].repository = items[i].ref = "";
+        if (text_equal(items[i].section.provider, "git")) {
+            items[i].repository = read_text(list->items[i], "repository", "");
+            items[i].ref = read_text(list->items[i], "ref", AUDIT_REF);
+        }
     }
 }
 

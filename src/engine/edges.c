@@ -233,6 +233,7 @@ static void tell(struct engine_turn *turn, int from)
         turn_notify(turn, "started");
     if (notice != NULL)
         turn_notify(turn, notice);
+    turn->ended = run_ended((enum run_status)run->status) ? notice : NULL;
     if (run->status == RUN_DONE && run_destroys(run))
         turn_notify(turn, "destroyed");
     if (run_rolls_back(run) && !text_empty(run->parent) &&

@@ -20,6 +20,7 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/plan.c \
 	src/engine/prepare.c \
 	src/engine/rollback.c \
+	src/engine/run_record.c \
 	src/engine/steps.c \
 	src/engine/subject.c \
 	src/engine/turn.c \

@@ -234,6 +234,7 @@ void turn_end(struct engine_turn *turn)
     put_table(turn, &turn->plans);
     put_table(turn, &turn->steps);
     put_table(turn, &turn->holds);
+    run_record_put(turn);
     table_release(&turn->steps);
     table_release(&turn->plans);
     table_release(&turn->resources);
@@ -331,6 +332,8 @@ void notice_put(struct engine_effects *effects, const struct notice *notice)
         const struct config_notify *notify = &notice->config->notify[i];
         struct delivery *delivery;
 
+        if (!text_empty(notify->ref)) /* it keeps records of runs: run_record_put tells it of their ends alone */
+            continue;
         if (!listed(&notify->events, notice->event) || !listed(&notify->tiers, notice->tier))
             continue;
         delivery = arena_alloc(effects->arena, sizeof *delivery);
@@ -350,15 +353,20 @@ void notice_put(struct engine_effects *effects, const struct notice *notice)
     }
 }
 
+const char *turn_tier(const struct engine_turn *turn)
+{
+    return word_name(tier_names, turn->environment != NULL ? turn->environment->tier
+                                 : turn->entry != NULL     ? (int)turn->entry->tier
+                                                           : TIER_NONE);
+}
+
 void turn_notify(struct engine_turn *turn, const char *event)
 {
     const struct run *run = turn->run;
     struct notice notice = {
         .config = turn->facts->config,
         .event = event,
-        .tier = word_name(tier_names, turn->environment != NULL ? turn->environment->tier
-                                      : turn->entry != NULL     ? (int)turn->entry->tier
-                                                                : TIER_NONE),
+        .tier = turn_tier(turn),
         .environment = turn->environment != NULL ? turn->environment->id : "",
         .run = run->id,
         .id = arena_printf(turn->arena, "%s.%s.%lld", run->id, event, (long long)turn->facts->now_ms),

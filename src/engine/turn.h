@@ -36,6 +36,7 @@ struct engine_turn {
     struct prepare_result *prepare; /* while a prepare result is taken over */
     const json_t *prepare_body;
     struct command *command; /* the one that `run` came from, or NULL; a copy */
+    const char *ended;       /* the notice of the run's end in this turn, or NULL */
     bool new_run;            /* `run` is made in this turn */
     bool forgotten;          /* the environment's row goes: it was never deployed */
     bool all_met;            /* waiting steps were looked at since a step last ended */
@@ -96,6 +97,8 @@ void turn_touch(struct engine_turn *turn, const char *run);
 void turn_wake(struct engine_turn *turn, int64_t at_ms);
 /* A delivery to every receiver of the policy that listens to the event and tier. */
 void turn_notify(struct engine_turn *turn, const char *event);
+/* The tier of the run's environment, or of its entry where that is not made yet. */
+const char *turn_tier(const struct engine_turn *turn);
 /* Whether a slot of limits.runs is free for the run at work, or its own. Else its status_reason is set, and begins so. */
 #define WAITS_FOR_SLOT "waits for a slot: "
 bool turn_has_slot(struct engine_turn *turn);
@@ -110,6 +113,10 @@ void notice_put(struct engine_effects *effects, const struct notice *notice);
 /* Whether the run counts against limits.runs. */
 bool run_is_active(int status);
 bool run_destroys(const struct run *run);
+
+/* --- run_record.c ---------------------------------------------------------------------------------------------- */
+/* A run ended in this turn: its record for each receiver that keeps one of each run and listens to this end, once. */
+void run_record_put(struct engine_turn *turn);
 
 /* --- edges.c --------------------------------------------------------------------------------------------------- */
 /* Takes the edge of that event from the run's status; false, with an audit entry, when there is none. `reason` becomes status_reason. */

@@ -17,6 +17,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/file/artifacts.c \
 	src/provider/file/artifacts.h \
 	src/provider/file/file.c \
+	src/provider/git/audit.c \
+	src/provider/git/audit.h \
 	src/provider/git/commit.c \
 	src/provider/git/commit.h \
 	src/provider/git/export.c \

@@ -179,6 +179,7 @@ static void schema__knows_what_is_built(void **state)
     check_built(schema, "runner", "local", true);
     check_built(schema, "targets", "local", true);
     check_built(schema, "notify", "webhook", true);
+    check_built(schema, "notify", "git", true);
     check_built(schema, "secrets", "vault", false);
     check_built(schema, "executor", "vault", false);
     check_built(schema, "targets", "vault", false);

@@ -9,3 +9,6 @@ tests_e2e_test_dashboard_LDADD = $(libs_store) $(VTERM_LIBS) $(CMOCKA_LIBS)
 
 # What comes from outside and is not what it should be.
 long_tests += tests/e2e/hostile_repositories.py tests/e2e/hostile_names.py tests/e2e/hostile_templates.py tests/e2e/hostile_logs.py
+
+# The audit kept in git: kills, rewritten refs, changed bytes, planted secrets.
+long_tests += tests/e2e/audit_git.py

@@ -134,6 +134,7 @@ struct config_notify {
     const char
         *id; /* "webhook:HASH": of what the section says of the receiver; its place, events and tiers may change */
     struct name_list events, tiers; /* empty: all */
+    const char *repository, *ref;   /* of one that keeps a record of each run that ended (git), else "" */
 };
 struct config_limits {
     int runs, steps, remove_at_once, remove_share_percent; /* 0: no limit of ours */

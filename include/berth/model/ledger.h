@@ -51,6 +51,7 @@ struct freeze {
     int64_t revision;
 };
 /* the outbox: one row an event and receiver */
+#define DELIVERY_RECORD "record" /* the event of a delivery that is the record of a run that ended, see run_record.h */
 struct delivery {
     const char *id; /* ULID */
     const char *event, *environment, *run;

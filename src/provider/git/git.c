@@ -3,6 +3,7 @@
  * The provider git: branches of a local repository, or of a URL through a bare mirror. Listing and following read the repository that the policy
  * names; everything that a run stands on is read from berth's own mirror, where its commit is pinned.
  */
+#include "provider/git/audit.h"
 #include "provider/git/commit.h"
 #include "provider/git/export.h"
 #include "provider/git/follow.h"
@@ -294,7 +295,12 @@ static const struct provider_branches branches = {
     .export = export_commit,
 };
 
+static const struct provider_notify notify = {
+    .deliver = audit_deliver,
+};
+
 const struct provider git_provider = {
     .name = "git",
     .branches = &branches,
+    .notify = &notify,
 };

@@ -3,6 +3,7 @@
 #include "provider/git/list.h"
 
 #include "berth/base/text.h"
+#include "provider/git/audit.h"
 #include "provider/git/commit.h"
 #include "provider/git/place.h"
 #include "provider/git/refs.h"
@@ -88,6 +89,8 @@ static bool visit_ref(const struct ref *ref, void *owner)
     if (time_is_over(listing))
         return false;
     list_name(&listing->name, ref->name);
+    if (audit_is_kept_in(listing->context->config, listing->repository, listing->name.data))
+        return true; /* a run that ended is no push */
     str_cut(&listing->id, strlen(listing->repository) + 1);
     str_add_bytes(&listing->id, listing->name.data, listing->name.length);
     struct branch branch = {

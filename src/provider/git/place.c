@@ -86,24 +86,18 @@ bool place_mirror(const struct provider_context *context, const char *repository
 
 /* --- fetching ------------------------------------------------------------------------------------------------ */
 
-struct fetch {
-    const struct provider_context *context;
-    struct str token, key;
-    int asked; /* credentials that are refused are asked for again and again */
-};
-
 static int give_credential(git_credential **out, const char *url, const char *user, unsigned allowed, void *payload)
 {
-    struct fetch *fetch = payload;
+    struct place_remote *with = payload;
     (void)url;
-    if (fetch->asked++ > 1) {
+    if (with->asked++ > 1) {
         git_error_set_str(GIT_ERROR_NET, "the credentials were refused");
         return GIT_EAUTH;
     }
-    if ((allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) && fetch->token.length > 0)
-        return git_credential_userpass_plaintext_new(out, user ? user : "x-access-token", fetch->token.data);
-    if ((allowed & GIT_CREDENTIAL_SSH_MEMORY) && fetch->key.length > 0)
-        return git_credential_ssh_key_memory_new(out, user ? user : "git", NULL, fetch->key.data, NULL);
+    if ((allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) && with->token.length > 0)
+        return git_credential_userpass_plaintext_new(out, user ? user : "x-access-token", with->token.data);
+    if ((allowed & GIT_CREDENTIAL_SSH_MEMORY) && with->key.length > 0)
+        return git_credential_ssh_key_memory_new(out, user ? user : "git", NULL, with->key.data, NULL);
     if (allowed & GIT_CREDENTIAL_SSH_KEY)
         return git_credential_ssh_key_from_agent(out, user ? user : "git");
     git_error_set_str(GIT_ERROR_NET, "it wants credentials, and the repository has no `token` or `key` of that kind");
@@ -112,9 +106,29 @@ static int give_credential(git_credential **out, const char *url, const char *us
 
 static int look_whether_stopped(const git_indexer_progress *progress, void *payload)
 {
-    const struct fetch *fetch = payload;
+    const struct place_remote *with = payload;
     (void)progress;
-    return provider_stopped(fetch->context) || provider_left_ms(fetch->context) == 0 ? GIT_EUSER : 0;
+    return provider_stopped(with->context) || provider_left_ms(with->context) == 0 ? GIT_EUSER : 0;
+}
+
+void place_remote_callbacks(struct place_remote *with, git_remote_callbacks *callbacks)
+{
+    callbacks->credentials = give_credential;
+    callbacks->transfer_progress = look_whether_stopped;
+    callbacks->payload = with;
+    with->asked = 0;
+}
+
+bool place_remote_failed(const struct place_remote *with, int code, const char *what, struct error *error)
+{
+    const char *url = git_remote_url(with->remote);
+    if (provider_stopped(with->context))
+        return error_set(error, ERROR_CANCELLED, "cannot %s %s: it was cancelled", what, url);
+    git_failed(error, code == GIT_EAUTH ? ERROR_DENIED : ERROR_UNREACHABLE, "cannot %s %s", what, url);
+    if (error)
+        error->retry = code != GIT_EAUTH;
+    return error_hint(error, code == GIT_EAUTH ? "give the repository a `token` or `key` that may"
+                                               : "see whether git ls-remote answers from here");
 }
 
 /* The remote's HEAD becomes the mirror's: it names the default branch. */
@@ -126,7 +140,7 @@ static void take_default(git_repository *mirror, git_remote *remote)
     git_buf_dispose(&name);
 }
 
-static bool fetch_remote(struct fetch *fetch, git_repository *mirror, git_remote *remote, struct error *error)
+static bool fetch_all(struct place_remote *with, git_repository *mirror, struct error *error)
 {
     char heads[] = "+refs/heads/*:refs/heads/*", tags[] = "+refs/tags/*:refs/tags/*";
     char *specs[] = {heads, tags};
@@ -135,50 +149,50 @@ static bool fetch_remote(struct fetch *fetch, git_repository *mirror, git_remote
     git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
     options.prune = GIT_FETCH_PRUNE;
     options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-    options.callbacks.credentials = give_credential;
-    options.callbacks.transfer_progress = look_whether_stopped;
-    options.callbacks.payload = fetch;
-    int code = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, NULL, NULL);
+    place_remote_callbacks(with, &options.callbacks);
+    int code = git_remote_connect(with->remote, GIT_DIRECTION_FETCH, &options.callbacks, NULL, NULL);
     if (code == 0) {
-        take_default(mirror, remote);
-        code = git_remote_fetch(remote, &refspecs, &options, "berth");
+        take_default(mirror, with->remote);
+        code = git_remote_fetch(with->remote, &refspecs, &options, "berth");
     }
-    if (code == 0)
-        return true;
-    if (provider_stopped(fetch->context))
-        return error_set(error, ERROR_CANCELLED, "fetching from %s was cancelled", git_remote_url(remote));
-    git_failed(error, code == GIT_EAUTH ? ERROR_DENIED : ERROR_UNREACHABLE, "cannot fetch from %s",
-               git_remote_url(remote));
-    if (error)
-        error->retry = code != GIT_EAUTH;
-    return error_hint(error, code == GIT_EAUTH ? "give the repository a `token` or `key` that may read it"
-                                               : "see whether git ls-remote answers from here");
+    return code == 0 || place_remote_failed(with, code, "fetch from", error);
+}
+
+bool place_remote_open(const struct provider_context *context, git_repository *repository, const char *url,
+                       struct place_remote *with, struct error *error)
+{
+    git_remote_create_options options;
+    struct str rewritten = STR_INIT;
+    *with = (struct place_remote){.context = context, .token = STR_INIT, .key = STR_INIT};
+    git_remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
+    options.repository = repository;
+    options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
+    open_rewrite(url, &rewritten);
+    bool opened =
+        section_text(context, "token", &with->token, error) && section_text(context, "key", &with->key, error);
+    if (opened && git_remote_create_with_opts(&with->remote, rewritten.data, &options) != 0)
+        opened = git_failed(error, ERROR_CONFIG, "'%s' is no URL that can be reached", url);
+    str_release(&rewritten);
+    return opened;
+}
+
+void place_remote_close(struct place_remote *with)
+{
+    git_remote_free(with->remote);
+    str_release(&with->token);
+    str_release(&with->key);
 }
 
 bool place_fetch(const struct provider_context *context, git_repository *mirror, const char *url, struct error *error)
 {
-    struct fetch fetch = {.context = context, .token = STR_INIT, .key = STR_INIT};
-    git_remote *remote = NULL;
-    git_remote_create_options options;
-    struct str rewritten = STR_INIT;
-    git_remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
-    options.repository = mirror;
-    options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
-    open_rewrite(url, &rewritten);
-    bool fetched =
-        section_text(context, "token", &fetch.token, error) && section_text(context, "key", &fetch.key, error);
-    if (fetched && git_remote_create_with_opts(&remote, rewritten.data, &options) != 0)
-        fetched = git_failed(error, ERROR_CONFIG, "'%s' is no URL that can be fetched from", url);
-    fetched = fetched && fetch_remote(&fetch, mirror, remote, error);
+    struct place_remote with;
+    bool fetched = place_remote_open(context, mirror, url, &with, error) && fetch_all(&with, mirror, error);
     if (fetched) {
         char *mark = path_join(git_repository_path(mirror), FETCHED_FILE);
         fetched = file_exists(mark) || file_replace(mark, "", 0, 0600, FILE_RELAXED, error);
         free(mark);
     }
-    git_remote_free(remote);
-    str_release(&rewritten);
-    str_release(&fetch.token);
-    str_release(&fetch.key);
+    place_remote_close(&with);
     return fetched;
 }
 

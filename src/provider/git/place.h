@@ -27,6 +27,21 @@ bool place_source(const struct provider_context *context, const char *repository
 /* Brings the mirror of a URL up to date. */
 bool place_fetch(const struct provider_context *context, git_repository *mirror, const char *url,
                  struct error *error) BERTH_MUST_CHECK;
+/* A URL with the credentials of the context's section, for one call; nothing is written into the repository's configuration. */
+struct place_remote {
+    const struct provider_context *context;
+    git_remote *remote;
+    struct str token, key;
+    int asked; /* credentials that are refused are asked for again and again */
+};
+/* Whatever it returns, place_remote_close frees. */
+bool place_remote_open(const struct provider_context *context, git_repository *repository, const char *url,
+                       struct place_remote *with, struct error *error) BERTH_MUST_CHECK;
+void place_remote_close(struct place_remote *with);
+/* Credentials, and an end at the context's deadline; their payload is `with`. */
+void place_remote_callbacks(struct place_remote *with, git_remote_callbacks *callbacks);
+/* Says what libgit2 could not do ("fetch from") and why. Returns false. */
+bool place_remote_failed(const struct place_remote *with, int code, const char *what, struct error *error);
 /* The name of the default branch ("" none), in the arena. */
 const char *place_default_branch(git_repository *source, struct arena *arena);
 
