@@ -140,6 +140,11 @@ static void look_at_disk(struct report *report)
         find(report, FINDING_BAD, "disk", "", "cannot look at %s", folder);
         return;
     }
+    if (access(folder, W_OK) != 0) {
+        find(report, FINDING_BAD, "disk", "make it writable, or look with another user", "cannot write in %s: %s",
+             folder, strerror(errno));
+        return;
+    }
     {
         int64_t free_bytes = (int64_t)space.f_bavail * (int64_t)space.f_frsize;
 

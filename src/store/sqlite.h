@@ -63,6 +63,7 @@ static inline struct sqlite *sqlite_of(struct backend *backend)
 /* --- sqlite_call.c: statements and errors ------------------------------------------------------------------- */
 
 /* Fills `error` for a result code of SQLite: "cannot WHAT". Returns false. */
+extern const char sqlite_hint_read_only[]; /* what to do about a store that cannot be written */
 bool sqlite_error(struct sqlite *sqlite, struct error *error, const char *what);
 /* A prepared statement for `sql`, bindings empty; NULL with an error. Give it back with statement_done. */
 struct statement *statement_take(struct sqlite *sqlite, const char *sql, struct error *error) BERTH_MUST_CHECK;

@@ -23,7 +23,9 @@ bool sqlite_bell_make(struct sqlite *sqlite, struct error *error)
     sqlite->bell_fd = bell_open(sqlite);
     if (sqlite->bell_fd >= 0)
         return true;
-    return error_errno(error, ERROR_IO, errno, "cannot open %s", sqlite->bell_path);
+    int why = errno;
+    error_errno(error, ERROR_IO, why, "cannot write in the store %s", sqlite->folder);
+    return error_hint(error, "%s", why == EROFS || why == EACCES ? sqlite_hint_read_only : "");
 }
 
 /* The commit is done: a bell that cannot be rung only makes readers later (they look once a second). */

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+const char sqlite_hint_read_only[] =
+    "the file system or the file is read-only: make it writable, or look with another user";
+
 static bool is_full(int code, int system_errno)
 {
     return code == SQLITE_FULL ||
@@ -24,9 +27,7 @@ static enum error_code explain(int code, int extended, int system_errno, const c
     case SQLITE_NOTADB:
         *hint = "restore a copy of the folder, or move it away and start berth again";
         return ERROR_CORRUPT;
-    case SQLITE_READONLY:
-        *hint = "the file system or the file is read-only: make it writable, or look with another user";
-        return ERROR_IO;
+    case SQLITE_READONLY: *hint = sqlite_hint_read_only; return ERROR_IO;
     case SQLITE_CANTOPEN: *hint = "check that the folder exists and is yours"; return ERROR_IO;
     case SQLITE_PERM:
     case SQLITE_AUTH: *hint = "check that the folder is yours"; return ERROR_IO;
@@ -48,7 +49,8 @@ bool sqlite_error(struct sqlite *sqlite, struct error *error, const char *what)
     int system_errno = sqlite3_system_errno(sqlite->db);
     const char *hint;
     enum error_code ours = explain(code, extended, system_errno, &hint);
-    error_set(error, ours, "cannot %s the store %s", what, sqlite->folder);
+    /* said first: a line of the dashboard ends before the folder's name does */
+    error_set(error, ours, "%s %s the store %s", ours == ERROR_FULL ? "no room to" : "cannot", what, sqlite->folder);
     if (code == SQLITE_IOERR && system_errno)
         error_detail(error, "%s: %s", sqlite3_errmsg(sqlite->db), strerror(system_errno));
     else
