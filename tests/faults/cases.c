@@ -135,14 +135,15 @@ bool cases_tell(size_t number, const struct case_result *result, const char *for
 {
     struct str name = STR_INIT;
     va_list arguments;
-    bool passed = result->trouble.length == 0;
+    bool passed = result->trouble.length == 0, skipped = text_starts(result->note.data, "SKIP ");
     va_start(arguments, format);
     str_addv(&name, format, arguments);
     va_end(arguments);
-    printf("%s %zu - %s\n", passed ? "ok" : "not ok", number, name.data);
+    printf("%s %zu - %s%s%s\n", passed ? "ok" : "not ok", number, name.data, skipped ? " # " : "",
+           skipped ? result->note.data : "");
     if (!passed)
         printf("# %s\n", result->trouble.data);
-    if (result->note.length > 0)
+    if (result->note.length > 0 && !skipped)
         printf("# %s\n", result->note.data);
     fflush(stdout);
     str_release(&name);

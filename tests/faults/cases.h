@@ -19,7 +19,7 @@ struct case_result {
 /* Plays cases 0 … count-1. The caller frees with cases_free. */
 struct case_result *cases_play(size_t count, case_play *play, void *context);
 void cases_free(struct case_result *results, size_t count);
-/* Prints one line of TAP; the trouble below it. True when it passed. */
+/* Prints one line of TAP, skipped where the note says "SKIP reason"; the trouble below it. True when it passed. */
 bool cases_tell(size_t number, const struct case_result *result, const char *format, ...) BERTH_PRINTF(3, 4);
 /* True under `make torture`: everything is tried, not a choice. */
 bool cases_exhaustive(void);

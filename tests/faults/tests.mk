@@ -16,8 +16,8 @@ tests_faults_test_nth_LDADD = $(libs_store)
 test_tools += tests/faults/test_clock tests/faults/test_trouble tests/faults/test_push
 tests_faults_test_push_SOURCES = tests/faults/test_push.c $(faults_parts)
 tests_faults_test_push_LDADD = $(libs_store)
-tests_faults_test_trouble_SOURCES = tests/faults/test_trouble.c $(faults_parts)
-tests_faults_test_trouble_LDADD = $(libs_store)
+tests_faults_test_trouble_SOURCES = tests/faults/test_trouble.c tests/e2e/screen.c tests/e2e/screen.h $(faults_parts)
+tests_faults_test_trouble_LDADD = $(libs_store) $(VTERM_LIBS)
 tests_faults_test_clock_SOURCES = tests/faults/test_clock.c $(faults_parts)
 tests_faults_test_clock_LDADD = $(libs_store)
 

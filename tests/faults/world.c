@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,7 +160,9 @@ static void BERTH_NORETURN watch_over(struct world *world, int alive)
     setsid();
     while (read(alive, &byte, 1) < 0 && errno == EINTR)
         continue;
+    char *state = path_join(world->folder, "state");
     bool ended = process_end_all(home, 0, SIGKILL, 0, 5000, &error);
+    umount2(state, MNT_DETACH); /* a test may have mounted one */
     for (int tries = 0; tries < 100 && world_tools(world, end_one, NULL) > 0; tries++)
         poll(NULL, 0, 1);
     ended = folder_remove(world->folder, &error) && ended;
