@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define GRACE "3m"          /* seen, and seen to end, within the first minutes */
+#define HEADLESS_GRACE "1s" /* nobody watches */
+
 /* demo-service: beside this program (build tree), else where it is installed. */
 static const char *find_service(struct cli *cli, struct error *error)
 {
@@ -87,45 +90,85 @@ static const char *make_folder(struct cli *cli, struct error *error)
     return result;
 }
 
-static bool play(struct cli *cli, const char *folder, const char *repository, const char *service, struct error *error)
+/* True when it is there and works. What it says of its own settings is not of interest. */
+static bool answers(const char *tool)
 {
-    bool done = demo_story(cli, repository, service, error);
+    const char *const argv[] = {tool, "version", NULL};
+    const struct process_spec spec = {.argv = argv, .folder = "/", .input_fd = -1, .output_fd = -1, .error_fd = -1};
+    struct process process;
+    int status = -1;
+    bool done = process_start(&spec, &process, NULL);
 
-    if (done) {
-        if (!demo_end(cli, folder, service, error))
+    if (!done)
+        return false;
+    done = process_wait(&process, &status, NULL);
+    process_release(&process);
+    return done && status == 0;
+}
+
+/* What staging's module is applied with: the first that answers; "" where none does. */
+static const char *find_tool(void)
+{
+    setenv("CHECKPOINT_DISABLE", "1", 0); /* nobody is asked for news of a demo */
+    return answers("terraform") ? "terraform" : answers("tofu") ? "tofu" : "";
+}
+
+static void say_tool(const struct demo *demo)
+{
+    if (text_empty(demo->tool))
+        printf("neither terraform nor tofu is here: a script stands for staging's platform, the rest is the same\n");
+    else
+        printf("staging's platform is a Terraform module (builtin resources, nothing is downloaded), applied by %s\n",
+               demo->tool);
+}
+
+static bool play(const struct demo *demo, struct error *error)
+{
+    if (demo_story(demo, error)) {
+        if (!demo_end(demo->cli, demo->folder, demo->service, error))
             return false;
         printf("\nthe demo did all it should; its folder is removed again\n");
         return true;
     }
     return error_hint(
         error, "its folder is kept: XDG_STATE_HOME=%s/state %s -C %s doctor; to end it: %s demo --end --folder %s",
-        folder, own_name(cli), repository, own_name(cli), folder);
+        demo->folder, demo->program, demo->repository, demo->program, demo->folder);
+}
+
+/* The dashboard on environments that live; what it leaves goes on. */
+static bool look(const struct demo *demo, int *status, struct error *error)
+{
+    if (!demo_begin(demo, error))
+        return error_hint(error, "to end it: %s demo --end --folder %s", demo->program, demo->folder);
+    demo->cli->folder = demo->repository;
+    if (!cli_dashboard(demo->cli, status, error))
+        return false;
+    printf("the demo goes on in the background. Again:\n    XDG_STATE_HOME=%s/state %s -C %s\n"
+           "to end it, its services and its folder:\n    %s demo --end --folder %s\n",
+           demo->folder, demo->program, demo->repository, demo->program, demo->folder);
+    return true;
 }
 
 bool cli_demo(struct cli *cli, int *status, struct error *error)
 {
-    const char *service = find_service(cli, error), *folder, *repository, *state;
     bool headless =
         json_is_true(json_object_get(cli->call.arguments, "headless")) || !cli->terminal || isatty(STDIN_FILENO) != 1;
+    struct demo demo = {.cli = cli, .service = find_service(cli, error)};
 
-    if (service != NULL && json_is_true(json_object_get(cli->call.arguments, "end")))
-        return demo_end_all(cli, cli_argument(cli, "folder"), temporary_folder(), service, error);
-    folder = service != NULL ? make_folder(cli, error) : NULL;
-    if (folder == NULL)
+    if (demo.service != NULL && json_is_true(json_object_get(cli->call.arguments, "end")))
+        return demo_end_all(cli, cli_argument(cli, "folder"), temporary_folder(), demo.service, error);
+    demo.folder = demo.service != NULL ? make_folder(cli, error) : NULL;
+    if (demo.folder == NULL)
         return false;
-    repository = arena_printf(&cli->arena, "%s/shop", folder);
-    state = arena_printf(&cli->arena, "%s/state", folder);
-    if (!folder_make(repository, 0700, error) || !demo_repository(cli, repository, service, error))
+    demo.repository = arena_printf(&cli->arena, "%s/shop", demo.folder);
+    demo.program = own_name(cli);
+    demo.tool = find_tool();
+    demo.grace = headless ? HEADLESS_GRACE : GRACE;
+    if (!folder_make(demo.repository, 0700, error) || !demo_repository(&demo, error))
         return false;
-    setenv("XDG_STATE_HOME", state, 1);
-    printf("the demo's workspace is %s\n", repository);
-    if (headless)
-        return play(cli, folder, repository, service, error);
-    cli->folder = repository;
-    if (!cli_dashboard(cli, status, error))
-        return false;
-    printf("the demo goes on in the background. Again:\n    XDG_STATE_HOME=%s %s -C %s\n"
-           "to end it, its services and its folder:\n    %s demo --end --folder %s\n",
-           state, own_name(cli), repository, own_name(cli), folder);
-    return true;
+    setenv("XDG_STATE_HOME", arena_printf(&cli->arena, "%s/state", demo.folder), 1);
+    printf("the demo's workspace is %s\n", demo.repository);
+    say_tool(&demo);
+    fflush(stdout);
+    return headless ? play(&demo, error) : look(&demo, status, error);
 }

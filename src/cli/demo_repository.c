@@ -11,34 +11,44 @@
 #include <unistd.h>
 
 #define FILE_LIMIT (1u << 20)
-#define SERVICE_MARK "@SERVICE@"
 
-static const struct {
-    const char *path;
-    const char *mode; /* git's */
-} files[] = {
-    {"berth.yaml", "100644"},      {"templates/shop.yaml", "100644"}, {"scripts/thing", "100755"},
-    {"scripts/migrate", "100755"}, {"scripts/server", "100755"},      {"scripts/smoke", "100755"},
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+struct file {
+    const char *path, *mode, *from; /* mode as git writes it; from NULL: it is called so */
 };
+static const struct file files[] = {
+    {"berth.yaml", "100644", NULL},      {"templates/shop.yaml", "100644", NULL}, {"scripts/thing", "100755", NULL},
+    {"scripts/migrate", "100755", NULL}, {"scripts/server", "100755", NULL},      {"scripts/smoke", "100755", NULL},
+};
+static const struct file with_tool[] = {{"templates/platform.yaml", "100644", NULL}, {"infra/main.tf", "100644", NULL}};
+static const struct file without_tool[] = {{"templates/platform.yaml", "100644", "templates/platform.exec.yaml"}};
+static const struct file broken = {"scripts/migrate", "100755", "scripts/migrate.broken"};
+
+struct person {
+    const char *name, *email;
+};
+static const struct person ada = {"Ada", "ada@example.org"}, joe = {"Joe", "joe@example.org"},
+                           lea = {"Lea", "lea@example.org"}, omar = {"Omar", "omar@example.org"},
+                           robot = {"robot", "robot@example.org"};
 
 /* Each branch has one commit of its own on main. */
 static const struct {
-    const char *name, *subject, *author, *email;
+    const char *name, *subject;
+    const struct person *author;
     int64_t age_ms;
-    bool broken;
 } branches[] = {
-    {"feature/checkout", "Let customers pay in one step", "Ada Verne", "ada@example.org", 12 * MS_MINUTE, false},
-    {"feature/search", "Search while typing", "Omar Said", "omar@example.org", 47 * MS_MINUTE, false},
-    {"feature/new-look", "Show larger pictures", "Lea Brun", "lea@example.org", 3 * MS_HOUR, false},
-    {"feature/gift-cards", "Sell gift cards", "Ada Verne", "ada@example.org", 26 * MS_HOUR, false},
-    {"feature/wip-recommendations", "Try recommendations", "Joe Park", "joe@example.org", 4 * MS_DAY, false},
-    {"fix/broken-migration", "Add totals to carts (fails on purpose)", "Joe Park", "joe@example.org", 25 * MS_MINUTE,
-     true},
-    {"fix/rounding", "Round prices once, at the end", "Lea Brun", "lea@example.org", 2 * MS_HOUR, false},
-    {"fix/slow-cart", "Load carts in one query", "Omar Said", "omar@example.org", 9 * MS_HOUR, false},
-    {"docs/install", "Explain how to install", "Ada Verne", "ada@example.org", 2 * MS_DAY, false},
-    {"chore/update-libraries", "Update libraries", "Build robot", "robot@example.org", 5 * MS_DAY, false},
-    {"experiment/other-database", "Try another database", "Joe Park", "joe@example.org", 21 * MS_DAY, false},
+    {"checkout", "Let customers pay in one step", &ada, 12 * MS_MINUTE},
+    {"search", "Search while typing", &omar, 47 * MS_MINUTE},
+    {"rounding", "Round prices once, at the end", &lea, 2 * MS_HOUR},
+    {"larger-pictures", "Show larger pictures", &lea, 3 * MS_HOUR},
+    {"faster-cart", "Load carts in one query", &omar, 9 * MS_HOUR},
+    {DEMO_BROKEN, "Count carts by day", &joe, 26 * MS_HOUR},
+    {"gift-cards", "Sell gift cards", &ada, 30 * MS_HOUR},
+    {"docs-install", "Explain how to install", &ada, 2 * MS_DAY},
+    {"wip-ratings", "Try ratings", &joe, 4 * MS_DAY},
+    {"chore-libraries", "Update libraries", &robot, 5 * MS_DAY},
+    {DEMO_LEAVES, "Show a banner all summer", &lea, 21 * MS_DAY},
 };
 
 bool demo_run(const char *const *argv, const char *folder, int input_fd, int output_fd, struct error *error)
@@ -81,22 +91,47 @@ static void add_data(struct str *out, const char *text, size_t length)
     str_add_char(out, '\n');
 }
 
-/* One file of the demo, with the service's path where it is marked. */
-static bool add_file(struct str *out, const char *folder, const char *from, const char *path, const char *mode,
-                     const char *service, struct error *error)
+/* What stands between two @ in a file of the demo; NULL: nothing that is known. */
+static const char *filling(const struct demo *demo, const char *name, size_t length)
 {
-    char *source = path_join(folder, from);
-    struct str text = STR_INIT, filled = STR_INIT;
-    const char *at, *mark;
-    bool read = file_read(source, FILE_LIMIT, &text, error);
+    const struct {
+        const char *name, *text;
+    } fillings[] = {
+        {"SERVICE", demo->service}, {"TOOL", demo->tool}, {"GRACE", demo->grace}, {"LOGIN", session_login(demo->cli)}};
 
-    for (at = text.data; (mark = strstr(at, SERVICE_MARK)) != NULL; at = mark + strlen(SERVICE_MARK)) {
-        str_add_bytes(&filled, at, (size_t)(mark - at));
-        str_add(&filled, service);
+    for (size_t i = 0; i < sizeof fillings / sizeof *fillings; i++) {
+        if (strlen(fillings[i].name) == length && memcmp(fillings[i].name, name, length) == 0)
+            return fillings[i].text;
     }
-    str_add(&filled, at);
+    return NULL;
+}
+
+static void add_filled(struct str *out, const struct demo *demo, const char *text)
+{
+    const char *mark, *end, *value;
+
+    while ((mark = strchr(text, '@')) != NULL) {
+        end = strchr(mark + 1, '@');
+        value = end != NULL ? filling(demo, mark + 1, (size_t)(end - mark - 1)) : NULL;
+        str_add_bytes(out, text, (size_t)(mark - text) + (value == NULL));
+        if (value != NULL)
+            str_add(out, value);
+        text = value != NULL ? end + 1 : mark + 1;
+    }
+    str_add(out, text);
+}
+
+/* One file of the demo, filled in. */
+static bool add_file(struct str *out, const struct demo *demo, const struct file *file, struct error *error)
+{
+    const char *folder = files_folder(error);
+    struct str text = STR_INIT, filled = STR_INIT;
+    char *source = folder != NULL ? path_join(folder, file->from != NULL ? file->from : file->path) : NULL;
+    bool read = source != NULL && file_read(source, FILE_LIMIT, &text, error);
+
     if (read) {
-        str_addf(out, "M %s inline %s\n", mode, path);
+        add_filled(&filled, demo, text.data);
+        str_addf(out, "M %s inline %s\n", file->mode, file->path);
         add_data(out, filled.data, filled.length);
     }
     str_release(&filled);
@@ -105,47 +140,64 @@ static bool add_file(struct str *out, const char *folder, const char *from, cons
     return read;
 }
 
-static void add_commit(struct str *out, const char *branch, const char *author, const char *email, int64_t at_ms,
+static bool add_files(struct str *out, const struct demo *demo, const struct file *list, size_t count,
+                      struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!add_file(out, demo, &list[i], error))
+            return false;
+    }
+    return true;
+}
+
+static void add_commit(struct str *out, const char *ref, const struct person *author, int64_t at_ms,
                        const char *subject)
 {
-    str_addf(out, "commit refs/heads/%s\nauthor %s <%s> %lld +0000\ncommitter %s <%s> %lld +0000\n", branch, author,
-             email, (long long)(at_ms / MS_SECOND), author, email, (long long)(at_ms / MS_SECOND));
+    str_addf(out, "commit %s\nauthor %s <%s> %lld +0000\ncommitter %s <%s> %lld +0000\n", ref, author->name,
+             author->email, (long long)(at_ms / MS_SECOND), author->name, author->email,
+             (long long)(at_ms / MS_SECOND));
     add_data(out, subject, strlen(subject));
 }
 
-static bool add_stream(struct str *out, const char *service, struct error *error)
+static void add_change(struct str *out, const char *parent, const char *text)
 {
-    const char *folder = files_folder(error);
-    int64_t now = time_now_ms();
+    str_addf(out, "from %s\nM 100644 inline CHANGES\n", parent);
+    add_data(out, text, strlen(text));
+}
 
-    if (folder == NULL)
+static bool add_stream(struct str *out, const struct demo *demo, struct error *error)
+{
+    const int64_t now = time_now_ms();
+    const char *next = "Cart totals, fails on purpose";
+    const bool has_tool = !text_empty(demo->tool);
+
+    add_commit(out, "refs/heads/main", &ada, now - 40 * MS_DAY, "Open the shop");
+    if (!add_files(out, demo, files, COUNT(files), error) ||
+        !add_files(out, demo, has_tool ? with_tool : without_tool, has_tool ? COUNT(with_tool) : COUNT(without_tool),
+                   error))
         return false;
-    add_commit(out, "main", "Ada Verne", "ada@example.org", now - 40 * MS_DAY, "Open the shop");
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        if (!add_file(out, folder, files[i].path, files[i].path, files[i].mode, service, error))
-            return false;
+    for (size_t i = 0; i < COUNT(branches); i++) {
+        add_commit(out, arena_printf(&demo->cli->arena, "refs/heads/%s", branches[i].name), branches[i].author,
+                   now - branches[i].age_ms, branches[i].subject);
+        add_change(out, "refs/heads/main", branches[i].subject);
     }
-    for (size_t i = 0; i < sizeof branches / sizeof *branches; i++) {
-        add_commit(out, branches[i].name, branches[i].author, branches[i].email, now - branches[i].age_ms,
-                   branches[i].subject);
-        str_add(out, "from refs/heads/main\nM 100644 inline CHANGES\n");
-        add_data(out, branches[i].subject, strlen(branches[i].subject));
-        if (branches[i].broken &&
-            !add_file(out, folder, "scripts/migrate.broken", "scripts/migrate", "100755", service, error))
-            return false;
-    }
+    add_commit(out, DEMO_BROKEN_NEXT, &joe, now - 25 * MS_MINUTE, next);
+    add_change(out, "refs/heads/" DEMO_BROKEN, next);
+    if (!add_file(out, demo, &broken, error))
+        return false;
     str_add(out, "done\n");
     return true;
 }
 
-bool demo_repository(struct cli *cli, const char *folder, const char *service, struct error *error)
+bool demo_repository(const struct demo *demo, struct error *error)
 {
     const char *const init[] = {"git", "init", "-q", "-b", "main", ".", NULL};
     const char *const import[] = {"git", "fast-import", "--quiet", "--done", NULL};
     const char *const checkout[] = {"git", "reset", "-q", "--hard", "main", NULL};
-    const char *stream_path = arena_printf(&cli->arena, "%s/.git/demo-stream", folder);
+    const char *folder = demo->repository;
+    const char *stream_path = arena_printf(&demo->cli->arena, "%s/.git/demo-stream", folder);
     struct str stream = STR_INIT;
-    bool done = add_stream(&stream, service, error) && demo_run(init, folder, -1, -1, error) &&
+    bool done = add_stream(&stream, demo, error) && demo_run(init, folder, -1, -1, error) &&
                 file_replace(stream_path, stream.data, stream.length, 0600, FILE_RELAXED, error);
     FILE *input = done ? fopen(stream_path, "re") : NULL;
 

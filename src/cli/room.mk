@@ -52,7 +52,9 @@ src_demo_service_LDADD =
 demodir = $(pkgdatadir)/demo
 dist_demo_DATA = examples/demo/berth.yaml
 demotemplatesdir = $(demodir)/templates
-dist_demotemplates_DATA = examples/demo/templates/shop.yaml
+dist_demotemplates_DATA = examples/demo/templates/platform.exec.yaml examples/demo/templates/platform.yaml examples/demo/templates/shop.yaml
+demoinfradir = $(demodir)/infra
+dist_demoinfra_DATA = examples/demo/infra/main.tf
 demoscriptsdir = $(demodir)/scripts
 dist_demoscripts_SCRIPTS = examples/demo/scripts/migrate examples/demo/scripts/migrate.broken examples/demo/scripts/server \
 	examples/demo/scripts/smoke examples/demo/scripts/thing

@@ -533,9 +533,12 @@ static const struct verb all_verbs[] = {
      .hint = "demo",
      .help = "Make a workspace to play with and open the dashboard on it.",
      .manual =
-         "A throwaway git repository with a dozen branches whose resources are real local things. With --headless, or "
-         "without a terminal, it plays the story: deploy, plan, approve, break, destroy. --end ends what is left of "
-         "demos: their berthd, the services that their environments started, their folders.",
+         "A throwaway git repository with a dozen branches whose resources are real local things, and Terraform where "
+         "terraform or tofu is installed. Some environments live already; one outlives its branch for three minutes; a "
+         "branch has a commit that fails and is rolled back; staging waits at its gate. With --headless, or without a "
+         "terminal, it plays the whole story and prints the tables: plan, approve, deploy, break, roll back, clean, "
+         "destroy. --end ends what is left of demos: their berthd, the services that their environments started, their "
+         "folders.",
      .route = "",
      .audit = "",
      .undo = "",

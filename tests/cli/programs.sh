@@ -1,5 +1,5 @@
 #!/bin/sh
-# The real berth with the real berthd: first use, autostart, the demo's story, what it says when things are missing. Speaks TAP.
+# The real berth with the real berthd: first use, autostart, what it says when things are missing. Speaks TAP.
 set -u
 work=$(mktemp -d "${TMPDIR:-/tmp}/berth-programs-XXXXXX")
 export XDG_STATE_HOME="$work/state" XDG_CONFIG_HOME="$work/config" TMPDIR="$work" GIT_CONFIG_GLOBAL=/dev/null
@@ -173,29 +173,6 @@ pushed_back() {
         done
     done
 }
-demo() {
-    says 'the demo did all it should' "$BERTH" demo --headless </dev/null && ! ls -d "$work"/berth-demo-* 2>/dev/null
-}
-
-# A demo that stays, with an environment whose server answers: one command ends berthd, server and folder; nothing but a demo's folder.
-demo_ends() {
-    mkfifo "$work/told"
-    "$BERTH" demo --headless --folder "$work/kept" </dev/null >"$work/told" 2>&1 &
-    playing=$!
-    exec 3<"$work/told"
-    while IFS= read -r line <&3; do
-        case $line in '$ curl '*) break ;; esac
-    done
-    kill -9 $playing # in the middle of the story
-    exec 3<&-
-    wait $playing 2>/dev/null
-    url=$(XDG_STATE_HOME="$work/kept/state" "$BERTH" -C "$work/kept/shop" envs --json | sed -n 's/^ *"entrypoint": "\(http.*\)",*$/\1/p' | head -n 1)
-    [ -n "$url" ] && "${BERTH%/*}/demo-service" get "$url" >/dev/null || { echo "no server at '$url'"; return 1; }
-    mkdir "$work/mine" && status 2 "$BERTH" demo --end --folder "$work/mine" && [ -d "$work/mine" ] || return 1
-    says 'is gone' status 0 "$BERTH" demo --end --folder "$work/kept" && [ ! -e "$work/kept" ] &&
-        ! "${BERTH%/*}/demo-service" get "$url" 2>/dev/null && says 'there is no demo' "$BERTH" demo --end
-}
-
 # What only the tree knows, each at its place, all at once.
 checked=$work/checked
 check_finds() {
@@ -227,7 +204,7 @@ no_policy() {
         says '"name": "main"' "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop
 }
 
-echo 1..21
+echo 1..19
 check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
@@ -246,6 +223,4 @@ check 'stop ends berthd' ends
 check 'stop names what it waits for, and ends with 6 when that takes too long' stop_names_what_it_waits_for
 check 'stop --now leaves the steps that run to their workers' stop_now_leaves_the_step
 check 'a berthd that cannot start is quoted' fake_start
-check 'the demo plays its story and leaves nothing' demo
-check 'demo --end ends what a demo left, and nothing else' demo_ends
 check 'check sees programs, files and refs that are not there' check_finds

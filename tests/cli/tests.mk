@@ -9,6 +9,7 @@ tests_cli_test_looks_SOURCES = tests/cli/test_looks.c tests/cli/owner.c tests/cl
 tests_cli_test_looks_LDADD = $(test_cli)
 script_tests += tests/cli/programs.sh
 script_tests += tests/cli/completion.sh
+long_tests += tests/cli/demo.sh
 script_tests += tests/cli/exits.sh
 unit_tests += tests/cli/test_manual
 tests_cli_test_manual_LDADD = $(test_cli)
