@@ -26,47 +26,70 @@ struct outputs_wanted {
     struct arena *arena;
     const char *environment, *run;
     bool planning;
-    json_t *outputs;
+    json_t *outputs, *givers;
     bool failed;
     struct error *error;
 };
 
 /* What a resource gave when it was last applied; NULL: it has given nothing. */
-static json_t *recorded_outputs(struct outputs_wanted *wanted, const char *address)
+static json_t *recorded_outputs(const struct resource *row)
 {
-    struct resource row;
-    const char *id = arena_printf(wanted->arena, "%s/%s", wanted->environment, address);
-    enum store_found found = store_get(wanted->store, &resource_type, id, wanted->arena, &row, wanted->error);
-    wanted->failed |= found == STORE_ERROR;
-    return found == STORE_FOUND ? json_column(row.outputs) : NULL;
+    json_t *outputs = row ? json_column(row->outputs) : NULL, *sensitive = row ? json_column(row->sensitive) : NULL;
+    json_t *mark;
+    const char *name;
+    json_object_foreach(sensitive, name, mark)
+    {
+        if (!outputs)
+            outputs = json_object();
+        json_object_set_new(outputs, name, json_pack("{s:O}", "sensitive", mark));
+    }
+    json_decref(sensitive);
+    return outputs;
 }
 
-/* Of a resource that this run changes: those outputs whose value its plan knows already. */
-static json_t *known_of_plan(const struct plan *plan)
+/* Of a resource that this run changes: those outputs whose value its plan knows already. A sensitive one is known where it stays as it was. */
+static json_t *known_of_plan(const struct plan *plan, const json_t *recorded)
 {
     json_t *known = json_object(), *spec = json_column(plan->spec), *output;
     const char *name;
     json_object_foreach(json_object_get(spec, "outputs"), name, output)
     {
+        const json_t *mark = json_object_get(output, "sensitive"), *was = json_object_get(recorded, name);
         if (json_is_string(json_object_get(output, "value")))
             json_object_set(known, name, json_object_get(output, "value"));
+        else if (mark && json_equal(output, was))
+            json_object_set(known, name, output);
     }
     json_decref(spec);
     return known;
 }
 
 /* While planning, what a resource will give counts, not what it gave. */
-static json_t *planned_outputs(struct outputs_wanted *wanted, const char *address)
+static json_t *known_outputs(struct outputs_wanted *wanted, const char *address, const struct resource *row)
 {
     struct plan plan;
     const char *id = arena_printf(wanted->arena, "%s/%s", wanted->run, address);
+    json_t *recorded = recorded_outputs(row), *known;
     enum store_found found = STORE_MISSING;
     if (wanted->planning)
         found = store_get(wanted->store, &plan_type, id, wanted->arena, &plan, wanted->error);
     wanted->failed |= found == STORE_ERROR;
-    return found == STORE_FOUND && plan.action != PLAN_NONE && plan.action != PLAN_FORGET
-               ? known_of_plan(&plan)
-               : recorded_outputs(wanted, address);
+    if (found != STORE_FOUND || plan.action == PLAN_NONE || plan.action == PLAN_FORGET)
+        return recorded;
+    known = known_of_plan(&plan, recorded);
+    json_decref(recorded);
+    return known;
+}
+
+static void add_outputs_of(const char *path, void *context);
+
+/* Whoever gives a sensitive output is asked for it, and may itself use what others give. */
+static void add_giver(struct outputs_wanted *wanted, const struct resource *row)
+{
+    json_t *spec = json_column(row->spec);
+    json_object_set_new(wanted->givers, row->address, record_to_json(&resource_type, row));
+    expand_paths(spec, add_outputs_of, wanted);
+    json_decref(spec);
 }
 
 static void add_outputs_of(const char *path, void *context)
@@ -74,9 +97,15 @@ static void add_outputs_of(const char *path, void *context)
     struct outputs_wanted *wanted = context;
     struct str address = STR_INIT;
     if (!wanted->failed && expand_output_key(path, &address) && !json_object_get(wanted->outputs, address.data)) {
-        json_t *known = planned_outputs(wanted, address.data);
+        struct resource row;
+        const char *id = arena_printf(wanted->arena, "%s/%s", wanted->environment, address.data);
+        enum store_found found = store_get(wanted->store, &resource_type, id, wanted->arena, &row, wanted->error);
+        wanted->failed |= found == STORE_ERROR;
+        json_t *known = known_outputs(wanted, address.data, found == STORE_FOUND ? &row : NULL);
         if (known)
             json_object_set_new(wanted->outputs, address.data, known);
+        if (found == STORE_FOUND && !text_empty(row.sensitive))
+            add_giver(wanted, &row);
     }
     str_release(&address);
 }
@@ -94,11 +123,13 @@ static bool add_outputs(struct store *store, const struct step *step, json_t *re
         .run = step->run,
         .planning = step->phase == PHASE_PLAN,
         .outputs = json_object(),
+        .givers = json_object(),
         .error = error,
     };
     json_t *spec = json_column(step->spec);
     expand_paths(spec, add_outputs_of, &wanted);
     json_object_set_new(rest, "outputs", wanted.outputs);
+    json_object_set_new(rest, "givers", wanted.givers);
     json_decref(spec);
     return !wanted.failed;
 }
@@ -223,6 +254,7 @@ bool task_read(const char *bytes, size_t count, struct arena *arena, struct task
     if (read && reading.count > 0) {
         json_t *rest = json_loadb(reading.bytes, reading.count, 0, NULL);
         task->outputs = json_incref(json_object_get(rest, "outputs"));
+        task->givers = json_incref(json_object_get(rest, "givers"));
         task->approved = json_incref(json_object_get(rest, "approved"));
         json_decref(rest);
         read = rest || error_set(error, ERROR_CORRUPT, "what follows the rows of a task is not JSON");
@@ -238,6 +270,7 @@ void task_release(struct task *task)
 {
     json_decref(task->spec);
     json_decref(task->outputs);
+    json_decref(task->givers);
     json_decref(task->approved);
-    task->spec = task->outputs = task->approved = NULL;
+    task->spec = task->outputs = task->givers = task->approved = NULL;
 }

@@ -4,7 +4,7 @@
  * store, read by the worker (task_read). The worker never opens the store.
  *
  * Packed rows, since both sides are one program: step, run, environment, branch, each after a byte that says whether it is there; the rest is JSON:
- * {"outputs": {"ADDRESS": {…}}, "approved": [changes]}, what of it there is.
+ * {"outputs": {"ADDRESS": {…}}, "givers": {"ADDRESS": row}, "approved": [changes]}, what of it there is.
  */
 #ifndef AGENT_TASK_H
 #define AGENT_TASK_H
@@ -26,8 +26,10 @@ struct task {
     bool has_environment;
     struct branch branch;
     bool has_branch;
-    json_t *spec;    /* of the step: {"wanted","recorded",…}, see model/result.h; owned */
-    json_t *outputs; /* object: address -> object of outputs already known; NULL: the spec names none; owned */
+    json_t *spec; /* of the step: {"wanted","recorded",…}, see model/result.h; owned */
+    json_t *
+        outputs; /* object: address -> object of outputs already known, a sensitive one as {"sensitive": mark}; NULL: the spec names none; owned */
+    json_t *givers; /* object: address -> row of each resource that gives a sensitive output; NULL: none; owned */
     json_t *
         approved; /* of what an executor plans again after an interruption: the changes that were approved; NULL: it does not; owned */
 };

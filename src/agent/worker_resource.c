@@ -32,6 +32,8 @@ struct working { /* one resource being worked on */
 
 /* --- secrets and outputs ------------------------------------------------------------------------------------- */
 
+static bool sensitive_output(const struct working *user, const char *path, struct str *value, struct error *error);
+
 static bool resolve_output(struct working *working, const char *path, struct str *value, struct error *error)
 {
     const json_t *found = task_output(working->attempt->task, path);
@@ -39,6 +41,8 @@ static bool resolve_output(struct working *working, const char *path, struct str
         str_add(value, json_string_value(found));
         return true;
     }
+    if (json_is_object(found))
+        return sensitive_output(working, path, value, error);
     working->deferred = true;
     return error_set(error, ERROR_NOT_FOUND, "the output '%s' is not known yet", path);
 }
@@ -95,10 +99,9 @@ static bool resolve_spec(struct working *working, struct error *error)
     return working->spec;
 }
 
-static bool find_runner(struct working *working, struct error *error)
+static bool find_runner(struct working *working, const char *name, struct error *error)
 {
     struct attempt *attempt = working->attempt;
-    const char *name = attempt->task->step.runner;
     const struct config_section *section =
         text_empty(name) ? NULL : config_section_named(&attempt->context.config->runners, name);
     const struct provider *provider = provider_named(section            ? section->provider
@@ -113,17 +116,16 @@ static bool find_runner(struct working *working, struct error *error)
     return true;
 }
 
-static bool working_open(struct working *working, struct attempt *attempt, struct error *error)
+/* The task of a resource whose rows are read. */
+static bool open_task(struct working *working, const char *executor, const char *runner, const char *address,
+                      struct error *error)
 {
+    struct attempt *attempt = working->attempt;
     const struct task *task = attempt->task;
-    const char *repository;
-    working->attempt = attempt;
-    if (!read_rows(working, error))
-        return false;
-    const char *target = working->has_wanted ? working->wanted.target : working->recorded.target;
-    working->provider = provider_named(task->step.executor);
+    const char *target = working->has_wanted ? working->wanted.target : working->recorded.target, *repository;
+    working->provider = provider_named(executor);
     if (!working->provider || !working->provider->executor)
-        return error_set(error, ERROR_UNSUPPORTED, "the executor '%s' is not built yet", task->step.executor);
+        return error_set(error, ERROR_UNSUPPORTED, "the executor '%s' is not built yet", executor);
     working->context =
         worker_context(attempt, config_section_named(&attempt->context.config->targets, target ? target : ""));
     working->task = (struct executor_task){
@@ -133,15 +135,24 @@ static bool working_open(struct working *working, struct attempt *attempt, struc
         .environment_id = task->environment.id,
         .slug = task->environment.slug,
         .tier = word_name(tier_names, task->environment.tier),
-        .address = task->step.address,
-        .planned_spec_digest = json_get_text(task->spec, "planned_spec_digest"),
-        .artifact = json_get_text(task->spec, "artifact"),
+        .address = address,
     };
     working->task.commit = source_commit(working, &repository);
     working->task.tree = worker_tree(attempt, repository, working->task.commit, error);
-    if (working->task.tree && find_runner(working, error))
+    if (working->task.tree && find_runner(working, runner, error))
         working->variables = worker_variables(attempt, working->task.commit, error);
     return working->variables;
+}
+
+static bool working_open(struct working *working, struct attempt *attempt, struct error *error)
+{
+    const struct step *step = &attempt->task->step;
+    working->attempt = attempt;
+    if (!read_rows(working, error) || !open_task(working, step->executor, step->runner, step->address, error))
+        return false;
+    working->task.planned_spec_digest = json_get_text(attempt->task->spec, "planned_spec_digest");
+    working->task.artifact = json_get_text(attempt->task->spec, "artifact");
+    return true;
 }
 
 /* The policy may have changed since this was prepared; what is only destroyed needs no leave any more. */
@@ -161,6 +172,31 @@ static void hand_over(struct working *working)
 {
     working->task.spec = working->spec;
     working->task.variables = working->variables;
+}
+
+/* A sensitive output is kept nowhere: its executor is asked for it, in the folder and the state of the resource that gives it. */
+static bool sensitive_output(const struct working *user, const char *path, struct str *value, struct error *error)
+{
+    struct attempt *attempt = user->attempt;
+    struct working giver = {.attempt = attempt, .has_recorded = true};
+    struct str address = STR_INIT;
+    const char *key = expand_output_key(path, &address);
+    const json_t *row = json_object_get(attempt->task->givers, address.data);
+    size_t before = value->length;
+    bool got = row && record_from_json(&resource_type, row, attempt->arena, &giver.recorded, error) &&
+               open_task(&giver, giver.recorded.executor, giver.recorded.runner, giver.recorded.address, error) &&
+               resolve_spec(&giver, error);
+    if (got) {
+        hand_over(&giver);
+        got = provider_call_output(giver.provider, &giver.context, &giver.task, key, value, error);
+    }
+    if (got)
+        redactor_add(attempt->worker->redactor, value->data + before, value->length - before);
+    else if (!row)
+        error_set(error, ERROR_NOT_FOUND, "the resource that gives '%s' is not recorded", path);
+    working_close(&giver);
+    str_release(&address);
+    return got || error_context(error, "the sensitive output '%s' cannot be read", path);
 }
 
 const char *worker_tree(struct attempt *attempt, const char *repository, const char *commit, struct error *error)

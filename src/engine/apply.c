@@ -463,6 +463,7 @@ bool resource_ends(struct engine_turn *turn, const struct step *step, const json
     }
     spec = json_column(step->spec);
     resource->outputs = result.outputs != NULL ? json_text(turn->arena, result.outputs) : "";
+    resource->sensitive = json_object_size(result.sensitive) > 0 ? json_text(turn->arena, result.sensitive) : "";
     describe(turn, resource, json_object_get(spec, "wanted"));
     resource->status = RESOURCE_OK;
     resource->spec = json_text(turn->arena, json_object_get(json_object_get(spec, "wanted"), "spec"));

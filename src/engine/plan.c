@@ -116,16 +116,31 @@ struct uses {
     bool unknown;
 };
 
-/* A resource that stays gives what it gave; one that changes, what its plan knows already. */
-static bool gives_known(const struct plan *plan, const char *key)
+/* The mark of a sensitive output that is the same after apply as it is recorded. */
+static bool keeps_sensitive(const struct engine_turn *turn, const struct plan *plan, const json_t *output,
+                            const char *key)
 {
+    const char *mark = json_get_text(output, "sensitive");
+    long at = text_empty(mark) ? -1 : resource_find(turn, plan->address);
+    json_t *recorded = at < 0 ? NULL : json_column(resource_at(turn, (size_t)at)->sensitive);
+    bool same = text_equal(json_get_text(recorded, key), mark);
+
+    json_decref(recorded);
+    return at >= 0 && same;
+}
+
+/* A resource that stays gives what it gave; one that changes, what its plan knows already. */
+static bool gives_known(const struct engine_turn *turn, const struct plan *plan, const char *key)
+{
+    const json_t *output;
     json_t *spec;
     bool known;
 
     if (!plan_acts(plan->action))
         return true;
     spec = json_column(plan->spec);
-    known = json_is_string(json_object_get(json_object_get(json_object_get(spec, "outputs"), key), "value"));
+    output = json_object_get(json_object_get(spec, "outputs"), key);
+    known = json_is_string(json_object_get(output, "value")) || keeps_sensitive(turn, plan, output, key);
     json_decref(spec);
     return known;
 }
@@ -138,7 +153,7 @@ static void visit_use(const char *path, void *context)
     uintptr_t place = key == NULL ? 0 : (uintptr_t)map_get(uses->plans, address.data);
 
     if (place != 0)
-        uses->unknown |= !gives_known(plan_at(uses->turn, place - 1), key);
+        uses->unknown |= !gives_known(uses->turn, plan_at(uses->turn, place - 1), key);
     str_release(&address);
 }
 

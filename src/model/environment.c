@@ -136,6 +136,7 @@ static const struct column resource_columns[] = {
     TEXT(resource, spec_digest),
     JSON(resource, sources),
     JSON(resource, outputs),
+    JSON(resource, sensitive),
     JSON(resource, probes),
     TEXT(resource, applied_run),
     INT(resource, position),

@@ -8,6 +8,7 @@
 static const struct schema_step steps[] = {
     {.version = 2, .table = "environments", .column = "ends_at"},
     {.version = 2, .table = "environments", .column = "ends_why"},
+    {.version = 2, .table = "resources", .column = "sensitive"},
 };
 #define SCHEMA_VERSION 2
 

@@ -128,10 +128,74 @@ static void task__of_what_is_planned_again_brings_what_was_approved(void **state
     store_close(store);
 }
 
+/* What a step of this phase is told of the sensitive output `pw` of `vault`, whose plan (NULL: none) says that of its outputs. */
+static json_t *told_of_sensitive(enum step_phase phase, const char *planned, char *giver, size_t size)
+{
+    const struct resource vault = {.id = "E/vault",
+                                   .environment = "E",
+                                   .address = "vault",
+                                   .spec = "{\"dir\":\"v\"}",
+                                   .outputs = "{\"name\":\"v\"}",
+                                   .sensitive = "{\"pw\":\"hmac:1\"}"};
+    const struct plan plan = {
+        .id = "17/vault", .run = "17", .address = "vault", .action = PLAN_UPDATE, .spec = planned};
+    const struct step step = {
+        .id = "17.step.web",
+        .run = "17",
+        .environment = "E",
+        .address = "web",
+        .phase = (int)phase,
+        .spec = "{\"wanted\":{\"spec\":{\"run\":[{\"$parts\":[{\"path\":\"resource.vault.outputs.pw\"}]}]}}}"};
+    struct engine_facts facts = {.run = &run};
+    struct store *store = filled();
+    struct arena arena = {0};
+    struct error error = {0};
+    struct str out = STR_INIT;
+    struct task task;
+    assert_true(store_begin(store, STORE_DURABLE, &error) && store_put(store, &resource_type, &vault, &error));
+    assert_true(!planned || store_put(store, &plan_type, &plan, &error));
+    assert_true(store_commit(store, NULL, &error));
+    written(store, &facts, &step, &out);
+    assert_true(task_read(out.data, out.length, &arena, &task, &error));
+    json_t *told = json_incref((json_t *)(uintptr_t)task_output(&task, "resource.vault.outputs.pw"));
+    const json_t *row = json_object_get(task.givers, "vault");
+    (void)text_copy(giver, size, row ? json_get_text(row, "address") : "");
+    task_release(&task);
+    arena_release(&arena);
+    str_release(&out);
+    store_close(store);
+    return told;
+}
+
+static void task__of_a_sensitive_output_tells_whom_to_ask_and_no_value(void **state)
+{
+    char giver[32];
+    json_t *told = told_of_sensitive(PHASE_APPLY, NULL, giver, sizeof giver);
+    (void)state;
+    assert_string_equal(json_get_text(told, "sensitive"), "hmac:1");
+    assert_string_equal(giver, "vault");
+    json_decref(told);
+}
+
+static void task__of_a_sensitive_output_that_will_change_says_nothing_while_planning(void **state)
+{
+    char giver[32];
+    json_t *same =
+        told_of_sensitive(PHASE_PLAN, "{\"outputs\":{\"pw\":{\"sensitive\":\"hmac:1\"}}}", giver, sizeof giver);
+    json_t *other =
+        told_of_sensitive(PHASE_PLAN, "{\"outputs\":{\"pw\":{\"sensitive\":\"hmac:2\"}}}", giver, sizeof giver);
+    (void)state;
+    assert_string_equal(json_get_text(same, "sensitive"), "hmac:1");
+    assert_null(other);
+    json_decref(same);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(task__arrives_with_its_rows_and_the_outputs_it_names),
+        cmocka_unit_test(task__of_a_sensitive_output_tells_whom_to_ask_and_no_value),
+        cmocka_unit_test(task__of_a_sensitive_output_that_will_change_says_nothing_while_planning),
         cmocka_unit_test(task__of_what_is_planned_again_brings_what_was_approved),
         cmocka_unit_test(task__cut_off_anywhere_is_refused),
     };

@@ -111,6 +111,36 @@ static void plan__of_an_output_that_is_not_known_is_for_later(void **state)
     assert_int_equal(world_plan(world, "2/server")->action, PLAN_DEFERRED);
 }
 
+/* The second run changes network, whose sensitive `url` will have this mark then. */
+static int planned_action_of_user(struct world *world, const char *mark)
+{
+    const struct step *step;
+
+    deploy(world, "1");
+    plans(world, "1.plan.network", "create", "{\"url\":{\"unknown\":true}}");
+    plans(world, "1.plan.server", "deferred", "{}");
+    assert_true(world_claim(world, "1.apply.network"));
+    step = world_step(world, "1.apply.network");
+    world_result(world, step, STEP_DONE, "{\"outputs\":{},\"sensitive\":{\"url\":\"hmac:1\"}}", ERROR_NONE, step->token,
+                 step->epoch);
+    play_all(world, "1");
+    assert_string_equal(world_resource(world, "dev", "network")->sensitive, "{\"url\":\"hmac:1\"}");
+    deploy(world, "2");
+    plans(world, "2.plan.network", "update", arena_printf(&world->arena, "{\"url\":{\"sensitive\":\"%s\"}}", mark));
+    plans(world, "2.plan.server", "none", "{}");
+    return world_plan(world, "2/server")->action;
+}
+
+static void plan__of_a_sensitive_output_that_stays_stands(void **state)
+{
+    assert_int_equal(planned_action_of_user(*state, "hmac:1"), PLAN_NONE);
+}
+
+static void plan__of_a_sensitive_output_that_changes_is_for_later(void **state)
+{
+    assert_int_equal(planned_action_of_user(*state, "hmac:2"), PLAN_DEFERRED);
+}
+
 static void plan__that_fails_leaves_those_that_use_it_unmade(void **state)
 {
     struct world *world = *state;
@@ -173,6 +203,8 @@ int main(void)
         TEST(plan__of_outputs_that_are_known_before_apply_stands),
         TEST(plan__of_an_output_that_is_not_known_is_for_later),
         TEST(interrupted__whose_rest_is_not_what_was_approved_asks_again),
+        TEST(plan__of_a_sensitive_output_that_stays_stands),
+        TEST(plan__of_a_sensitive_output_that_changes_is_for_later),
         TEST(plan__that_fails_leaves_those_that_use_it_unmade),
     };
 

@@ -88,7 +88,9 @@ struct resource {
     const char *spec_digest;                          /* of what was applied, inputs included */
     const char *sources; /* JSON: repository and commit that applied it; its undo runs from there */
     const char *outputs; /* JSON object, none sensitive */
-    const char *probes;  /* JSON list, expanded */
+    const char
+        *sensitive;     /* JSON object NAME: "hmac:…" of the others; their values are asked for where they are used */
+    const char *probes; /* JSON list, expanded */
     const char *applied_run;
     int64_t position; /* order of first apply in the environment; destroyed in reverse */
     int64_t created_at, applied_at;

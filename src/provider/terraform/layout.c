@@ -64,10 +64,13 @@ static bool link_levels(const char *tree, const char *dir, const char *mirror, s
 
 bool layout_mirror(const char *tree, const char *dir, const char *mirror, struct error *error)
 {
-    char *own = path_printf("%s.new", mirror);
+    char *own = path_printf("%s.%ld", mirror, (long)getpid());
     bool made = folder_remove(own, error) && link_levels(tree, dir, own, error);
-    if (made && rename(own, mirror) != 0)
-        made = error_errno(error, ERROR_IO, errno, "cannot make the folder %s", mirror);
+    if (made && rename(own, mirror) != 0) { /* another step that reads an output of it may have been first */
+        made = errno == ENOTEMPTY || errno == EEXIST ||
+               error_errno(error, ERROR_IO, errno, "cannot make the folder %s", mirror);
+        made = made && folder_remove(own, error);
+    }
     free(own);
     return made;
 }

@@ -505,21 +505,30 @@ static bool initialise(struct module *module, struct error *error)
     return write_override(module, error) && run_init(module, false, error);
 }
 
+static bool was_initialised(struct module *module, const char *mark)
+{
+    struct str kind = STR_INIT;
+    bool was = file_read(mark, 16, &kind, NULL);
+    if (was)
+        module->own_backend = text_equal(kind.data, "own");
+    str_release(&kind);
+    return was;
+}
+
 static bool begin_init(struct module *module, struct error *error)
 {
     const char *mark = arena_printf(module->arena, "%s/initialised", module->work);
-    struct str kind = STR_INIT;
     struct file_lock lock = {.fd = -1};
-    bool done = file_read(mark, 16, &kind, NULL);
-    if (done) {
-        module->own_backend = text_equal(kind.data, "own");
-    } else if (lock_plugins(module, &lock, error)) {
-        done = initialise(module, error);
-        file_unlock(&lock);
+    if (was_initialised(module, mark))
+        return true;
+    if (!lock_plugins(module, &lock, error))
+        return false;
+    bool done = was_initialised(module, mark); /* by another step, while we waited */
+    if (!done && initialise(module, error)) {
         const char *word = module->own_backend ? "own" : "store";
-        done = done && file_replace(mark, word, strlen(word), 0600, FILE_RELAXED, error);
+        done = file_replace(mark, word, strlen(word), 0600, FILE_RELAXED, error);
     }
-    str_release(&kind);
+    file_unlock(&lock);
     return done;
 }
 
