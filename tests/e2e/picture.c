@@ -192,7 +192,7 @@ static bool show_branches(struct screen *screen)
     if (!screen_wait(screen, "larger-pictures") || !screen_wait(screen, "branch gone"))
         return false;
     screen_type(screen, "j");
-    return screen_wait(screen, "▸broken-migration");
+    return screen_wait(screen, "▸broken-migration") && screen_wait(screen, "s ago │"); /* painted again since */
 }
 
 int main(int argc, char **argv)
