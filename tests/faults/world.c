@@ -40,7 +40,7 @@ static const char policy_text[] = "version: 1\n"
                                   "    templates: [shop]\n"
                                   "    target: here\n"
                                   "    on_failure: hold\n"
-                                  "    allow: { executors: [exec], secrets: [\"env.FAULTS_*\"] }\n";
+                                  "    allow: { executors: [exec, terraform], secrets: [\"env.FAULTS_*\"] }\n";
 
 static void die(const char *what, const struct error *error)
 {

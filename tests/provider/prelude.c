@@ -169,6 +169,8 @@ bool has_program(const char *name)
         free(full);
         at += length + (at[length] ? 1 : 0);
     }
+    if (!has)
+        printf("# skipped: there is no %s on PATH\n", name);
     return has;
 }
 

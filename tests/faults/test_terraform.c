@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Terraform killed in the middle of an apply, and its worker, and berthd: its children end, what it had finished is in the state and seen, the rest is planned
+ * again and done where it is what was approved, else asked for; at the end nothing is left.
+ */
+#include "faults/cases.h"
+#include "faults/story.h"
+
+#include "berth/base/file.h"
+#include "berth/base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ADDRESS "infra//terraform_data."
+#define STATE_LIMIT ((size_t)1 << 20)
+
+static const char template_text[] = "template: shop\n"
+                                    "version: 1\n"
+                                    "resources:\n"
+                                    "  infra: { executor: terraform, dir: infra, outputs: [told] }\n";
+
+/* `held` is being made until somebody writes to the pipe, or the file `go` is there. */
+static const char module_text[] = "resource \"terraform_data\" \"done\" {\n  input = \"one\"\n}\n"
+                                  "resource \"terraform_data\" \"held\" {\n"
+                                  "  input = terraform_data.done.output\n"
+                                  "  provisioner \"local-exec\" {\n"
+                                  "    command = \"test -e '%s/go' || read line < '%s/pipe'\"\n"
+                                  "  }\n}\n"
+                                  "resource \"terraform_data\" \"last\" {\n  input = terraform_data.held.output\n}\n"
+                                  "output \"told\" {\n  value = terraform_data.last.output\n}\n";
+
+/* --- the world ----------------------------------------------------------------------------------------------------- */
+
+static void add_module(struct world *world)
+{
+    char *pipe = path_join(world->folder, "pipe"), *folder = path_join(world->repository, "infra");
+    char *text = path_printf(module_text, world->folder, world->folder);
+    if (mkfifo(pipe, 0600) != 0)
+        printf("# %s: %s\n", pipe, strerror(errno));
+    world_git(world, "checkout", "-q", "feature/x");
+    (void)!folder_make(folder, 0755, NULL);
+    world_write(world, "infra/main.tf", text, false);
+    world_git(world, "add", "infra", NULL);
+    world_git(world, "commit", "-q", "-mmodule");
+    world_git(world, "checkout", "-q", "main");
+    free(text);
+    free(folder);
+    free(pipe);
+}
+
+static const struct resource *part(struct world *world, const char *name)
+{
+    const struct environment *environment = world_environment(world, STORY_ENVIRONMENT);
+    struct resource *row = arena_alloc(&world->arena, sizeof *row);
+    const char *id = environment ? arena_printf(&world->arena, "%s/" ADDRESS "%s", environment->id, name) : "";
+    return store_get(world->store, &resource_type, id, &world->arena, row, NULL) == STORE_FOUND ? row : NULL;
+}
+
+static bool is_part(struct world *world, const char *name, enum resource_status status)
+{
+    const struct resource *row = part(world, name);
+    return row && row->status == (int)status;
+}
+
+static bool held_is_made(struct world *world, void *context)
+{
+    (void)context;
+    return is_part(world, "done", RESOURCE_OK) && is_part(world, "held", RESOURCE_CREATING);
+}
+
+static bool no_tool(struct world *world, void *context)
+{
+    (void)context;
+    return world_tools(world, NULL, NULL) == 0;
+}
+
+static void let_go(struct world *world)
+{
+    char *go = path_join(world->folder, "go"), *pipe = path_join(world->folder, "pipe");
+    (void)!file_replace(go, "", 0, 0600, FILE_RELAXED, NULL);
+    int fd = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC); /* ENXIO: nobody waits any more */
+    if (fd >= 0) {
+        (void)!write(fd, "go\n", 3);
+        close(fd);
+    }
+    free(pipe);
+    free(go);
+}
+
+/* The tool itself, not what it runs. */
+static void kill_terraform(pid_t pid, void *context)
+{
+    struct str name = STR_INIT;
+    char *path = path_printf("/proc/%d/comm", (int)pid);
+    size_t *killed = context;
+    if (file_read(path, 100, &name, NULL) && text_starts(name.data, "terraform"))
+        *killed += kill(pid, SIGKILL) == 0;
+    str_release(&name);
+    free(path);
+}
+
+/* --- the state ----------------------------------------------------------------------------------------------------- */
+
+static char *state_path(struct world *world)
+{
+    const struct environment *environment = world_environment(world, STORY_ENVIRONMENT);
+    return path_printf("%s/terraform/%s/infra/terraform.tfstate", world->store_folder, environment->id);
+}
+
+static bool state_has(struct world *world, const char *name)
+{
+    struct str text = STR_INIT;
+    char *path = state_path(world), *quoted = path_printf("\"name\": \"%s\"", name);
+    bool has = file_read(path, STATE_LIMIT, &text, NULL) && strstr(text.data, quoted);
+    str_release(&text);
+    free(quoted);
+    free(path);
+    return has;
+}
+
+/* As if making `done` had gone wrong: whoever plans now wants to make it anew, which nobody approved. */
+static bool spoil_state(struct world *world)
+{
+    char *path = state_path(world);
+    json_t *state = json_load_file(path, 0, NULL), *resource;
+    bool spoilt = false;
+    size_t at;
+    json_array_foreach(json_object_get(state, "resources"), at, resource)
+    {
+        if (strcmp(json_string_value(json_object_get(resource, "name")), "done") == 0)
+            spoilt = json_object_set_new(json_array_get(json_object_get(resource, "instances"), 0), "status",
+                                         json_string("tainted")) == 0;
+    }
+    spoilt = spoilt && json_dump_file(state, path, JSON_INDENT(2)) == 0;
+    json_decref(state);
+    free(path);
+    return spoilt;
+}
+
+/* --- the stories --------------------------------------------------------------------------------------------------- */
+
+/* Up to the middle of the apply: `done` is made, `held` is being made. */
+static bool to_the_middle(struct world *world, struct str *trouble)
+{
+    const struct run *run = story_to_gate(world, trouble);
+    if (!run)
+        return false;
+    story_approve(world, run);
+    if (world_wait(world, held_is_made, NULL))
+        return true;
+    story_trouble(world, trouble, "it was not seen that terraform makes `held`");
+    return false;
+}
+
+static void expect_part(struct world *world, struct str *trouble, const char *name, enum resource_status status)
+{
+    const struct resource *row = part(world, name);
+    if (!is_part(world, name, status))
+        str_addf(trouble, "%s is %s; ", name, row ? word_name(resource_status_names, row->status) : "not there");
+}
+
+static void to_the_end(struct world *world, struct str *trouble)
+{
+    const struct run *run = story_to_end(world, trouble);
+    char *state = NULL;
+    if (!run || run->status != RUN_DONE)
+        return;
+    expect_part(world, trouble, "done", RESOURCE_OK);
+    expect_part(world, trouble, "held", RESOURCE_OK);
+    expect_part(world, trouble, "last", RESOURCE_OK);
+    state = state_path(world);
+    if (!state_has(world, "last"))
+        str_add(trouble, "the state is not whole; ");
+    if (story_destroy(world, trouble)) {
+        if (file_exists(state))
+            str_add(trouble, "the state is left; ");
+        if (part(world, "done"))
+            str_add(trouble, "an inner part is left; ");
+    }
+    world_breaches(world, trouble);
+    free(state);
+}
+
+static bool killed_tool(struct world *world, struct str *trouble)
+{
+    size_t killed = 0;
+    world_tools(world, kill_terraform, &killed);
+    const struct run *run = killed > 0 ? world_wait_run(world, RUNS_REST) : NULL;
+    if (!run || run->status != RUN_HELD) {
+        story_trouble(world, trouble, killed > 0 ? "it is not held" : "there was no terraform to kill");
+        return false;
+    }
+    if (!world_wait(world, no_tool, NULL))
+        str_add(trouble, "what terraform ran lives on; ");
+    if (!state_has(world, "done"))
+        str_add(trouble, "what was finished is not in the state; ");
+    expect_part(world, trouble, "done", RESOURCE_OK);
+    expect_part(world, trouble, "held", RESOURCE_UNKNOWN);
+    return true;
+}
+
+static void kills_tool(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle(world, trouble) || !killed_tool(world, trouble))
+        return;
+    let_go(world);
+    to_the_end(world, trouble);
+}
+
+static void kills_tool_and_spoils(struct world *world, struct str *trouble)
+{
+    const struct run *run;
+    char digest[100];
+    if (!to_the_middle(world, trouble) || !killed_tool(world, trouble))
+        return;
+    let_go(world);
+    if (!spoil_state(world))
+        str_add(trouble, "the state cannot be spoilt; ");
+    run = world_last_run(world);
+    (void)text_copy(digest, sizeof digest, run->digest);
+    world_ask(world, "retry", run->id, "");
+    run = world_wait_run(world, 1u << RUN_GATE | RUNS_ENDED);
+    if (!run || run->status != RUN_GATE || text_equal(run->digest, digest))
+        story_trouble(world, trouble, "what nobody approved was not asked for");
+    to_the_end(world, trouble);
+}
+
+static void kills_worker(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle(world, trouble))
+        return;
+    char *go = path_join(world->folder, "go"); /* for the next attempt; this one waits on */
+    (void)!file_replace(go, "", 0, 0600, FILE_RELAXED, NULL);
+    free(go);
+    world_kill_workers(world);
+    to_the_end(world, trouble);
+}
+
+static void kills_supervisor(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle(world, trouble))
+        return;
+    world_kill(world, SIGKILL);
+    let_go(world);
+    to_the_end(world, trouble);
+}
+
+static const struct {
+    const char *name;
+    void (*play)(struct world *world, struct str *trouble);
+} cases[] = {
+    {"terraform killed in an apply: the rest is planned again, covered and done", kills_tool},
+    {"terraform killed in an apply: what is left is more than was approved, and asked for", kills_tool_and_spoils},
+    {"worker killed in an apply of terraform: its tools end, the rest is done", kills_worker},
+    {"berthd killed in an apply of terraform: the worker finishes it", kills_supervisor},
+};
+
+static bool has_terraform(void)
+{
+    const char *const argv[] = {"terraform", "version", NULL};
+    struct process_spec spec = {.argv = argv, .input_fd = -1, .output_fd = -1, .error_fd = -1};
+    struct process process;
+    int status = 0;
+    if (!process_start(&spec, &process, NULL))
+        return false;
+    bool has = waitpid(process.pid, &status, 0) == process.pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    process_release(&process);
+    return has;
+}
+
+static void play(size_t index, void *context, struct str *trouble, struct str *note)
+{
+    struct world world;
+    if (!*(bool *)context) {
+        str_add(note, "SKIP there is no terraform on PATH");
+        return;
+    }
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .template_text = template_text});
+    add_module(&world);
+    world_start(&world);
+    cases[index].play(&world, trouble);
+    world_close(&world);
+}
+
+int main(void)
+{
+    size_t count = sizeof cases / sizeof cases[0];
+    bool there = has_terraform();
+    struct case_result *results = cases_play(count, play, &there);
+    for (size_t i = 0; i < count; i++)
+        cases_tell(i + 1, &results[i], "%s", cases[i].name);
+    cases_free(results, count);
+    printf("1..%zu\n", count);
+    return 0;
+}
