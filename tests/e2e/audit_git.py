@@ -142,6 +142,19 @@ def each_ended_run_is_one_commit():
     made.close()
 
 
+def a_run_that_ends_again_is_recorded_again():
+    made = world("again")
+    made.branch("one", [("templates/app.yaml", "template: app\nversion: 1\nresources: { page: { executor: nothing } }\n")])
+    made.deploy("one", wanted=1)
+    wait_commits(made, 1)
+    made.berth("retry", "1", "--wait", bound=BOUND_S)
+    first, again = (record(made, commit) for commit in wait_commits(made, 2))
+    assert again[0] == first[0].replace(".json", "-2.json"), (first[0], again[0])
+    assert (first[1]["ending"], again[1]["ending"]) == (1, 2) and again[1]["chain"]["last"] > first[1]["chain"]["last"]
+    assert agrees(made)["runs"] == 2
+    made.close()
+
+
 def the_audit_ref_is_no_branch():
     made = world("branch", deploy_on="push")
     made.branch("one")
@@ -342,6 +355,7 @@ def no_object_holds_a_secret():
 if __name__ == "__main__":
     main([
         each_ended_run_is_one_commit,
+        a_run_that_ends_again_is_recorded_again,
         the_audit_ref_is_no_branch,
         a_filter_leaves_out_what_it_does_not_name,
         killed_anywhere_there_is_one_commit,
