@@ -38,6 +38,9 @@ void config_entry_slug(const struct config_entry *entry, const char *name, struc
 void config_entry_set_branch(const struct config_entry *entry, const char *branch, struct scope *scope);
 /* The entry whose pattern yields an environment name ("review/x" from "review/${{ branch.slug }}"), or NULL. */
 const struct config_entry *config_entry_for_name(const struct config *config, const char *environment_name);
+/* Whether the name of a listed branch, given as what a command is about, means that branch and no environment that is yet to be: an entry takes the
+ * branch, or no entry's pattern fits its name; but a name that an entry writes out is that entry's. */
+bool config_name_means_branch(const struct config *config, const char *repository, const char *branch);
 
 /* The name of an entry's environment: its pattern expanded in `scope` (branch.*, pr.*, actor.*, input.*), appended. */
 bool config_entry_expand_name(const struct config *config, const struct config_entry *entry, const struct scope *scope,

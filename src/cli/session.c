@@ -190,18 +190,27 @@ enum store_found session_environment(struct cli *cli, const char *name, struct e
     return STORE_FOUND;
 }
 
+/* As berthd does: an environment that is, a listed branch, and then what an entry's pattern would make. */
 const char *session_environment_of(struct cli *cli, const char *subject)
 {
     const struct config_entry *entries[2];
     const char *repository, *name;
+    struct environment environment;
+    struct branch branch;
 
-    if (cli->config == NULL || cli->config->repositories.count == 0 ||
-        config_entry_for_name(cli->config, subject) != NULL)
+    if (cli->config == NULL || cli->config->repositories.count == 0)
         return subject;
     repository = text_empty(cli->config->trusted_repository) ? cli->config->repositories.items[0].name
                                                              : cli->config->trusted_repository;
-    if (config_match_branch(cli->config, repository, subject, entries, 2) != 1)
+    if ((session_environment(cli, subject, &environment, NULL) == STORE_FOUND &&
+         environment.status != ENVIRONMENT_DESTROYED) ||
+        !config_name_means_branch(cli->config, repository, subject) ||
+        config_match_branch(cli->config, repository, subject, entries, 2) != 1)
         return subject;
+    if (config_entry_for_name(cli->config, subject) != NULL &&
+        store_get(cli->store, &branch_type, arena_printf(&cli->arena, "%s:%s", repository, subject), &cli->arena,
+                  &branch, NULL) != STORE_FOUND)
+        return subject; /* no listed branch: the name that the pattern makes */
     name = config_entry_branch_name(cli->config, entries[0], subject, NULL, &cli->arena);
     return text_empty(name) ? subject : name;
 }

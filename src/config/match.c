@@ -107,6 +107,15 @@ const struct config_entry *config_entry_for_name(const struct config *config, co
     return best;
 }
 
+bool config_name_means_branch(const struct config *config, const char *repository, const char *branch)
+{
+    const struct config_entry *entry = config_entry_for_name(config, branch), *taker;
+
+    if (entry == NULL)
+        return true;
+    return !text_equal(entry->name, branch) && config_match_branch(config, repository, branch, &taker, 1) > 0;
+}
+
 bool name_pattern_fits(const struct config_entry *entry, const char *name)
 {
     return pieces_fit(entry->name_expression, name);

@@ -12,6 +12,7 @@ struct subject {
     const char *environment;          /* its name, or "" */
     const struct config_entry *entry; /* or NULL */
     const char *refusal, *next;       /* why it means nothing, "" when it does */
+    bool by_branch;                   /* it is the branch, and the environment the one that the branch makes */
 };
 /* `environment` and `branch` (either may be NULL) are what is stored under the subject's name. */
 void subject_resolve(const struct config *config, const struct command *command, const struct environment *environment,

@@ -395,6 +395,8 @@ static bool load_about_environment(struct loading *loading, const struct command
     if (facts->environment == NULL && !load_branch_named(loading, config, command->subject))
         return false;
     subject_resolve(config, command, facts->environment, facts->branch, loading->arena, &subject);
+    if (!subject.by_branch)
+        facts->branch = NULL; /* of the same name, no more */
     if (facts->environment == NULL && !load_living(loading, subject.environment))
         return false;
     if (text_empty(ref) && facts->environment != NULL && !text_empty(facts->environment->branch))

@@ -170,6 +170,15 @@ bool subject_ref(struct ref_wish *wish, const struct config_entry *entry, const 
     return true;
 }
 
+/* By its id, or by its name where no environment that is yet to be is meant. */
+static bool means_branch(const struct config *config, const char *subject, const struct branch *branch)
+{
+    if (branch == NULL)
+        return false;
+    return text_equal(subject, branch->id) ||
+           (text_equal(subject, branch->name) && config_name_means_branch(config, branch->repository, branch->name));
+}
+
 void subject_resolve(const struct config *config, const struct command *command, const struct environment *environment,
                      const struct branch *branch, struct arena *arena, struct subject *subject)
 {
@@ -181,7 +190,8 @@ void subject_resolve(const struct config *config, const struct command *command,
     }
     if (config == NULL)
         return;
-    if (branch != NULL && config_entry_for_name(config, command->subject) == NULL) {
+    if (means_branch(config, command->subject, branch)) {
+        subject->by_branch = true;
         resolve_branch(config, command, branch, arena, subject);
         return;
     }

@@ -24,6 +24,11 @@ static const char yaml[] = "version: 1\n"
                            "    templates: [shop]\n"
                            "    target: here\n"
                            "    deploy_on: [push]\n"
+                           "  - name: \"auto/${{ branch.slug }}\"\n"
+                           "    tier: review\n"
+                           "    source: { branches: [\"auto/**\"] }\n"
+                           "    templates: [shop]\n"
+                           "    target: here\n"
                            "  - name: staging\n"
                            "    tier: staging\n"
                            "    source: { branches: [main] }\n"
@@ -103,6 +108,34 @@ static void ref__branch_makes_no_second_environment(void **state)
             "the environment of the branch 'feature/x' is 'review/" SLUG "', not 'review/feature-x'");
     refused(world, "plan", "review/feature-x", "{\"ref\":\"feature/x\"}", "not 'review/feature-x'");
     assert_int_equal(world->runs.count, 0);
+}
+
+static void ref__branch_named_as_an_entry_would_name_is_the_branch(void **state)
+{
+    struct world *world = *state;
+
+    world_push(world, "auto/sa", "c3");
+    accepted(world, "plan", "auto/sa", "");
+    assert_string_equal(last_run(world)->environment_name, "auto/auto-sa-7056d1");
+    accepted(world, "deploy", "auto/sa", "");
+    assert_string_equal(last_run(world)->environment_name, "auto/auto-sa-7056d1");
+    assert_string_equal(last_run(world)->ref, "auto/sa");
+    play_all(world, last_run(world)->id);
+    accepted(world, "deploy", "auto/auto-sa-7056d1", ""); /* as it is called from now on */
+    assert_string_equal(last_run(world)->ref, "auto/sa");
+    accepted(world, "deploy", "auto/sa", "");
+    assert_string_equal(last_run(world)->environment_name, "auto/auto-sa-7056d1");
+    refused(world, "deploy", "auto/sb", "{\"ref\":\"auto/sa\"}", "not 'auto/sb'"); /* no such branch */
+}
+
+static void ref__branch_named_as_an_entry_is_called_takes_nothing_of_it(void **state)
+{
+    struct world *world = *state;
+
+    world_push(world, "staging", "c3");
+    accepted(world, "deploy", "staging", "");
+    assert_string_equal(last_run(world)->environment_name, "staging");
+    assert_string_equal(last_run(world)->ref, "main");
 }
 
 static void ref__branch_of_another_environment_is_denied(void **state)
@@ -207,6 +240,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(ref__branch_goes_to_the_environment_it_makes),
         TEST(ref__branch_makes_no_second_environment),
+        TEST(ref__branch_named_as_an_entry_would_name_is_the_branch),
+        TEST(ref__branch_named_as_an_entry_is_called_takes_nothing_of_it),
         TEST(ref__branch_of_another_environment_is_denied),
         TEST(ref__branch_that_no_pattern_takes_is_denied),
         TEST(ref__machine_is_held_to_it_too),
