@@ -106,7 +106,7 @@ void engine_advance(const struct engine_facts *facts, struct engine_effects *eff
 
 /* --- environments that end by themselves --------------------------------------------------------------------- */
 #define CLEANER_ASKS \
-    "cleaner" /* kind of a hold by which the cleaner asks; a person who lifts it lets that environment go */
+    "cleaner" /* kind of a hold by which the cleaner asks: a person destroys that environment, or keeps it */
 struct clean_facts {
     int64_t now_ms, epoch;
     int64_t looked_at; /* the last time, 0 never: what was due before was said then */
@@ -116,6 +116,7 @@ struct clean_facts {
     VEC(const struct branch *) branches;          /* one an environment: the branch that owns it, NULL none known */
     VEC(const struct repository *) repositories;
     VEC(const struct hold *) holds;
+    VEC(const struct freeze *) freezes;
     VEC(const struct run *) runs; /* not ended, of those environments */
     char (*new_id)[27];
     size_t new_id_count;

@@ -47,6 +47,14 @@ static bool collect_hold(const void *row, void *context)
     return true;
 }
 
+static bool collect_freeze(const void *row, void *context)
+{
+    struct loading *loading = context;
+    const struct freeze *copy = record_copy(&freeze_type, row, loading->arena);
+    vec_push(&loading->facts->freezes, copy);
+    return true;
+}
+
 static bool collect_run(const void *row, void *context)
 {
     struct loading *loading = context;
@@ -83,10 +91,11 @@ static bool load(struct loading *loading, struct error *error)
     struct store *store = loading->supervisor->store;
     struct clean_facts *facts = loading->facts;
     const struct store_query environments = {.type = &environment_type}, repositories = {.type = &repository_type},
-                             holds = {.type = &hold_type};
+                             holds = {.type = &hold_type}, freezes = {.type = &freeze_type};
     if (!store_each(store, &environments, collect_environment, loading, error) ||
         !store_each(store, &repositories, collect_repository, loading, error) ||
-        !store_each(store, &holds, collect_hold, loading, error) || !load_runs(loading, error))
+        !store_each(store, &holds, collect_hold, loading, error) ||
+        !store_each(store, &freezes, collect_freeze, loading, error) || !load_runs(loading, error))
         return false;
     for (size_t i = 0; i < facts->environments.count; i++)
         if (!load_branch(loading, facts->environments.items[i], error))

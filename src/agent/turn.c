@@ -147,7 +147,7 @@ bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects
             cleanup_note(supervisor, put->row);
         if (put->type == &delivery_type)
             supervisor->look_at_deliveries = true;
-        if (put->type == &environment_type || put->type == &hold_type)
+        if (put->type == &environment_type || put->type == &hold_type || put->type == &freeze_type)
             supervisor->look_at_lives = true;
     }
     for (size_t i = 0; i < effects->audits.count; i++)

@@ -124,18 +124,21 @@ static struct run *new_run(struct request *request, int workflow, const struct w
     return run;
 }
 
-static void begin(struct request *request, struct run *run, const struct why *why)
+static const char *verb_and_environment(const struct request *request)
+{
+    return arena_printf(request->turn->arena, "%s %s", request->command->verb, request->subject.environment);
+}
+
+/* `what` is asked for: "deploy dev". */
+static void begin(struct request *request, struct run *run, const struct why *why, const char *what)
 {
     struct engine_turn *turn = request->turn;
 
     if (request->command->dry_run) {
-        answer_done(request, COMMAND_DONE, "", why,
-                    arena_printf(turn->arena, "%s %s", request->command->verb, request->subject.environment));
+        answer_done(request, COMMAND_DONE, "", why, what);
         return;
     }
-    answer_done(
-        request, COMMAND_ACCEPTED, run->id, why,
-        arena_printf(turn->arena, "run %s: %s %s", run->id, request->command->verb, request->subject.environment));
+    answer_done(request, COMMAND_ACCEPTED, run->id, why, arena_printf(turn->arena, "run %s: %s", run->id, what));
     turn->new_run = true;
     turn->effects->took_run_number = true;
     turn_set_run(turn, run);
@@ -236,7 +239,7 @@ static void begin_from_ref(struct request *request, int workflow)
     run = new_run(request, workflow, &wish);
     if (workflow == WORKFLOW_DEPLOY && !request->command->dry_run)
         supersede_unapproved(request, run);
-    begin(request, run, why);
+    begin(request, run, why, verb_and_environment(request));
 }
 
 void accept_deploy(struct request *request)
@@ -292,12 +295,22 @@ static const struct release *release_before(const struct engine_turn *turn)
     return NULL;
 }
 
+/* What is there is not the release it has: a deploy failed, or was stopped in the middle. The way back is then to that release. */
+static const struct release *release_meant(const struct engine_turn *turn)
+{
+    const struct release *now = release_numbered(turn, turn->environment->release);
+
+    return turn->environment->status != ENVIRONMENT_OK && now != NULL && text_equal(now->verdict, "good")
+               ? now
+               : release_before(turn);
+}
+
 /* NULL: refused already. */
 static const struct release *release_asked(struct request *request, const struct why *why)
 {
     struct engine_turn *turn = request->turn;
     const char *to = argument_text(request, "to");
-    const struct release *release = text_empty(to) ? release_before(turn) : release_numbered(turn, version_of(to));
+    const struct release *release = text_empty(to) ? release_meant(turn) : release_numbered(turn, version_of(to));
     const char *list = arena_printf(turn->arena, "berth releases %s lists them", turn->environment->name);
 
     if (release == NULL && text_empty(to))
@@ -347,7 +360,9 @@ void accept_rollback(struct request *request)
     rollback_fill(turn, run, release);
     if (!request->command->dry_run)
         supersede_unapproved(request, run);
-    begin(request, run, why);
+    begin(request, run, why,
+          arena_printf(turn->arena, "rollback %s to v%lld (%.12s)", request->subject.environment,
+                       (long long)release->version, release->commit));
 }
 
 /* --- destroy ------------------------------------------------------------------------------------------------------------ */
@@ -417,5 +432,5 @@ void accept_destroy(struct request *request)
     run->on_failure = ANSWER_HOLD;
     if (!request->command->dry_run)
         supersede_unapproved(request, run);
-    begin(request, run, why);
+    begin(request, run, why, verb_and_environment(request));
 }

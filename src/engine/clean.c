@@ -36,11 +36,6 @@ struct cleaning {
 
 /* --- what is known of it --------------------------------------------------------------------------------------------- */
 
-static bool in_force(const struct hold *hold, int64_t now_ms)
-{
-    return hold->until == 0 || hold->until > now_ms;
-}
-
 /* A person lets it stay: nothing is asked and nothing is commanded. */
 static bool is_let_stay(const struct cleaning *cleaning, const struct ending *ending)
 {
@@ -52,7 +47,7 @@ static bool is_let_stay(const struct cleaning *cleaning, const struct ending *en
         const struct hold *hold = cleaning->facts->holds.items[i];
 
         if (text_equal(hold->environment, environment->id) && !text_equal(hold->kind, CLEANER_ASKS) &&
-            text_empty(hold->commit) && in_force(hold, cleaning->facts->now_ms))
+            text_empty(hold->commit) && (hold->until == 0 || hold->until > cleaning->facts->now_ms))
             return true;
     }
     return false;
@@ -153,7 +148,7 @@ static int64_t expiring_before(const struct ending *ending)
 }
 
 /* Marks it, and says beside it when it ends and why. */
-static void mark(struct cleaning *cleaning, const struct ending *ending, bool gone)
+static void mark(struct cleaning *cleaning, struct ending *ending, bool gone)
 {
     const struct environment *environment = ending->environment;
     unsigned marks = environment->marks & ~(unsigned)(MARK_EXPIRING | MARK_BRANCH_GONE);
@@ -170,6 +165,7 @@ static void mark(struct cleaning *cleaning, const struct ending *ending, bool go
     marked->marks = marks;
     marked->ends_at = ending->at;
     marked->ends_why = ending->rule;
+    ending->environment = marked;
     put(cleaning, &environment_type, marked);
 }
 
@@ -324,26 +320,11 @@ static void look_at(struct cleaning *cleaning, const struct environment *environ
 
 /* --- brakes -------------------------------------------------------------------------------------------------------------- */
 
-/* A person answered the question about it: it goes whatever else does. */
-static bool was_let_go(const struct cleaning *cleaning, const struct ending *ending)
-{
-    return ending->ask != NULL && !in_force(ending->ask, cleaning->facts->now_ms);
-}
-
-static size_t unanswered(const struct cleaning *cleaning)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < cleaning->due.count; i++)
-        count += !was_let_go(cleaning, &cleaning->due.items[i]);
-    return count;
-}
-
 /* Why nothing may go by itself; "" when it may. One alone is always few enough. */
 static const char *brake(const struct cleaning *cleaning)
 {
     const struct config_limits *limits = &cleaning->facts->config->limits;
-    const size_t due = unanswered(cleaning), living = cleaning->facts->environments.count;
+    const size_t due = cleaning->due.count, living = cleaning->facts->environments.count;
 
     if (due > 0 && cleaning->facts->clock_jumped)
         return "the clock jumped, so nobody knows whether it is really over";
@@ -377,11 +358,48 @@ static void ask(struct cleaning *cleaning, const struct ending *ending, const ch
     notify(cleaning, ending, "held", reason);
 }
 
+/* Whether policy would let it go now: what a hold, a freeze or a stop of the machines keeps is asked for when that is over. */
+static bool may_end(struct cleaning *cleaning, const struct ending *ending)
+{
+    const struct environment *environment = ending->environment;
+    const struct hold **holds = arena_alloc(cleaning->arena, (cleaning->facts->holds.count + 1) * sizeof *holds);
+    struct policy_question question = {
+        .config = cleaning->facts->config,
+        .entry = ending->entry,
+        .environment = environment,
+        .environment_name = environment->name,
+        .tier = (enum tier)environment->tier,
+        .verb = "destroy",
+        .flags = POLICY_DESTROYS | POLICY_BY_ITSELF,
+        .actor = "berth",
+        .commit = "",
+        .ref_kind = "",
+        .holds = holds,
+        .freezes = cleaning->facts->freezes.items,
+        .freeze_count = cleaning->facts->freezes.count,
+        .now_ms = cleaning->facts->now_ms,
+    };
+
+    for (size_t i = 0; i < cleaning->facts->holds.count; i++)
+        if (text_equal(cleaning->facts->holds.items[i]->environment, environment->id))
+            holds[question.hold_count++] = cleaning->facts->holds.items[i];
+    return policy_may(&question, cleaning->arena)->verdict == POLICY_YES;
+}
+
 static void end(struct cleaning *cleaning, const struct ending *ending)
 {
     const char *key = arena_printf(cleaning->arena, "end %s at %lld", ending->environment->id, (long long)ending->at);
 
     command(cleaning, "destroy", ending->environment->name, key, ending->branch_gone, ending->evidence);
+}
+
+/* What keeps something may end by time alone. */
+static void wake_when_free(struct cleaning *cleaning)
+{
+    for (size_t i = 0; i < cleaning->facts->holds.count; i++)
+        wake(cleaning, cleaning->facts->holds.items[i]->until);
+    for (size_t i = 0; i < cleaning->facts->freezes.count; i++)
+        wake(cleaning, cleaning->facts->freezes.items[i]->until);
 }
 
 void engine_clean(const struct clean_facts *facts, struct engine_effects *effects)
@@ -393,14 +411,16 @@ void engine_clean(const struct clean_facts *facts, struct engine_effects *effect
         return;
     for (size_t i = 0; i < facts->environments.count; i++)
         look_at(&cleaning, facts->environments.items[i], facts->branches.items[i]);
+    wake_when_free(&cleaning);
     why = brake(&cleaning);
     for (size_t i = 0; i < cleaning.due.count; i++) {
         const struct ending *ending = &cleaning.due.items[i];
 
-        if (text_empty(why) || was_let_go(&cleaning, ending))
-            end(&cleaning, ending);
-        else
+        if (!text_empty(why))
             ask(&cleaning, ending, why);
+        else if (ending->ask == NULL &&
+                 may_end(&cleaning, ending)) /* what was asked about waits for a person, also when fewer would go now */
+            end(&cleaning, ending);
     }
     vec_release(&cleaning.due);
 }
@@ -411,5 +431,6 @@ void clean_facts_release(struct clean_facts *facts)
     vec_release(&facts->branches);
     vec_release(&facts->repositories);
     vec_release(&facts->holds);
+    vec_release(&facts->freezes);
     vec_release(&facts->runs);
 }

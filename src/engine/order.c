@@ -68,7 +68,16 @@ void accept_extend(struct request *request)
                        by == 0 ? "berth extend ENV 2d" : "");
         return;
     }
-    until = environment->planned_destruction_at + by;
+    if (environment->ends_at != 0 && environment->ends_at < environment->planned_destruction_at) {
+        answer_refused(request, ERROR_CONFLICT, why,
+                       arena_printf(turn->arena, "'%s' ends at %s whatever its ttl: %s", environment->name,
+                                    instant_text(request, environment->ends_at), environment->ends_why),
+                       arena_printf(turn->arena, "berth protect %s keeps it", environment->name));
+        return;
+    }
+    until = environment->planned_destruction_at > turn->facts->now_ms ? environment->planned_destruction_at
+                                                                      : turn->facts->now_ms;
+    until += by;
     if (entry != NULL && entry->ttl_max_ms > 0 && until > turn->facts->now_ms + entry->ttl_max_ms) {
         answer_refused(request, ERROR_LIMIT, why,
                        arena_printf(turn->arena, "'%s' would live longer than ttl.max allows (%s:%d)",
@@ -120,18 +129,30 @@ static size_t remove_holds(struct engine_turn *turn, const char *kind)
     return count;
 }
 
-/* The cleaner's question is answered: it stays as what was agreed to, and stops nothing any more. */
-static void let_go(struct engine_turn *turn)
+/* The cleaner's question is no hold: it is answered by destroying the environment, or by keeping it. */
+static bool cleaner_asks(struct request *request, const struct why *why)
 {
-    for (size_t i = 0; i < turn->holds.rows.count; i++) {
-        struct hold *answered;
+    struct engine_turn *turn = request->turn;
+    const char *name = turn->environment->name;
 
-        if (hold_at(turn, i) == NULL || !text_equal(hold_at(turn, i)->kind, CLEANER_ASKS) ||
-            hold_at(turn, i)->until != 0)
+    for (size_t i = 0; i < turn->holds.rows.count; i++) {
+        if (hold_at(turn, i) == NULL || !text_equal(hold_at(turn, i)->kind, CLEANER_ASKS))
             continue;
-        answered = turn_edit(turn, &turn->holds, i);
-        answered->until = turn->facts->now_ms;
+        answer_refused(request, ERROR_CONFLICT, why,
+                       arena_printf(turn->arena, "the cleaner asks about '%s': %s", name, hold_at(turn, i)->reason),
+                       arena_printf(turn->arena, "berth destroy %s lets it go; berth protect %s keeps it", name, name));
+        return true;
     }
+    return false;
+}
+
+static bool is_held(const struct engine_turn *turn)
+{
+    for (size_t i = 0; i < turn->holds.rows.count; i++)
+        if (hold_at(turn, i) != NULL &&
+            (text_equal(hold_at(turn, i)->kind, "hold") || text_equal(hold_at(turn, i)->kind, "evidence")))
+            return true;
+    return (turn->environment->marks & MARK_HELD) || !text_empty(turn->environment->excluded_commit);
 }
 
 void accept_hold(struct request *request)
@@ -154,8 +175,9 @@ void accept_unhold(struct request *request)
 
     if (!may_order(request, &why))
         return;
-    if (turn->facts->holds.count == 0 && !(turn->environment->marks & MARK_HELD) &&
-        text_empty(turn->environment->excluded_commit)) {
+    if (!is_held(turn) && cleaner_asks(request, why))
+        return;
+    if (!is_held(turn)) {
         answer_refused(request, ERROR_CONFLICT, why,
                        arena_printf(turn->arena, "nothing holds '%s'", turn->environment->name), "");
         return;
@@ -163,7 +185,6 @@ void accept_unhold(struct request *request)
     if (!carry_out(request, why, arena_printf(turn->arena, "'%s' is not held any more", turn->environment->name)))
         return;
     (void)remove_holds(turn, "hold");
-    let_go(turn);
     turn->environment->marks &= ~(unsigned)MARK_HELD;
     turn->environment->excluded_commit = "";
     touch_waiting_runs(turn);

@@ -47,6 +47,8 @@ const char *rollback_missing(const struct engine_turn *turn)
 {
     if (turn->run->on_failure != ANSWER_ROLLBACK || turn->run->workflow != WORKFLOW_DEPLOY)
         return "";
+    if (last_good(turn) != NULL)
+        return "an interrupted step is looked at by a person before anything is rolled back";
     return turn->environment->release == 0
                ? "nothing to roll back to: no release of it was validated yet"
                : arena_printf(turn->arena, "nothing to roll back to: v%lld is what failed, or was rolled back itself",

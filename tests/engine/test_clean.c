@@ -253,6 +253,21 @@ static void kept__whatever_a_person_keeps_stays(void **state)
     assert_non_null(asked(scene));
 }
 
+static void stopped__what_the_machines_may_not_do_is_done_when_they_may_again(void **state)
+{
+    struct scene *scene = *state;
+    const struct freeze stop = {.id = "F", .tiers = "[]", .machines = true, .by = "alice", .until = NOW + MS_HOUR};
+
+    scene->environments[0].planned_destruction_at = NOW - 1;
+    vec_push(&scene->facts.freezes, (const struct freeze *)&stop);
+    clean(scene);
+    assert_null(asked(scene));
+    assert_int_equal(scene->effects.wake_at, NOW + MS_HOUR);
+    scene->facts.now_ms += MS_HOUR;
+    clean(scene);
+    assert_non_null(asked(scene));
+}
+
 static void brake__too_many_at_once_are_asked_about(void **state)
 {
     struct scene *scene = *state;
@@ -283,17 +298,19 @@ static void brake__too_large_a_share_is_asked_about_but_one_alone_may_go(void **
     assert_non_null(asked(scene));
 }
 
-static void brake__what_a_person_let_go_goes_alone(void **state)
+static void brake__what_was_asked_about_waits_for_a_person_when_fewer_would_go(void **state)
 {
     struct scene *scene = *state;
 
-    for (size_t i = 0; i < 5; i++)
-        scene->environments[i].planned_destruction_at = NOW - 1;
-    hold_it(scene, CLEANER_ASKS, NOW - 1);
+    scene->environments[0].planned_destruction_at = NOW - 1;
+    hold_it(scene, CLEANER_ASKS, 0);
+    clean(scene);
+    assert_null(asked(scene));
+    assert_int_equal(puts_of(scene, &hold_type), 0);
+    scene->environments[1].planned_destruction_at = NOW - 1; /* nobody asked about this one */
     clean(scene);
     assert_int_equal(puts_of(scene, &command_type), 1);
-    assert_string_equal(asked(scene)->subject, "review/b0");
-    assert_int_equal(puts_of(scene, &hold_type), 4);
+    assert_string_equal(asked(scene)->subject, "review/b1");
 }
 
 static void brake__a_question_is_asked_once_and_dropped_when_it_is_moot(void **state)
@@ -378,9 +395,10 @@ int main(void)
         TEST(branch__nothing_is_gone_that_a_listing_did_not_prove),
         TEST(branch__gone_ends_nothing_where_berth_yaml_does_not_say_so),
         TEST(kept__whatever_a_person_keeps_stays),
+        TEST(stopped__what_the_machines_may_not_do_is_done_when_they_may_again),
         TEST(brake__too_many_at_once_are_asked_about),
         TEST(brake__too_large_a_share_is_asked_about_but_one_alone_may_go),
-        TEST(brake__what_a_person_let_go_goes_alone),
+        TEST(brake__what_was_asked_about_waits_for_a_person_when_fewer_would_go),
         TEST(brake__a_question_is_asked_once_and_dropped_when_it_is_moot),
         TEST(brake__after_a_jump_of_the_clock_nothing_goes_by_itself),
         TEST(destroy__is_called_back_when_the_branch_is_there_again),

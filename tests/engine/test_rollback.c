@@ -410,6 +410,25 @@ static void by_hand__goes_to_the_release_before_and_judges_the_newer(void **stat
     assert_string_equal(verdict(world, 3), "good");
 }
 
+static void by_hand__after_a_deploy_that_was_stopped_it_goes_to_the_release_it_has(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    release(world, "c2");
+    (void)deploy(world, "c3", two, 2);
+    play_step(world, "3.plan.database");
+    play_step(world, "3.plan.server");
+    play_step(world, "3.apply.database");
+    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE);
+    assert_status(world, "3", "cancelled");
+    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
+    assert_string_equal(world_run(world, "4")->commit, "c2");
+    play_all(world, "4");
+    assert_int_equal(dev(world)->release, 2);
+    assert_string_equal(verdict(world, 2), "good");
+}
+
 static void by_hand__names_what_is_wrong(void **state)
 {
     struct world *world = *state;
@@ -453,6 +472,7 @@ int main(void)
         TEST(newer_push__waits_until_the_way_back_is_gone),
         TEST(newer_deploy__ends_a_way_back_that_nobody_answered),
         TEST(by_hand__goes_to_the_release_before_and_judges_the_newer),
+        TEST(by_hand__after_a_deploy_that_was_stopped_it_goes_to_the_release_it_has),
         TEST(by_hand__names_what_is_wrong),
         TEST(by_hand__a_newer_release_takes_the_next_number),
     };
