@@ -23,3 +23,7 @@ unit_tests += tests/config/test_publish
 tests_config_test_publish_SOURCES = tests/config/test_publish.c tests/config/prelude.h \
 	tests/config/reference.c tests/config/reference.h
 tests_config_test_publish_LDADD = $(test_config)
+fuzz_targets += tests/config/fuzz_pattern
+tests_config_fuzz_pattern_SOURCES = tests/config/fuzz_pattern.c $(fuzz_main)
+tests_config_fuzz_pattern_LDADD = $(test_config)
+tests_config_fuzz_pattern_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)

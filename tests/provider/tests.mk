@@ -42,3 +42,7 @@ fuzz_targets += tests/provider/fuzz_shown
 tests_provider_fuzz_shown_SOURCES = tests/provider/fuzz_shown.c $(fuzz_main)
 tests_provider_fuzz_shown_LDADD = $(test_provider)
 tests_provider_fuzz_shown_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+fuzz_targets += tests/provider/fuzz_refs
+tests_provider_fuzz_refs_SOURCES = tests/provider/fuzz_refs.c $(fuzz_main)
+tests_provider_fuzz_refs_LDADD = $(test_provider)
+tests_provider_fuzz_refs_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
