@@ -96,20 +96,36 @@ static void ask(struct dashboard *dashboard, const struct verb *verb, const char
     };
 }
 
+/* The run's whole row and its answers, read once for each change of the store. */
+static const struct gate_rows *gate_rows(struct dashboard *dashboard, const char *run_id)
+{
+    struct gate_rows *rows = &dashboard->gate_rows;
+    struct store_query query = {.type = &approval_type, .index = "run", .equal = {run_id}};
+    if (rows->run.id && rows->moment == dashboard->moment && text_equal(rows->run.id, run_id))
+        return rows;
+    char *id = mem_strdup(run_id); /* it may lie in what is released */
+    arena_release(&rows->arena);
+    *rows = (struct gate_rows){.moment = dashboard->moment};
+    query.equal[0] = id;
+    if (store_get(dashboard->reader, &run_type, id, &rows->arena, &rows->run, NULL) != STORE_FOUND ||
+        !store_list(dashboard->reader, &query, &rows->arena, &rows->approvals, &rows->count, NULL))
+        rows->run.id = NULL;
+    free(id);
+    return rows->run.id ? rows : NULL;
+}
+
 /* Whether this person's answer would be taken: asked with the run's whole row. */
 static const struct why *ask_gate(struct dashboard *dashboard, const struct policy_question *question,
                                   const char *run_id, struct arena *arena)
 {
-    struct run *run = arena_alloc(arena, sizeof *run);
-    struct approval *rows;
-    size_t count;
-    struct store_query query = {.type = &approval_type, .index = "run", .equal = {run_id}};
-    if (store_get(dashboard->reader, &run_type, run_id, arena, run, NULL) != STORE_FOUND ||
-        !store_list(dashboard->reader, &query, arena, &rows, &count, NULL))
+    const struct gate_rows *rows = gate_rows(dashboard, run_id);
+    if (!rows)
         return policy_may(question, arena);
+    const struct run *run = &rows->run;
+    size_t count = rows->count;
     const struct approval **approvals = arena_alloc(arena, (count + 1) * sizeof *approvals);
     for (size_t i = 0; i < count; i++)
-        approvals[i] = &rows[i];
+        approvals[i] = &rows->approvals[i];
     struct policy_gate gate = {
         .question = *question,
         .run = run,
@@ -270,6 +286,11 @@ static const struct why *forbidden_by_state(struct dashboard *dashboard, const s
                             arena_printf(arena, "run %s does not wait at its gate: it is %s", run->id,
                                          word_name(run_status_names, run->status)),
                             "");
+        if (text_equal(verb->name, "undo") && run->workflow != WORKFLOW_DESTROY)
+            return state_no(arena, arena_printf(arena, "run %s is no destroy that could be taken back", run->id), "");
+        if (text_equal(verb->name, "undo") && run->applying_at)
+            return state_no(arena, arena_printf(arena, "run %s has begun to remove resources", run->id),
+                            "C stops the rest");
         if (run_ended((enum run_status)run->status) && !(verb->policy_flags & POLICY_ANSWERS_GATE))
             return state_no(
                 arena, arena_printf(arena, "run %s has ended: %s", run->id, word_name(run_status_names, run->status)),

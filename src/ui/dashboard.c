@@ -196,6 +196,7 @@ void dashboard_release(struct dashboard *dashboard)
     config_free(dashboard->config);
     free(dashboard->config_commit);
     free(dashboard->pending);
+    arena_release(&dashboard->gate_rows.arena);
     str_release(&dashboard->message);
     str_release(&dashboard->why_text);
     grid_release(&dashboard->grid);
@@ -495,6 +496,7 @@ static void follow_store(struct dashboard *dashboard)
     unsigned changed = 0;
     if (!store_changed(dashboard->reader))
         return;
+    dashboard->moment++;
     if (!picture_follow(dashboard->picture, &changed, &error)) {
         dashboard_say_error(dashboard, &error);
         return;

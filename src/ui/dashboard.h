@@ -87,6 +87,13 @@ struct layer {
     bool is_done;
 };
 
+struct gate_rows { /* of the gate that was asked about last: keys are drawn more often than rows change */
+    struct arena arena;
+    struct run run; /* id NULL: none */
+    struct approval *approvals;
+    size_t count;
+    uint64_t moment; /* of the dashboard, when they were read */
+};
 struct serving {
     bool is, died;            /* one serves; the last one ended without a word */
     int tries;                /* to start one again, since the last that was steady */
@@ -126,6 +133,8 @@ struct dashboard {
     struct config *config;
     char *config_commit;
     uint64_t config_version;
+    uint64_t moment; /* grows when the store changed */
+    struct gate_rows gate_rows;
     char *pending; /* id of the command whose answer is awaited */
 };
 

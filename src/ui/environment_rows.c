@@ -3,6 +3,7 @@
 #include "ui/environment_rows.h"
 
 #include "berth/base/str.h"
+#include "berth/base/wording.h"
 #include "berth/model/result.h"
 #include "berth/store.h"
 
@@ -428,7 +429,7 @@ static void add_releases(struct environment_rows *rows)
                 .kind = OUTLINE_RELEASE,
                 .key = row->id,
                 .id = row->id,
-                .name = arena_printf(rows->arena, "v%lld %.12s%s", (long long)row->version, row->commit,
+                .name = arena_printf(rows->arena, "v%lld %.*s%s", (long long)row->version, COMMIT_SHOWN, row->commit,
                                      current ? "  current" : ""),
                 .sign = row->validated ? SIGN_OK : SIGN_UNKNOWN,
                 .word = text_empty(row->verdict) ? (row->validated ? "validated" : "not validated") : row->verdict,
@@ -572,8 +573,11 @@ void environment_rows_facts(const struct environment_rows *rows, const struct ou
     }
     str_addf(out, "is\t%s %s", row->what, row->word);
     str_addf(out, "\nmore\t%s", row->detail);
-    if (row->kind == OUTLINE_RUN)
-        str_addf(out, "\ncommit\t%.12s %s", rows->runs[row->index].commit, rows->runs[row->index].subject);
+    if (row->kind == OUTLINE_RUN) {
+        str_add(out, "\ncommit\t");
+        wording_commit(out, rows->runs[row->index].commit);
+        str_addf(out, " %s", rows->runs[row->index].subject);
+    }
     if (row->kind == OUTLINE_RELEASE)
         str_addf(out, "\ntemplates\t%s", rows->releases[row->index].templates);
 }

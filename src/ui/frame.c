@@ -38,6 +38,14 @@ static struct counts count_all(const struct dashboard *dashboard)
 
 /* --- row 1 ------------------------------------------------------------------------------------------------ */
 
+/* When what the view shows was looked at last: branches by a listing, all else by who watches it, where anybody does. */
+static int64_t seen_at(const struct dashboard *dashboard)
+{
+    const struct surroundings *around = picture_surroundings(dashboard->picture);
+    bool of_branches = dashboard_view(dashboard)->ops->kind == VIEW_BRANCHES;
+    return of_branches || !around->watched_at ? around->listed_at : around->watched_at;
+}
+
 static void freshness(const struct dashboard *dashboard, struct str *out, enum style *style)
 {
     const struct surroundings *around = picture_surroundings(dashboard->picture);
@@ -57,9 +65,10 @@ static void freshness(const struct dashboard *dashboard, struct str *out, enum s
         format_status(out, SIGN_WARN, "berthd drains", dashboard->ascii);
         *style = STYLE_WARNING;
     }
-    if (around->swept_at) {
+    int64_t at = seen_at(dashboard);
+    if (at) {
         str_addf(out, "%sas of ", out->length ? ", " : "");
-        format_when(out, dashboard->times, around->swept_at, dashboard->now_ms);
+        format_when(out, dashboard->times, at, dashboard->now_ms);
     } else if (dashboard->serving.is) {
         str_add(out, "nothing observed yet");
     }
@@ -159,19 +168,33 @@ static void draw_text(struct grid *grid, int row, enum style style, const char *
     wrap_put(grid, area, style, text);
 }
 
-static void draw_message(struct dashboard *dashboard, struct grid *grid, int row)
+static enum style message_of(const struct dashboard *dashboard, struct str *out)
+{
+    if (dashboard->message.length && dashboard->now_ms < dashboard->message_until) {
+        str_add(out, dashboard->message.data);
+        return dashboard->message_style;
+    }
+    if (!dashboard->serving.is) {
+        serving_say(dashboard, out);
+        return STYLE_STALE;
+    }
+    frame_trouble(dashboard, out);
+    return STYLE_WARNING;
+}
+
+static int most_rows(const struct grid *grid)
+{
+    return frame_is_small(grid) ? SMALL_MESSAGE_ROWS : MESSAGE_ROWS;
+}
+
+/* Rows of the body that a long message takes: the frame ends above it. */
+static int rows_for_message(const struct dashboard *dashboard, const struct grid *grid)
 {
     struct str text = STR_INIT;
-    int most = frame_is_small(grid) ? SMALL_MESSAGE_ROWS : MESSAGE_ROWS;
-    if (dashboard->message.length && dashboard->now_ms < dashboard->message_until) {
-        draw_text(grid, row, dashboard->message_style, dashboard->message.data, most);
-    } else if (!dashboard->serving.is) {
-        serving_say(dashboard, &text);
-        draw_text(grid, row, STYLE_STALE, text.data, most);
-    } else if (frame_trouble(dashboard, &text)) {
-        draw_text(grid, row, STYLE_WARNING, text.data, most);
-    }
+    message_of(dashboard, &text);
+    int rows = text.length ? wrap_rows(text.data, grid->columns - 2) : 1, most = most_rows(grid);
     str_release(&text);
+    return (rows > most ? most : rows) - 1;
 }
 
 static int draw_key(struct grid *grid, int row, int column, int end, enum style style, const char *key,
@@ -293,11 +316,17 @@ void frame_draw(struct dashboard *dashboard, struct grid *grid, struct area *bod
         grid_put(grid, 2, 1, grid->columns - 2, STYLE_TITLE, title.data);
         *body = (struct area){3, 0, rows - 6, grid->columns};
     }
+    int taken = rows_for_message(dashboard, grid);
+    body->rows = body->rows - taken > 1 ? body->rows - taken : body->rows;
     draw_keys(dashboard, grid);
     str_release(&title);
 }
 
 void frame_draw_message(struct dashboard *dashboard, struct grid *grid)
 {
-    draw_message(dashboard, grid, grid->rows - (frame_is_small(grid) ? 2 : 3));
+    struct str text = STR_INIT;
+    enum style style = message_of(dashboard, &text);
+    if (text.length)
+        draw_text(grid, grid->rows - (frame_is_small(grid) ? 2 : 3), style, text.data, most_rows(grid));
+    str_release(&text);
 }

@@ -128,6 +128,18 @@ static bool list_all(struct picture *picture, const struct record_type *type, co
     return store_list(picture->store, &query, &picture->around_arena, rows, count, error);
 }
 
+/* A listing of a repository, or a look at what runs; what the cleaner does is neither. */
+static void take_sweep(struct surroundings *around, const struct sweep *sweep)
+{
+    bool lists = false;
+    for (size_t i = 0; i < around->repository_count; i++)
+        lists =
+            lists || (text_equal(around->repositories[i].id, sweep->what) && !text_equal(sweep->provider, "probes"));
+    int64_t *at = lists ? &around->listed_at : &around->watched_at;
+    if (!text_equal(sweep->provider, "cleaner") && sweep->at > *at)
+        *at = sweep->at;
+}
+
 static bool read_around(struct picture *picture, struct error *error)
 {
     struct surroundings *around = &picture->around;
@@ -149,7 +161,7 @@ static bool read_around(struct picture *picture, struct error *error)
     if (!list_all(picture, &sweep_type, NULL, &sweeps, &count, error))
         return false;
     for (size_t i = 0; i < count; i++)
-        around->swept_at = sweeps[i].at > around->swept_at ? sweeps[i].at : around->swept_at;
+        take_sweep(around, &sweeps[i]);
     return true;
 }
 

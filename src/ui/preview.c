@@ -40,8 +40,8 @@ static void write_what(struct dashboard *dashboard, const struct action *action,
     if (branch)
         fact(out, "commit", "%s of %s by %s: %s", branch->commit, branch->name, branch->author, branch->subject);
     if (action->run && text_equal(action->subject, action->run->id))
-        fact(out, "run", "%s %s: %s, %.12s %s", action->run->id, word_name(workflow_names, action->run->workflow),
-             word_name(run_status_names, action->run->status), action->run->commit, action->run->subject);
+        fact(out, "run", "%s %s: %s, %.*s %s", action->run->id, word_name(workflow_names, action->run->workflow),
+             word_name(run_status_names, action->run->status), COMMIT_SHOWN, action->run->commit, action->run->subject);
 }
 
 /* What is there after going back. */
@@ -74,7 +74,7 @@ static void write_where(struct dashboard *dashboard, const struct action *action
     str_clear(&text);
     format_status(&text, environment_sign(row), environment_word(row), dashboard->ascii);
     if (row->release)
-        str_addf(&text, ", release v%lld %.12s", (long long)row->release, row->commit);
+        str_addf(&text, ", release v%lld %.*s", (long long)row->release, COMMIT_SHOWN, row->commit);
     if (!text_empty(row->lock_run))
         str_addf(&text, ", locked by run %s", row->lock_run);
     fact(out, "is now", "%s%s", text.data, dashboard->serving.is ? "" : "  (as last seen)");

@@ -28,6 +28,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/list.c \
 	src/ui/list.h \
 	src/ui/menu.c \
+	src/ui/notices.c \
+	src/ui/notices.h \
 	src/ui/outline.c \
 	src/ui/outline.h \
 	src/ui/pager.c \

@@ -2,7 +2,9 @@
 /* One environment: its resources as a tree of groups, what they need, entrypoints, runs, releases, and why it is as it is. */
 #include "berth/base/text.h"
 #include "berth/base/time.h"
+#include "berth/base/wording.h"
 #include "ui/environment_rows.h"
+#include "ui/notices.h"
 #include "ui/outline.h"
 #include "ui/plan_text.h"
 
@@ -108,7 +110,11 @@ static void title(struct view *view, struct str *out)
     if (row->release)
         str_addf(out, "   v%lld", (long long)row->release);
     if (!text_empty(row->branch))
-        str_addf(out, "   %s %.9s", row->branch, row->commit);
+        str_addf(out, "   %s", row->branch);
+    if (!text_empty(row->branch) && !text_empty(row->commit)) {
+        str_add_char(out, ' ');
+        wording_commit(out, row->commit);
+    }
     if (environment_ends_at(row) && row->status != ENVIRONMENT_DESTROYED) {
         str_add(out, "   ends ");
         format_when(out, view->dashboard->times, environment_ends_at(row), view->dashboard->now_ms);
@@ -200,6 +206,18 @@ static void draw_preview(struct view *view, struct grid *grid, struct area area,
     str_release(&text);
 }
 
+/* Above the tree, at most a third of the room; w shows each whole. */
+static int draw_notices(struct view *view, struct grid *grid, struct area inside)
+{
+    const struct environment_rows *rows = &self_of(view)->rows;
+    struct str text = STR_INIT;
+    struct area area = {inside.row, inside.column + 1, inside.rows / 3, inside.columns - 2};
+    notices_write(view->dashboard, &rows->environment, rows->runs, rows->run_count, &text);
+    int used = notices_draw(grid, area, 2, text.data);
+    str_release(&text);
+    return used;
+}
+
 static void draw(struct view *view, struct grid *grid, struct area area)
 {
     struct environment_view_state *self = self_of(view);
@@ -226,6 +244,9 @@ static void draw(struct view *view, struct grid *grid, struct area area)
         draw_preview(view, grid, (struct area){row + 1, inside.column + 1, PREVIEW_ROWS, inside.columns - 2}, line);
         inside.rows = row - inside.row;
     }
+    int notices = draw_notices(view, grid, inside);
+    inside.row += notices;
+    inside.rows -= notices;
     outline_draw(view, grid, inside);
     str_release(&text);
 }
@@ -312,6 +333,8 @@ static bool why(struct view *view, struct str *out)
     if (!rows->found)
         return false;
     environment_rows_why(rows, out);
+    str_add_char(out, '\n');
+    notices_write(view->dashboard, &rows->environment, rows->runs, rows->run_count, out);
     return true;
 }
 

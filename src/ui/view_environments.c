@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The list of environments: what needs attention first. */
 #include "berth/base/time.h"
+#include "berth/base/wording.h"
 #include "ui/list.h"
+#include "ui/notices.h"
 
 enum {
     COLUMN_NAME,
@@ -117,6 +119,11 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
         *style = STYLE_MUTED;
         break;
     case COLUMN_EXPIRES:
+        if (notices_question(view->dashboard, row->id)) {
+            str_add(text, "asks !");
+            *style = STYLE_WAITING;
+            break;
+        }
         dashboard_time(view->dashboard, text, environment_ends_at(row));
         if (environment_ends_at(row) && environment_ends_at(row) - view->dashboard->now_ms < MS_HOUR) {
             str_add(text, " !");
@@ -158,9 +165,13 @@ static void subject(struct view *view, size_t place, struct subject *subject)
 
 static void title_more(struct view *view, struct str *out)
 {
-    size_t expiring = 0;
+    size_t expiring = 0, asking = 0;
     for (size_t i = 0; i < count(view); i++)
         expiring += row_at(view, i) && (row_at(view, i)->marks & MARK_EXPIRING);
+    for (size_t i = 0; i < picture_surroundings(view->dashboard->picture)->hold_count; i++)
+        asking += notices_is_question(&picture_surroundings(view->dashboard->picture)->holds[i]);
+    if (asking)
+        str_addf(out, "   the cleaner asks about %zu", asking);
     if (expiring)
         str_addf(out, "   %zu expiring", expiring);
 }
@@ -172,8 +183,7 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
     const struct run *run = picture_run_of(view->dashboard->picture, row->name);
     list_fact(grid, area, 0, "url", text_empty(row->entrypoint) ? "-" : row->entrypoint);
     list_fact(grid, area, 1, "why", text_empty(row->status_reason) ? "-" : row->status_reason);
-    str_addf(&text, "%s", text_empty(row->commit) ? "-" : row->commit);
-    str_cut(&text, text.length > 12 ? 12 : text.length);
+    wording_commit(&text, row->commit);
     str_addf(&text, "   template entry %s   target %s%s%s", row->entry, text_empty(row->target) ? "-" : row->target,
              row->permanent ? "   permanent" : "", row->is_protected ? "   protected" : "");
     list_fact(grid, area, 2, "commit", text.data);
@@ -183,10 +193,14 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
                  word_name(run_status_names, run->status));
         format_when(&text, view->dashboard->times, run->ended_at ? run->ended_at : run->created_at,
                     view->dashboard->now_ms);
-        str_addf(&text, " by %s%s%s", text_empty(run->person) ? run->actor : run->person,
-                 text_empty(run->status_reason) ? "" : ": ", run->status_reason);
+        str_add(&text, " by ");
+        wording_person(&text, run->person, run->actor);
+        str_addf(&text, "%s%s", text_empty(run->status_reason) ? "" : ": ", run->status_reason);
     }
     list_fact(grid, area, 3, "last", run ? text.data : "no run yet");
+    str_clear(&text);
+    notices_write(view->dashboard, row, NULL, 0, &text);
+    notices_draw(grid, (struct area){area.row + 4, area.column, area.rows - 4, area.columns}, 1, text.data);
     str_release(&text);
 }
 
@@ -218,7 +232,7 @@ static const struct list_ops list = {
     .column_count = COLUMN_TOTAL,
     .sort = COLUMN_STATUS,
     .source = &source,
-    .preview_rows = 4,
+    .preview_rows = 7,
     .name = name,
     .preview = preview,
     .subject = subject,

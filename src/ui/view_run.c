@@ -225,11 +225,8 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
     int sign_cells = grid->ascii ? 6 : 1, taken = 0;
     if (step->status == STEP_RUNNING && step->progress >= 0)
         str_addf(&text, "%lld%% ", (long long)step->progress);
-    if (step->started_at && until - step->started_at < 1000)
-        str_addf(&text, "%lldms", (long long)(until - step->started_at));
-    else if (step->started_at)
-        duration_format(&text, until - step->started_at);
-
+    if (step->started_at)
+        wording_took(&text, step->started_at, until);
     if (step->started_at)
         taken = area.column + area.columns -
                 grid_put_right(grid, row, area.column + area.columns - 1, STYLE_MUTED, text.data);

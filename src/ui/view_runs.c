@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Two lists of runs: all, newest first; and those that wait for a person. */
+#include "berth/base/wording.h"
 #include "ui/list.h"
 
 enum {
@@ -114,7 +115,7 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
         dashboard_time(view->dashboard, text, row->created_at);
         *style = STYLE_MUTED;
         break;
-    case COLUMN_WHO: str_add(text, text_empty(row->person) ? row->actor : row->person); break;
+    case COLUMN_WHO: wording_person(text, row->person, row->actor); break;
     default:
         str_add(text, row->status_reason);
         *style = STYLE_MUTED;
@@ -158,7 +159,8 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
 {
     const struct run *row = row_at(view, place);
     struct str text = STR_INIT;
-    str_addf(&text, "%.12s %s   %s", row->commit, text_empty(row->ref) ? "" : row->ref, row->subject);
+    wording_commit(&text, row->commit);
+    str_addf(&text, " %s   %s", row->ref, row->subject);
     list_fact(grid, area, 0, "commit", text.data);
     list_fact(grid, area, 1, "why", text_empty(row->status_reason) ? "-" : row->status_reason);
     str_clear(&text);

@@ -265,6 +265,69 @@ static void put_releases(struct scene *scene)
     scene_put(scene, &environment_type, &row);
 }
 
+/* One that ends with its branch and about which the cleaner asks, one that is about to go, one that went back. */
+static void put_ending(struct scene *scene)
+{
+    struct environment row = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_OK);
+    row.branch = "feature/search";
+    row.marks = MARK_BRANCH_GONE | MARK_EXPIRING;
+    row.ends_at = SCENE_NOW + MINUTES(22);
+    row.ends_why = "feature/search is gone since 14:03, seen twice; grace of 1h (berth.yaml:14)";
+    row.deployed_at = SCENE_NOW - MINUTES(90);
+    scene_put(scene, &environment_type, &row);
+    struct hold hold = {.id = "H1",
+                        .environment = "E3",
+                        .kind = "cleaner",
+                        .reason = "feature/search is gone since 14:03, seen twice; 12 environments would go at once, "
+                                  "limits.remove_at_once is 10 (berth.yaml:5)",
+                        .by = "the cleaner",
+                        .since = SCENE_NOW - MINUTES(2)};
+    scene_put(scene, &hold_type, &hold);
+    struct environment going = scene_environment("E4", "review/login", TIER_REVIEW, ENVIRONMENT_OK);
+    going.branch = "feature/login";
+    scene_put(scene, &environment_type, &going);
+    struct run destroy = {.id = "20",
+                          .number = 20,
+                          .environment = "E4",
+                          .environment_name = "review/login",
+                          .entry = "review/${{ branch.slug }}",
+                          .workflow = WORKFLOW_DESTROY,
+                          .status = RUN_QUEUED,
+                          .origin = ORIGIN_TTL,
+                          .actor = "ttl",
+                          .via = "ttl",
+                          .created_at = SCENE_NOW - MINUTES(1)};
+    scene_put(scene, &run_type, &destroy);
+    struct environment back = scene_environment("E5", "review/back", TIER_REVIEW, ENVIRONMENT_OK);
+    back.branch = "fix/checkout";
+    back.release = 2;
+    back.excluded_commit = "bad0bad0ba";
+    scene_put(scene, &environment_type, &back);
+    struct run failed = {.id = "21",
+                         .number = 21,
+                         .environment = "E5",
+                         .environment_name = "review/back",
+                         .workflow = WORKFLOW_DEPLOY,
+                         .status = RUN_ROLLED_BACK,
+                         .actor = "push",
+                         .commit = "bad0bad0ba",
+                         .created_at = SCENE_NOW - MINUTES(9),
+                         .ended_at = SCENE_NOW - MINUTES(3)};
+    struct run answer = {.id = "22",
+                         .number = 22,
+                         .environment = "E5",
+                         .environment_name = "review/back",
+                         .workflow = WORKFLOW_ROLLBACK,
+                         .status = RUN_DONE,
+                         .status_reason = "back at release v2",
+                         .actor = "on_failure",
+                         .parent = "21",
+                         .created_at = SCENE_NOW - MINUTES(5),
+                         .ended_at = SCENE_NOW - MINUTES(3)};
+    scene_put(scene, &run_type, &failed);
+    scene_put(scene, &run_type, &answer);
+}
+
 static void put_part(struct scene *scene, const char *name, enum resource_status status, int64_t position)
 {
     char id[200], address[200];
@@ -459,6 +522,8 @@ static void fill(struct scene *scene, unsigned flags)
         put_module(scene);
         put_parts(scene);
     }
+    if (flags & SCENE_ENDING)
+        put_ending(scene);
     if (flags & SCENE_RELEASES)
         put_releases(scene);
     if (flags & SCENE_HOSTILE)

@@ -34,7 +34,8 @@ enum scene_flag {
     SCENE_GATE = 16,
     SCENE_MODULE = 32,
     SCENE_FOLDER = 64,
-    SCENE_RELEASES = 128
+    SCENE_RELEASES = 128,
+    SCENE_ENDING = 256
 };
 /* Opens it and turns until nothing more is to be done. */
 void scene_open(struct scene *scene, int rows, int columns, unsigned flags);

@@ -458,7 +458,7 @@ static void environment__goes_green_while_it_is_looked_at(void **state)
                                  .position = 2});
     scene_turn(&scene);
     assert_shows(&scene, "- [OK] OK");
-    assert_shows(&scene, "migrate    [OK] ok");
+    assert_shows(&scene, "migrate   [OK] ok");
     scene_close(&scene);
 }
 

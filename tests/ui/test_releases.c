@@ -76,6 +76,78 @@ static void b_without_a_release__says_that_there_is_none(void **state)
     scene_close(&scene);
 }
 
+/* --- environments that end -------------------------------------------------------------------------------- */
+
+static void the_cleaners_question__is_seen_with_its_evidence_and_answers(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_ENDING);
+    assert_shows(&scene, "the cleaner asks about 1");
+    scene_type(&scene, "1/search<enter>");
+    assert_shows(&scene, "asks !");
+    assert_shows(&scene, "the cleaner: shall it go? feature/search is gone since 14:03");
+    scene_type(&scene, "<enter>");
+    assert_shows(&scene, "limits.remove_at_once is 10 (berth.yaml:5)");
+    assert_shows(&scene, ":unhold review/search lets it go; T extends it, L holds it, :protect review/search keeps it");
+    assert_shows(&scene, "in 22m: feature/search is gone since 14:03, seen twice; grace of 1h (berth.yaml:14)");
+    scene_close(&scene);
+}
+
+static void a_destroy_that_touched_nothing__is_offered_back(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_ENDING);
+    scene_type(&scene, "1/login<enter><enter>");
+    assert_shows(&scene, "run 20 is about to destroy it, nothing is touched yet: Z takes it back");
+    scene_type(&scene, "Z");
+    scene_pass(&scene, 700);
+    scene_type(&scene, "y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    assert_string_equal(commands[0].verb, "undo");
+    assert_string_equal(commands[0].subject, "20");
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
+static void what_cannot_be_undone__says_why(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_ENDING);
+    struct run run = {.id = "20",
+                      .number = 20,
+                      .environment = "E4",
+                      .environment_name = "review/login",
+                      .workflow = WORKFLOW_DESTROY,
+                      .status = RUN_APPLYING,
+                      .applying_at = SCENE_NOW};
+    scene_put(&scene, &run_type, &run);
+    scene_type(&scene, "1/login<enter><enter>");
+    assert_hides(&scene, "Z takes it back");
+    scene_type(&scene, "Z");
+    assert_shows(&scene, "run 20 has begun to remove resources");
+    scene_close(&scene);
+    scene_open(&scene, 36, 120, SCENE_ENDING);
+    scene_type(&scene, "1/back<enter>Z");
+    assert_shows(&scene, "run 22 is no destroy that could be taken back");
+    scene_close(&scene);
+}
+
+static void a_roll_back__names_what_it_answers_and_what_is_excluded(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_ENDING);
+    scene_type(&scene, "1/back<enter><enter>");
+    assert_shows(&scene, "run 22 done: back at release v2; it answers run 21 (rolled back)");
+    assert_shows(&scene, "bad0bad0 was rolled back: it is not deployed by itself");
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +155,10 @@ int main(void)
         cmocka_unit_test(a_release__says_what_would_go_come_and_change),
         cmocka_unit_test(b_on_a_release__asks_for_that_one),
         cmocka_unit_test(b_on_what_is_there_now__says_why_not),
+        cmocka_unit_test(the_cleaners_question__is_seen_with_its_evidence_and_answers),
+        cmocka_unit_test(a_destroy_that_touched_nothing__is_offered_back),
+        cmocka_unit_test(what_cannot_be_undone__says_why),
+        cmocka_unit_test(a_roll_back__names_what_it_answers_and_what_is_excluded),
         cmocka_unit_test(b_without_a_release__says_that_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

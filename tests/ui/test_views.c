@@ -60,6 +60,9 @@ static void environment__golden_at_every_size(void **state)
     (void)state;
     golden("environment", "1<enter>jjj");
     golden_of("parts", "1<enter>jjjjE", SCENE_MODULE);
+    golden_of("ending", "1/search<enter>", SCENE_ENDING);
+    golden_of("ending.detail", "1/search<enter><enter>", SCENE_ENDING);
+    golden_of("rolled-back", "1/back<enter><enter>", SCENE_ENDING);
     golden_of("releases", "1/checkout<enter>B<esc>", SCENE_RELEASES);
 }
 
@@ -535,6 +538,42 @@ static void a_deploy_from_the_environment__says_which_commit(void **state)
     scene_close(&scene);
 }
 
+/* Who looks at a list of branches asks how old the listing is, all else how old the last look at what runs. */
+static void the_age__is_that_of_what_is_shown(void **state)
+{
+    struct scene scene;
+    struct sweep probes = {.id = "probes/all", .provider = "probes", .what = "all", .at = SCENE_NOW - MINUTES(7)};
+    struct sweep cleaner = {.id = "cleaner", .provider = "cleaner", .what = "environments", .at = SCENE_NOW - 1000};
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_put(&scene, &sweep_type, &probes);
+    scene_put(&scene, &sweep_type, &cleaner);
+    scene_type(&scene, "2");
+    assert_shows(&scene, "as of 3s ago");
+    scene_type(&scene, "1");
+    assert_shows(&scene, "as of 7m ago");
+    scene_close(&scene);
+}
+
+static void a_message_of_two_rows__leaves_the_frame_whole(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, SCENE_ASCII);
+    scene_type(&scene, "1");
+    dashboard_say(&scene.dashboard, STYLE_WARNING, "%s",
+                  "a message that is so long that it takes two rows of the screen, and so would lie over the border of "
+                  "the list above it");
+    dashboard_draw(&scene.dashboard);
+    char *screen = scene_text(&scene), *row = screen;
+    for (int i = 0; i < 19; i++)
+        row = strchr(row, '\n') + 1;
+    if (strncmp(row, "+---", 4) != 0)
+        fail_msg("the border is not above the message:\n%s", screen);
+    free(screen);
+    scene_close(&scene);
+}
+
 static void hostile_names__keep_columns_aligned_and_harmless(void **state)
 {
     static const unsigned flags[] = {SCENE_HOSTILE, SCENE_HOSTILE | SCENE_ASCII};
@@ -615,6 +654,8 @@ int main(void)
         cmocka_unit_test(a_number_without_a_view__says_which_there_are),
         cmocka_unit_test(a_long_message__is_wrapped_not_cut),
         cmocka_unit_test(a_deploy_from_the_environment__says_which_commit),
+        cmocka_unit_test(the_age__is_that_of_what_is_shown),
+        cmocka_unit_test(a_message_of_two_rows__leaves_the_frame_whole),
         cmocka_unit_test(hostile_names__keep_columns_aligned_and_harmless),
         cmocka_unit_test(every_size__draws_without_harm),
     };
