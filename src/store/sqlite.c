@@ -2,6 +2,7 @@
 /* The SQLite backend: opening, versions and migration, transactions. */
 #include "store/sqlite.h"
 
+#include "berth/base/log.h"
 #include "store/private.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #define NUMBER_READER_VERSION "reader.version"
 #define NUMBER_WRITER_VERSION "writer.version"
 #define BUSY_MS 5000 /* a backstop: writers wait for store.write, not for this */
+#define LOCK_WAIT_MS 2000
 /* Pages in the -wal at which a writer moves them into the database, after it let go of store.write. The owner does so long before. */
 #define OWNER_CHECKPOINT 2000
 #define CLIENT_CHECKPOINT 6000
@@ -52,11 +54,23 @@ static void unlock(struct sqlite *sqlite)
     pthread_sigmask(SIG_SETMASK, &sqlite->signals, NULL);
 }
 
+/* berthd hears nothing while it waits, so it gives up and tries again in its next turn. Who waits for nothing else waits on, but not silently. */
+static bool wait_on(struct sqlite *sqlite, const struct error *held, struct error *error)
+{
+    log_line("store", LOG_WARNING, "waiting: %s", held->message);
+    return file_lock(&sqlite->lock, sqlite->lock_path, LOCK_BLOCK, error);
+}
+
 static bool lock(struct sqlite *sqlite, struct error *error)
 {
     block_stops(&sqlite->signals);
-    if (file_lock(&sqlite->lock, sqlite->lock_path, LOCK_BLOCK, error))
+    struct error held = {0};
+    if (file_lock_within(&sqlite->lock, sqlite->lock_path, LOCK_WAIT_MS, &held))
         return true;
+    if (sqlite->role != STORE_OWNER && held.code == ERROR_CONFLICT && wait_on(sqlite, &held, error))
+        return true;
+    if (error && error->code == ERROR_NONE)
+        *error = held;
     pthread_sigmask(SIG_SETMASK, &sqlite->signals, NULL);
     return false;
 }

@@ -4,7 +4,9 @@
 
 #include "berth/base/file.h"
 
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #define SLOW_RESOURCES 6
 #define LOOKS 6
 #define FRESH_MS 10000
+#define ENDING_MS 20000
 
 static struct world world;
 static char *program;   /* of berthd */
@@ -138,9 +141,31 @@ static void probe__that_answers_stays_fresh_beside_six_that_never_do(void **stat
     assert_in_range(looks.longest_ms, 0, FRESH_MS);
 }
 
+/* --- a store that somebody holds ------------------------------------------------------------------------------------ */
+
+static void held_store__keeps_nobody_from_ending_berthd(void **state)
+{
+    (void)state;
+    struct file_lock lock;
+    struct error error = {0};
+    int status, left = ENDING_MS / 10;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    char *path = path_join(world.store_folder, "store.write");
+    assert_true(file_lock(&lock, path, LOCK_BLOCK, &error));
+    world_git(&world, "branch", "moved", NULL); /* it has something to write */
+    process_signal(&world.daemon, SIGTERM);
+    while (!process_poll(&world.daemon, &status) && left-- > 0)
+        poll(NULL, 0, 10);
+    file_unlock(&lock);
+    free(path);
+    assert_true(left > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(held_store__keeps_nobody_from_ending_berthd),
         TEST(probe__that_answers_stays_fresh_beside_six_that_never_do),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");

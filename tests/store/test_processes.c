@@ -124,6 +124,24 @@ static void locked_store__makes_the_caller_wait(void **state)
     free(path);
 }
 
+static void locked_store__makes_the_owner_give_up_and_say_who_holds_it(void **state)
+{
+    char *path = path_join(*state, "store.write"), holder[64];
+    struct store *store = store_open(*state, STORE_OWNER, NULL);
+    struct file_lock lock;
+    struct error held = {0};
+    OK(file_lock(&lock, path, LOCK_TRY, &error));
+    assert_false(store_begin(store, STORE_DURABLE, &held));
+    snprintf(holder, sizeof holder, "process %d (", (int)getpid());
+    assert_non_null(strstr(held.message, holder));
+    assert_true(held.retry);
+    file_unlock(&lock);
+    OK(store_begin(store, STORE_DURABLE, &error));
+    store_abandon(store);
+    store_close(store);
+    free(path);
+}
+
 static bool stop_is_blocked(void)
 {
     sigset_t set;
@@ -297,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(writers__take_turns_and_lose_nothing),
         IN_A_FOLDER(locked_store__makes_the_caller_wait),
+        IN_A_FOLDER(locked_store__makes_the_owner_give_up_and_say_who_holds_it),
         IN_A_FOLDER(stop_key__waits_while_the_lock_is_held),
         IN_A_FOLDER(killed_writer__leaves_no_lock_and_no_half),
         IN_A_FOLDER(bell__wakes_a_reader_for_every_commit),

@@ -60,6 +60,10 @@ struct file_lock {
 enum lock_wait { LOCK_TRY, LOCK_BLOCK };
 /* Opens (0600, makes it) and locks. LOCK_TRY and somebody holds it: ERROR_CONFLICT. LOCK_BLOCK waits, EINTR goes on. */
 bool file_lock(struct file_lock *lock, const char *path, enum lock_wait wait, struct error *error) BERTH_MUST_CHECK;
+/* Waits at most `limit_ms` in the queue of LOCK_BLOCK: then ERROR_CONFLICT that names the holder, and that a retry may help. */
+bool file_lock_within(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error) BERTH_MUST_CHECK;
+/* Who holds it: "process 4711 (berthd), which is stopped"; "somebody" where this system does not tell. Reads /proc: only for who waits long. */
+void file_lock_holder(const char *path, struct str *out);
 void file_unlock(struct file_lock *lock);
 /* True when somebody (not this lock) holds it now. */
 bool file_locked(const char *path);
