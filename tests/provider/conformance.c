@@ -27,6 +27,8 @@ struct subject { /* a provider being tried */
     bool has_server;
     json_t *spec;
     const char *good_key, *bad_key, *needs; /* a program a machine may lack */
+    struct config *config;                  /* NULL: none is needed */
+    const char *payload;                    /* of a delivery */
     int stop[2], printed, kept_output, kept_error;
     size_t descriptors;
 };
@@ -408,6 +410,10 @@ static void notify(void **state)
 {
     struct subject *subject = *state;
     struct delivery delivery = {.id = "01D", .event = "failed", .payload = "{\"event\":\"failed\"}"};
+    if (subject->config) {
+        delivery.receiver = subject->config->notify[0].id;
+        delivery.payload = subject->payload;
+    }
     for (int i = 0; i < 2; i++)
         MUST(provider_call_deliver(subject->provider, CONTEXT, &delivery, "KEY", ERROR));
     stop_it(subject);
@@ -450,6 +456,23 @@ static void with_repository(struct subject *subject)
     place_key(place, "url", text_equal(subject->variant, "url") ? url : repo);
     free(repo);
     free(url);
+}
+
+static void with_audit(struct subject *subject)
+{
+    static const char policy[] = "version: 1\nworkspace: w\nrepositories: { app: { provider: git, url: . } }\n"
+                                 "targets: { here: { provider: local } }\nenvironments:\n"
+                                 "  - { name: e, tier: dev, source: { branches: [x] }, templates: [t], target: here }\n"
+                                 "notify: [ { provider: git, repository: app } ]\n";
+    struct problems problems;
+    with_repository(subject);
+    problems_init(&problems, ARENA);
+    subject->config = config_load("berth.yaml", policy, sizeof policy - 1, &problems);
+    problems_release(&problems);
+    assert_non_null(subject->config);
+    subject->place.context.config = subject->config;
+    subject->payload = "{\"run\":\"1\",\"path\":\"runs/S/2026/11/000001.json\",\"file\":\"{}\","
+                       "\"commit\":\"author A <a@b> 1 +0000\\ncommitter A <a@b> 1 +0000\\n\\nrun 1\\n\"}";
 }
 
 static void with_program(struct subject *subject)
@@ -529,6 +552,7 @@ static const struct row {
     {"file", "", "artifacts", artifacts, with_nothing},
     {"file", "", "secrets", secrets, with_secret},
     {"file", "dir", "artifacts", artifacts, with_folder},
+    {"git", "", "notify", notify, with_audit},
     {"git", "path", "branches", branches, with_repository},
     {"git", "url", "branches", branches, with_repository},
     {"http", "", "probe", probe, with_endpoint},
@@ -569,6 +593,7 @@ static int teardown(void **state)
     if (subject->has_server)
         http_server_stop(&subject->server);
     json_decref(subject->spec);
+    config_free(subject->config);
     close(subject->stop[0]);
     close(subject->stop[1]);
     close(subject->printed);

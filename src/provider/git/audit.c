@@ -386,15 +386,25 @@ static bool keep_once(struct keeping *keeping, const struct record *record, bool
     return move_here(keeping, &commit, moved, error);
 }
 
+static bool may_go_on(const struct keeping *keeping, const struct record *record, struct error *error)
+{
+    if (provider_stopped(keeping->context))
+        error_set(error, ERROR_CANCELLED, "keeping the record of run %s was cancelled", record->run);
+    else if (provider_left_ms(keeping->context) == 0)
+        error_set(error, ERROR_TIMEOUT, "keeping the record of run %s took too long", record->run);
+    else
+        return true;
+    if (error)
+        error->retry = true;
+    return error_hint(error, "it is tried again");
+}
+
 static bool keep(struct keeping *keeping, const struct record *record, struct error *error)
 {
     bool moved = true;
-    for (int i = 0; i < TRIES && moved; i++) {
-        if (provider_stopped(keeping->context) || provider_left_ms(keeping->context) == 0)
-            break;
-        if (!keep_once(keeping, record, &moved, error))
+    for (int i = 0; i < TRIES && moved; i++)
+        if (!may_go_on(keeping, record, error) || !keep_once(keeping, record, &moved, error))
             return false;
-    }
     if (!moved)
         return true;
     error_set(error, ERROR_CONFLICT, "%s of '%s' cannot be added to", keeping->notify->ref,
