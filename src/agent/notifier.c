@@ -20,6 +20,32 @@
 
 #define DELIVERY_DEADLINE_MS 30000
 
+static struct provider_context context_of(const struct setup *setup, struct http_client *http,
+                                          struct redactor *redactor)
+{
+    return (struct provider_context){
+        .config = setup->config,
+        .http = http,
+        .store_folder = setup->options->store_folder,
+        .run_folder = "",
+        .token = "",
+        .deadline_ms = time_monotonic_ms() + DELIVERY_DEADLINE_MS,
+        .stop_fd = -1,
+        .redactor = redactor,
+    };
+}
+
+static bool forget_artifacts(struct setup *setup, struct http_client *http, const char *run, struct error *error)
+{
+    struct redactor *redactor = redactor_new();
+    struct provider_context context = context_of(setup, http, redactor);
+    bool forgotten = artifacts_forget(&context, run, error);
+    redactor_free(redactor);
+    if (!forgotten && error)
+        error->retry = true; /* nobody else comes to remove them */
+    return forgotten;
+}
+
 static bool deliver(struct setup *setup, struct http_client *http, const struct delivery *delivery, struct error *error)
 {
     const struct config_notify *notify = config_notify_named(setup->config, delivery->receiver);
@@ -34,17 +60,8 @@ static bool deliver(struct setup *setup, struct http_client *http, const struct 
     if (!section)
         return false;
     struct redactor *redactor = redactor_new();
-    struct provider_context context = {
-        .config = setup->config,
-        .section = section,
-        .http = http,
-        .store_folder = setup->options->store_folder,
-        .run_folder = "",
-        .token = "",
-        .deadline_ms = time_monotonic_ms() + DELIVERY_DEADLINE_MS,
-        .stop_fd = -1,
-        .redactor = redactor,
-    };
+    struct provider_context context = context_of(setup, http, redactor);
+    context.section = section;
     bool delivered = provider_call_deliver(provider, &context, delivery, delivery->id, error);
     redactor_free(redactor);
     return delivered;
@@ -60,7 +77,8 @@ static bool take_delivery(struct setup *setup, struct http_client *http, const s
     bool done = message && record_from_json(&delivery_type, message, &arena, &delivery, &error);
     if (done) {
         fault_point("notifier.before_delivery");
-        done = deliver(setup, http, &delivery, &error);
+        done = text_equal(delivery.event, DELIVERY_FORGET) ? forget_artifacts(setup, http, delivery.run, &error)
+                                                           : deliver(setup, http, &delivery, &error);
         fault_point("notifier.after_delivery");
     }
     if (!done)

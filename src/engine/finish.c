@@ -580,6 +580,35 @@ void finish_cancelled(struct engine_turn *turn)
     leave_failed(turn);
 }
 
+/* What plans keep for their apply lies where the policy says; beside the store it goes with the run's folder. */
+void artifacts_leave(struct engine_turn *turn)
+{
+    const struct config *config = turn->facts->config;
+    struct delivery *delivery;
+    bool kept = false;
+
+    if (turn->ended == NULL || config == NULL || config->artifacts == NULL)
+        return;
+    for (size_t i = 0; i < turn->plans.rows.count && !kept; i++)
+        kept = plan_at(turn, i) != NULL && !text_empty(plan_at(turn, i)->artifact);
+    if (!kept)
+        return;
+    delivery = arena_alloc(turn->arena, sizeof *delivery);
+    *delivery = (struct delivery){
+        .id = arena_printf(turn->arena, "%s." DELIVERY_FORGET ".%lld", turn->run->id, (long long)turn->facts->now_ms),
+        .event = DELIVERY_FORGET,
+        .environment = turn->run->environment,
+        .run = turn->run->id,
+        .receiver = "",
+        .provider = config->artifacts->provider,
+        .payload = "",
+        .status = DELIVERY_WAITING,
+        .created_at = turn->facts->now_ms,
+        .next_at = turn->facts->now_ms,
+    };
+    turn_put(turn, &delivery_type, delivery);
+}
+
 /* Mid-apply a deferred resource turned out to replace or destroy: a new digest, and nothing approved holds. */
 void finish_asks(struct engine_turn *turn)
 {

@@ -235,6 +235,7 @@ void turn_end(struct engine_turn *turn)
     put_table(turn, &turn->steps);
     put_table(turn, &turn->holds);
     run_record_put(turn);
+    artifacts_leave(turn);
     table_release(&turn->steps);
     table_release(&turn->plans);
     table_release(&turn->resources);

@@ -215,6 +215,8 @@ void finish_not_rolled_back(struct engine_turn *turn);
 void finish_untouched(struct engine_turn *turn);
 void finish_cancelled(struct engine_turn *turn);
 void finish_asks(struct engine_turn *turn);
+/* A run ended in this turn: what its plans kept elsewhere is to be removed. */
+void artifacts_leave(struct engine_turn *turn);
 /* When the environment's life ends, as its entry or the deploy says; what a person gave it more is not taken away. */
 void life_set(struct engine_turn *turn);
 bool changed_anything(const struct engine_turn *turn);

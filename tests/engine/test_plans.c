@@ -2,10 +2,12 @@
 /* Plans that need each other's outputs: in which order they are made, what is known before apply, what is left for later. */
 #include "play.h"
 
+#include "berth/base/file.h"
 #include "berth/base/str.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #define OWNER "uid:1000"
@@ -141,6 +143,43 @@ static void plan__of_a_sensitive_output_that_changes_is_for_later(void **state)
     assert_int_equal(planned_action_of_user(*state, "hmac:2"), PLAN_DEFERRED);
 }
 
+/* Whether the end of a run whose plan keeps an artifact has it removed, under this policy. */
+static bool forgets_artifacts(const char *more)
+{
+    struct world world;
+    char *yaml = path_printf("%s%s", play_yaml, more);
+    struct config *config = world_config(yaml);
+    const struct step *step;
+    bool forgets;
+
+    world_init(&world, config);
+    world_use_store(&world);
+    world_push(&world, "feature/x", "c1");
+    deploy(&world, "1");
+    assert_true(world_claim(&world, "1.plan.network"));
+    step = world_step(&world, "1.plan.network");
+    world_result(
+        &world, step, STEP_DONE,
+        "{\"action\":\"create\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d1\",\"artifact\":\"plan-1\","
+        "\"changes\":[]}",
+        ERROR_NONE, step->token, step->epoch);
+    assert_int_equal(world_delivered(&world, DELIVERY_FORGET), 0);
+    play_all(&world, "1");
+    assert_int_equal(world_run(&world, "1")->status, RUN_DONE);
+    forgets = world_delivered(&world, DELIVERY_FORGET) == 1;
+    world_release(&world);
+    config_free(config);
+    free(yaml);
+    return forgets;
+}
+
+static void artifacts__that_lie_elsewhere_are_removed_when_their_run_ends(void **state)
+{
+    (void)state;
+    assert_true(forgets_artifacts("artifacts: { provider: file, dir: /tmp/kept }\n"));
+    assert_false(forgets_artifacts(""));
+}
+
 static void plan__that_fails_leaves_those_that_use_it_unmade(void **state)
 {
     struct world *world = *state;
@@ -205,6 +244,7 @@ int main(void)
         TEST(interrupted__whose_rest_is_not_what_was_approved_asks_again),
         TEST(plan__of_a_sensitive_output_that_stays_stands),
         TEST(plan__of_a_sensitive_output_that_changes_is_for_later),
+        cmocka_unit_test(artifacts__that_lie_elsewhere_are_removed_when_their_run_ends),
         TEST(plan__that_fails_leaves_those_that_use_it_unmade),
     };
 

@@ -52,6 +52,8 @@ struct freeze {
 };
 /* the outbox: one row an event and receiver */
 #define DELIVERY_RECORD "record" /* the event of a delivery that is the record of a run that ended, see run_record.h */
+#define DELIVERY_FORGET \
+    "artifacts" /* event of what is told to nobody: what a run kept is removed from where the policy keeps it */
 struct delivery {
     const char *id; /* ULID */
     const char *event, *environment, *run;
