@@ -16,6 +16,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/looker.h \
 	src/agent/marker.c \
 	src/agent/marker.h \
+	src/agent/missed.c \
 	src/agent/notifier.c \
 	src/agent/observations.c \
 	src/agent/observer.c \

@@ -140,6 +140,8 @@ void children_free_all(struct supervisor *supervisor);
 bool cleaner_is_due(const struct supervisor *supervisor);
 /* Inside the turn's transaction. */
 bool cleaner_look(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+/* missed.c: asks again for pushes that were refused and would be taken now; inside the turn's transaction, with the cleaner. */
+bool missed_look(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 
 /* --- cleanup.c: folders of runs that have ended --------------------------------------------------------------------------- */
 /* Notes a run row that is being written; cleanup_ended removes the folders once that is committed, cleanup_forget when it was not. */

@@ -392,7 +392,7 @@ static bool work_in_transaction(struct supervisor *supervisor, struct error *err
         return false;
     if (!advance_due(supervisor, error) || !workers_claim(supervisor, error))
         return false;
-    if (cleaner_is_due(supervisor) && !cleaner_look(supervisor, error))
+    if (cleaner_is_due(supervisor) && (!cleaner_look(supervisor, error) || !missed_look(supervisor, error)))
         return false;
     fault_point("supervisor.before_commit");
     return store_commit(supervisor->store, NULL, error);

@@ -289,6 +289,33 @@ static void push__deploys_and_nothing_else_does(void **state)
     assert_true(world_environment(&world, REVIEW)->planned_destruction_at > life);
 }
 
+static bool is_refused(struct world *looked, void *subject)
+{
+    struct store_query query = {
+        .type = &command_type, .index = "status", .equal = {word_name(command_status_names, COMMAND_REFUSED)}};
+    int64_t count = 0;
+    (void)subject;
+    return store_count(looked->store, &query, &count, NULL) && count > 0;
+}
+
+static void push__during_a_stop_is_deployed_when_the_machines_act_again(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", on_push, false);
+    git("commit", "-q", "-am policy");
+    start();
+    const char *first = commit_of_branch();
+    assert_non_null(world_ask(&world, "stop-all", "all", ""));
+    world_push(&world, "template: shop\nversion: 2\nresources:\n"
+                       "  a: { executor: exec, run: [./tool, up, a], undo: [./tool, down, a] }\n");
+    assert_true(world_wait(&world, is_another_commit, (void *)(uintptr_t)first));
+    assert_true(world_wait(&world, is_refused, NULL));
+    assert_null(world_last_run(&world));
+    assert_non_null(world_ask(&world, "resume-all", "all", ""));
+    deploys_by_itself("1", commit_of_branch());
+}
+
 static bool lives_longer(struct world *looked, void *context)
 {
     return world_environment(looked, REVIEW)->planned_destruction_at > *(const int64_t *)context;
@@ -343,6 +370,7 @@ int main(void)
         TEST(end__command_in_its_last_moment_is_answered_in_a_new_epoch),
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
         TEST(push__deploys_and_nothing_else_does),
+        TEST(push__during_a_stop_is_deployed_when_the_machines_act_again),
         TEST(push__that_deploys_nothing_prolongs_the_life),
         TEST(observer__that_does_not_come_back_is_ended_and_said),
         TEST(branch__that_went_marks_its_environment_until_it_is_back),
