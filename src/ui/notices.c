@@ -30,8 +30,7 @@ static void write_question(const struct dashboard *dashboard, const struct envir
         return;
     str_addf(out, "asks\tthe cleaner: shall it go? %s; asked ", hold->reason);
     format_when(out, dashboard->times, hold->since, dashboard->now_ms);
-    str_addf(out, "\nanswer\t:unhold %s lets it go; T extends it, L holds it, :protect %s keeps it\n",
-             environment->name, environment->name);
+    str_addf(out, "\nanswer\tX destroys it; L holds it, :protect %s keeps it\n", environment->name);
 }
 
 /* The run that answers a failed one, and the one that it answers. */
