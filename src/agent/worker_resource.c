@@ -10,6 +10,7 @@
 
 #include "berth/base/fault.h"
 #include "berth/base/file.h"
+#include "berth/base/time.h"
 #include "berth/model/result.h"
 
 #include <stdlib.h>
@@ -291,11 +292,47 @@ static bool is_approved(struct working *working, const struct plan_result *plan,
     return ask_again(working, plan, what, error);
 }
 
-static bool plan_again(struct working *working, struct plan_result *plan, struct error *error)
+/* A lock that an earlier attempt of this run may have left behind is released where its holder is proven dead; anybody else's stays. */
+static bool released_own_lock(struct working *working, const json_t *told)
 {
-    if (!provider_call_plan(working->provider, &working->context, &working->task, working->attempt->arena, plan,
-                            error) ||
-        !is_approved(working, plan, error))
+    struct error problem = {0};
+    struct state_lock lock = {.id = json_get_text(told, "id"),
+                              .who = json_get_text(told, "who"),
+                              .operation = json_get_text(told, "operation"),
+                              .path = json_get_text(told, "path"),
+                              .version = ""};
+    struct lock_release release = {.lock = &lock, .since_ms = working->attempt->task->run.applying_at};
+    if (text_empty(lock.id) || working->attempt->task->step.attempt < 2 || !working->provider->executor->unlock)
+        return false;
+    if (!text_empty(json_get_text(told, "since")))
+        (void)!instant_parse(json_get_text(told, "since"), &lock.since_ms, NULL);
+    bool released = provider_call_unlock(working->provider, &working->context, &working->task, &release, &problem);
+    if (!released) /* the executor tells of one that it released */
+        provider_log(&working->attempt->context, "berth: the lock %s stays: %s", lock.id, problem.message);
+    return released;
+}
+
+static bool call_plan(struct working *working, struct plan_result *plan, struct error *error)
+{
+    struct arena *arena = working->attempt->arena;
+    if (provider_call_plan(working->provider, &working->context, &working->task, arena, plan, error))
+        return true;
+    if (!released_own_lock(working, plan->lock))
+        return false;
+    error_clear(error);
+    plan_result_release(plan);
+    *plan = (struct plan_result){0};
+    return provider_call_plan(working->provider, &working->context, &working->task, arena, plan, error);
+}
+
+static bool plan_again(struct working *working, struct plan_result *plan, struct apply_result *result,
+                       struct error *error)
+{
+    if (!call_plan(working, plan, error)) {
+        result->lock = json_incref(plan->lock);
+        return false;
+    }
+    if (!is_approved(working, plan, error))
         return false;
     working->task.planned_spec_digest = plan->spec_digest;
     working->task.artifact = plan->artifact;
@@ -329,7 +366,7 @@ typedef bool carry_out(const struct provider *provider, const struct provider_co
 static bool do_planned_again(struct working *working, carry_out *act, struct apply_result *result, struct error *error)
 {
     struct plan_result plan = {0};
-    bool done = plan_again(working, &plan, error);
+    bool done = plan_again(working, &plan, result, error);
     if (done && plan.action == PLAN_NONE && working->has_wanted)
         result_of_plan(&plan, result);
     else

@@ -381,7 +381,8 @@ static bool explain_lock(struct module *module, struct error *error)
               lock->operation[0] ? ", for " : "", lock->operation);
     if (lock->id[0])
         error_detail(error, "lock %s%s%s", lock->id, lock->path[0] ? " of " : "", lock->path);
-    error_hint(error, "wait until it is released; when its holder is dead, have the lock released by this id");
+    error_hint(error, "wait until it is released; when its holder is dead, release it with '%s force-unlock %s' there",
+               module->program, lock->id[0] ? lock->id : "ID");
     if (error)
         error->retry = true;
     str_release(&since);
