@@ -47,15 +47,41 @@ static struct curses_terminal *self_of(struct terminal *terminal)
 
 /* --- colours ---------------------------------------------------------------------------------------------- */
 
+#define CUBE_BEGIN 16 /* of the 256 colours: a cube of six a side, then greys */
+#define GREYS_BEGIN 232
+#define GREY_MIDDLE 244
+
+/* The nearest of the eight colours to one of 256; a grey is the default, a dark one dim. */
+static short nearest_of_eight(short colour, attr_t *looks)
+{
+    if (colour >= GREYS_BEGIN) {
+        *looks |= colour < GREY_MIDDLE ? A_DIM : 0;
+        return COLOUR_DEFAULT;
+    }
+    int cell = colour - CUBE_BEGIN, red = cell / 36, green = cell % 36 / 6, blue = cell % 6;
+    int nearest = (red >= 3 ? 1 : 0) | (green >= 3 ? 2 : 0) | (blue >= 3 ? 4 : 0);
+    return nearest == 0 || nearest == 7 ? COLOUR_DEFAULT : (short)nearest;
+}
+
 /* A colour of the theme on a terminal that has fewer. */
 static short colour_here(short colour, attr_t *looks)
 {
     if (colour == COLOUR_DEFAULT || colour < COLORS)
         return colour;
-    if (colour >= 16)
-        return COLOUR_DEFAULT;
+    if (colour >= CUBE_BEGIN)
+        return nearest_of_eight(colour, looks);
     *looks |= A_BOLD;
     return (short)(colour - 8);
+}
+
+/* A ground that the terminal has not is shown reversed: what is selected must be seen. */
+static short ground_here(short colour, attr_t *looks)
+{
+    attr_t unused = 0;
+    if (colour == COLOUR_DEFAULT || colour < CUBE_BEGIN || colour < COLORS)
+        return colour_here(colour, &unused);
+    *looks |= A_REVERSE;
+    return COLOUR_DEFAULT;
 }
 
 static attr_t looks_here(unsigned looks)
@@ -71,8 +97,7 @@ static void use_appearance(struct curses_terminal *self, int style, int selected
     short pair = 0;
     if (has_colors() && (look.foreground != COLOUR_DEFAULT || look.background != COLOUR_DEFAULT)) {
         pair = (short)(1 + style * 2 + selected);
-        attr_t unused = 0;
-        short foreground = colour_here(look.foreground, &looks), background = colour_here(look.background, &unused);
+        short foreground = colour_here(look.foreground, &looks), background = ground_here(look.background, &looks);
         if (pair >= COLOR_PAIRS || init_pair(pair, foreground, background) == ERR)
             pair = 0;
     }
