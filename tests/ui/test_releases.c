@@ -89,7 +89,7 @@ static void the_cleaners_question__is_seen_with_its_evidence_and_answers(void **
     assert_shows(&scene, "the cleaner: shall it go? feature/search is gone since 14:03");
     scene_type(&scene, "<enter>");
     assert_shows(&scene, "limits.remove_at_once is 10 (berth.yaml:5)");
-    assert_shows(&scene, ":unhold review/search lets it go; T extends it, L holds it, :protect review/search keeps it");
+    assert_shows(&scene, "X destroys it; L holds it, :protect review/search keeps it");
     assert_shows(&scene, "in 22m: feature/search is gone since 14:03, seen twice; grace of 1h (berth.yaml:14)");
     scene_close(&scene);
 }
