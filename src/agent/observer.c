@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #define READ_CHUNK (64u << 10)
-#define WATCHED_LIMIT 64
 
 void observer_init(struct observer *observer, const struct agent_options *options)
 {
@@ -54,19 +53,18 @@ static void read_socket(struct observer *observer)
 
 void observer_wait(struct observer *observer, const int *fds, bool *ready, size_t count, int64_t wait_ms)
 {
-    struct pollfd polled[1 + WATCHED_LIMIT] = {{.fd = CHILD_SOCKET_FD, .events = POLLIN}};
-    if (count > WATCHED_LIMIT)
-        count = WATCHED_LIMIT;
+    struct pollfd *polled = mem_zero(1 + count, sizeof *polled);
+    polled[0] = (struct pollfd){.fd = CHILD_SOCKET_FD, .events = POLLIN};
     for (size_t i = 0; i < count; i++) {
         polled[i + 1] = (struct pollfd){.fd = fds[i], .events = POLLIN};
         ready[i] = false;
     }
     int timeout = wait_ms < 0 ? -1 : wait_ms > 3600000 ? 3600000 : (int)wait_ms;
-    if (poll(polled, (nfds_t)(count + 1), timeout) <= 0)
-        return;
-    for (size_t i = 0; i < count; i++)
+    bool any = poll(polled, (nfds_t)(count + 1), timeout) > 0, heard = any && polled[0].revents;
+    for (size_t i = 0; any && i < count; i++)
         ready[i] = (polled[i + 1].revents & (POLLIN | POLLHUP)) != 0; /* the end of a pipe is news too */
-    if (polled[0].revents)
+    free(polled);
+    if (heard)
         read_socket(observer);
 }
 

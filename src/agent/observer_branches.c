@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BATCH_ROWS 1000
 #define POLL_MS 30000         /* of what cannot be watched */
@@ -23,7 +24,6 @@
 #define SETTLE_MS 20          /* refs change in bursts */
 #define POLICY_FILE "berth.yaml"
 #define POLICY_LIMIT (16u << 20)
-#define REPOSITORIES_LIMIT 32
 
 struct known {
     char commit[65]; /* first: the provider reads it as the map's text */
@@ -43,8 +43,7 @@ struct watched { /* one repository */
 
 struct branches {
     struct observer observer;
-    struct watched repositories[REPOSITORIES_LIMIT];
-    size_t count;
+    VEC(struct watched) repositories;
     char *policy_commit;
 };
 
@@ -339,45 +338,66 @@ static void look_at_policy(struct branches *branches)
 
 static bool is_watched(const struct branches *branches, const char *name)
 {
-    for (size_t i = 0; i < branches->count; i++)
-        if (text_equal(branches->repositories[i].name, name))
+    for (size_t i = 0; i < branches->repositories.count; i++)
+        if (text_equal(branches->repositories.items[i].name, name))
             return true;
     return false;
 }
 
+static void watched_release(struct watched *watched)
+{
+    release_map(&watched->known);
+    release_map(&watched->missing);
+    str_release(&watched->state);
+    free(watched->name);
+    if (watched->fd >= 0)
+        close(watched->fd);
+}
+
+/* As many as the policy names, and none that it names no more. */
 static void watch_repositories(struct branches *branches)
 {
     const struct config *config = branches->observer.setup.config;
+    for (size_t i = 0; config && i < branches->repositories.count;) {
+        if (config_section_named(&config->repositories, branches->repositories.items[i].name)) {
+            i++;
+            continue;
+        }
+        watched_release(&branches->repositories.items[i]);
+        branches->repositories.items[i] = branches->repositories.items[--branches->repositories.count];
+    }
     for (size_t i = 0; config && i < config->repositories.count; i++) {
         const struct config_section *section = &config->repositories.items[i];
-        if (branches->count == REPOSITORIES_LIMIT || is_watched(branches, section->name))
+        if (is_watched(branches, section->name))
             continue;
-        struct watched *watched = &branches->repositories[branches->count++];
-        *watched = (struct watched){.name = mem_strdup(section->name), .fd = -1, .state = STR_INIT};
+        struct watched watched = {.name = mem_strdup(section->name), .fd = -1, .state = STR_INIT};
+        vec_push(&branches->repositories, watched);
     }
 }
 
 static int64_t next_look(const struct branches *branches)
 {
-    int64_t now = time_monotonic_ms(), wait = branches->count > 0 ? POLL_MS : AGAIN_MS;
-    for (size_t i = 0; i < branches->count; i++)
-        if (branches->repositories[i].next_ms - now < wait)
-            wait = branches->repositories[i].next_ms - now;
+    int64_t now = time_monotonic_ms(), wait = branches->repositories.count > 0 ? POLL_MS : AGAIN_MS;
+    for (size_t i = 0; i < branches->repositories.count; i++)
+        if (branches->repositories.items[i].next_ms - now < wait)
+            wait = branches->repositories.items[i].next_ms - now;
     return wait > 0 ? wait : 0;
 }
 
 static void wait_for_news(struct branches *branches)
 {
-    int fds[REPOSITORIES_LIMIT];
-    bool ready[REPOSITORIES_LIMIT] = {false}, any = false;
-    for (size_t i = 0; i < branches->count; i++)
-        fds[i] = branches->repositories[i].fd;
-    observer_wait(&branches->observer, fds, ready, branches->count, next_look(branches));
-    for (size_t i = 0; i < branches->count; i++) {
+    int *fds = mem_zero(branches->repositories.count + 1, sizeof *fds);
+    bool *ready = mem_zero(branches->repositories.count + 1, sizeof *ready), any = false;
+    for (size_t i = 0; i < branches->repositories.count; i++)
+        fds[i] = branches->repositories.items[i].fd;
+    observer_wait(&branches->observer, fds, ready, branches->repositories.count, next_look(branches));
+    for (size_t i = 0; i < branches->repositories.count; i++) {
         any = any || ready[i];
         if (ready[i])
-            branches->repositories[i].next_ms = 0;
+            branches->repositories.items[i].next_ms = 0;
     }
+    free(fds);
+    free(ready);
     if (any)
         observer_wait(&branches->observer, NULL, NULL, 0, SETTLE_MS);
 }
@@ -385,8 +405,8 @@ static void wait_for_news(struct branches *branches)
 static void look_at_all(struct branches *branches)
 {
     int64_t now = time_monotonic_ms();
-    for (size_t i = 0; i < branches->count && !branches->observer.ended; i++) {
-        struct watched *watched = &branches->repositories[i];
+    for (size_t i = 0; i < branches->repositories.count && !branches->observer.ended; i++) {
+        struct watched *watched = &branches->repositories.items[i];
         if (!watched->loaded)
             load_known(branches, watched);
         if (watched->next_ms > now)
@@ -398,7 +418,7 @@ static void look_at_all(struct branches *branches)
 
 int observer_branches_main(const struct agent_options *options)
 {
-    struct branches branches = {.count = 0};
+    struct branches branches = {.policy_commit = NULL};
     observer_init(&branches.observer, options);
     observer_wait(&branches.observer, NULL, NULL, 0, 0);
     while (!branches.observer.ended) {
@@ -411,12 +431,9 @@ int observer_branches_main(const struct agent_options *options)
         if (!branches.observer.ended)
             wait_for_news(&branches);
     }
-    for (size_t i = 0; i < branches.count; i++) {
-        release_map(&branches.repositories[i].known);
-        release_map(&branches.repositories[i].missing);
-        str_release(&branches.repositories[i].state);
-        free(branches.repositories[i].name);
-    }
+    for (size_t i = 0; i < branches.repositories.count; i++)
+        watched_release(&branches.repositories.items[i]);
+    vec_release(&branches.repositories);
     free(branches.policy_commit);
     observer_release(&branches.observer);
     return 0;

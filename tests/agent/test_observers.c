@@ -4,6 +4,7 @@
 
 #include "berth/base/file.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #define LOOKS 6
 #define FRESH_MS 10000
 #define ENDING_MS 20000
+#define REPOSITORIES 70
 
 static struct world world;
 static char *program;   /* of berthd */
@@ -141,6 +143,64 @@ static void probe__that_answers_stays_fresh_beside_six_that_never_do(void **stat
     assert_in_range(looks.longest_ms, 0, FRESH_MS);
 }
 
+/* --- repositories --------------------------------------------------------------------------------------------------- */
+
+static void put_policy(const char *text)
+{
+    world_write(&world, "berth.yaml", text, false);
+    world_git(&world, "commit", "-qamchange", NULL);
+}
+
+static bool has_first_policy(struct world *looked, void *context)
+{
+    struct policy_row row;
+    (void)context;
+    return store_get(looked->store, &policy_type, "berth.yaml", &looked->arena, &row, NULL) == STORE_FOUND &&
+           !strstr(row.text, "  r0: {");
+}
+
+/* Each repository that is followed costs the observer a watch. */
+static bool has_let_go(struct world *looked, void *context)
+{
+    char *path = path_printf("/proc/%d/fd", (int)world_child(looked, "observer:branches"));
+    DIR *list = opendir(path);
+    int open = 0;
+    (void)context;
+    while (list && readdir(list))
+        open++;
+    if (list)
+        closedir(list);
+    free(path);
+    return open > 0 && open < REPOSITORIES;
+}
+
+static void repositories__are_those_of_the_policy_however_many(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct str before = STR_INIT, policy = STR_INIT;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    char *path = path_join(world.repository, "berth.yaml");
+    assert_true(file_read(path, 1u << 20, &before, &error));
+    const char *list = strstr(before.data, "  app: {"), *templates = strstr(before.data, "templates: [");
+    assert_true(list && templates);
+    str_add_bytes(&policy, before.data, (size_t)(list - before.data));
+    for (size_t i = 0; i < REPOSITORIES; i++)
+        str_addf(&policy, "  r%zu: { provider: git, url: . }\n", i);
+    str_add_bytes(&policy, list, (size_t)(templates - list));
+    str_add(&policy, "repository: app\n    "); /* which is no longer the only one */
+    str_add(&policy, templates);
+    put_policy(policy.data);
+    start();
+    assert_true(world_wait(&world, is_listed, (void *)(uintptr_t) "r69:feature/x"));
+    put_policy(before.data);
+    assert_true(world_wait(&world, has_first_policy, NULL));
+    assert_true(world_wait(&world, has_let_go, NULL));
+    str_release(&before);
+    str_release(&policy);
+    free(path);
+}
+
 /* --- a store that somebody holds ------------------------------------------------------------------------------------ */
 
 static void held_store__keeps_nobody_from_ending_berthd(void **state)
@@ -166,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(held_store__keeps_nobody_from_ending_berthd),
+        TEST(repositories__are_those_of_the_policy_however_many),
         TEST(probe__that_answers_stays_fresh_beside_six_that_never_do),
     };
     program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
