@@ -20,6 +20,7 @@ struct run;
 struct approval;
 struct hold;
 struct freeze;
+struct release;
 
 enum verdict { POLICY_YES, POLICY_WAIT, POLICY_NO }; /* WAIT: not yet; nothing is wrong (an approval, a window) */
 
@@ -65,6 +66,8 @@ enum policy_flag {
     POLICY_ANSWERS_GATE = 1 << 5,
     POLICY_CANCELS = 1 << 6,
     POLICY_OWNER = 1 << 7, /* the actor is the uid that owns the store (embedded mode) */
+    POLICY_TO_CONFIRM =
+        1 << 8, /* nobody is asked yet: the name is typed, and what is kept approved, when the time comes */
 };
 struct policy_question {
     const struct config *config;
@@ -87,6 +90,23 @@ struct policy_question {
 /* YES: it may start. A destroy by a person needs POLICY_CONFIRMED: whoever asks before the name was typed (a greyed key, `berth why`) sets it. Freezes of
  * the configuration are looked at here too, unless a row "config:NAME" tells them. */
 const struct why *policy_may(const struct policy_question *question, struct arena *arena) BERTH_MUST_CHECK;
+
+/* --- is there anything to act on -------------------------------------------------------------------------------- */
+/* What a verb needs besides leave: `berth why` and the command's refusal ask the same functions. A node is a rule "state" that says NO, with the sentence
+ * that the command is answered with; NULL: there is something. approve, reject, cancel, retry and undo want a run that is so far; any other verb any. */
+bool policy_run_takes(const struct run *run, const char *verb);
+const struct why *policy_run_state(const struct run *run, const char *verb, struct arena *arena) BERTH_MUST_CHECK;
+/* Where a rollback that names no release goes: the release the environment has where something else is there now, else the newest good one before it
+ * that is not the same once more; or NULL. `releases` newest first. */
+const struct release *policy_release_meant(const struct environment *environment, const struct release *const *releases,
+                                           size_t count);
+/* Of a rollback that names no release. */
+const struct why *policy_rollback_state(const struct environment *environment, const struct release *const *releases,
+                                        size_t count, struct arena *arena) BERTH_MUST_CHECK;
+const struct why *policy_extend_state(const struct environment *environment, struct arena *arena) BERTH_MUST_CHECK;
+/* The tree with that node as its last rule; the tree itself when `state` is NULL. */
+const struct why *policy_with_state(const struct why *why, const struct why *state,
+                                    struct arena *arena) BERTH_MUST_CHECK;
 
 /* --- does the gate open ------------------------------------------------------------------------------------------ */
 struct policy_gate {

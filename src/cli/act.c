@@ -9,34 +9,16 @@
 #define ANSWER_LIMIT_MS \
     (60 * MS_SECOND) /* berthd answers within milliseconds; this long when it has just been started */
 
-static bool is_at_gate(const struct run *run)
-{
-    return run->status == RUN_GATE || (run->untrusted && !run_ended((enum run_status)run->status));
-}
-
-static bool is_not_ended(const struct run *run)
-{
-    return !run_ended((enum run_status)run->status);
-}
-
-static bool is_held(const struct run *run)
-{
-    return run->status == RUN_HELD || run->status == RUN_FAILED;
-}
-
 /* Verbs about runs take an environment's name for its run. */
 static bool resolve_subject(struct cli *cli, const char **subject, struct run *run, struct error *error)
 {
     const struct verb *verb = cli->call.verb;
-    run_fits *fits = (verb->policy_flags & POLICY_ANSWERS_GATE) ? is_at_gate
-                     : (verb->policy_flags & POLICY_CANCELS)    ? is_not_ended
-                                                                : is_held;
 
     *subject = cli->call.subject;
     *run = (struct run){0};
     if (verb->arguments[0].name == NULL || verb->arguments[0].type != ARGUMENT_RUN)
         return true;
-    if (!session_need_run(cli, cli->call.subject, fits, run, error))
+    if (!session_need_run(cli, cli->call.subject, verb->name, run, error))
         return false;
     *subject = run->id;
     return true;
@@ -115,7 +97,8 @@ static bool dry_run(struct cli *cli, const char *subject, const struct run *run,
         return name_unknown(cli, NAME_OF_ENVIRONMENT_OR_BRANCH, subject, error);
     if (!question_of(cli, about, run, &question, error))
         return false;
-    question.flags |= (question.flags & POLICY_DESTROYS) ? POLICY_CONFIRMED : 0u; /* it will be asked for */
+    question.flags |=
+        (question.flags & POLICY_DESTROYS) && !(question.flags & POLICY_CONFIRMED) ? POLICY_TO_CONFIRM : 0u;
     why = policy_may(&question, &cli->arena);
     *status = why->verdict == POLICY_NO ? error_info(ERROR_DENIED)->exit_status : 0;
     if (cli->call.json) {

@@ -81,9 +81,8 @@ const char *session_environment_of(struct cli *cli, const char *subject) BERTH_M
 /* As session_environment; a missing one is ERROR_NOT_FOUND with the nearest name. */
 bool session_need_environment(struct cli *cli, const char *name, struct environment *environment,
                               struct error *error) BERTH_MUST_CHECK;
-/* A run by number, or the newest of an environment for which `fits` is true (NULL: any). */
-typedef bool run_fits(const struct run *run);
-bool session_need_run(struct cli *cli, const char *subject, run_fits *fits, struct run *run,
+/* A run by number, or the newest of an environment that the verb can be about (policy_run_takes; NULL: any). */
+bool session_need_run(struct cli *cli, const char *subject, const char *verb, struct run *run,
                       struct error *error) BERTH_MUST_CHECK;
 /* All rows of an index in order; `rows` gets an array in the arena. */
 bool session_list(struct cli *cli, const struct record_type *type, const char *index, const char *equal,

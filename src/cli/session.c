@@ -225,7 +225,7 @@ bool session_need_environment(struct cli *cli, const char *name, struct environm
     return name_unknown(cli, NAME_OF_ENVIRONMENT, name, error);
 }
 
-bool session_need_run(struct cli *cli, const char *subject, run_fits *fits, struct run *run, struct error *error)
+bool session_need_run(struct cli *cli, const char *subject, const char *verb, struct run *run, struct error *error)
 {
     long long number;
     struct run *rows;
@@ -243,7 +243,7 @@ bool session_need_run(struct cli *cli, const char *subject, run_fits *fits, stru
     if (!session_list(cli, &run_type, "environment_name", subject, true, 0, &rows, &count, error))
         return false;
     for (size_t i = 0; i < count; i++) {
-        if (fits == NULL || fits(&rows[i])) {
+        if (verb == NULL || policy_run_takes(&rows[i], verb)) {
             *run = rows[i];
             return true;
         }

@@ -17,14 +17,15 @@ static bool tree_of_run(struct cli *cli, const struct verb *verb, const char *su
     const struct approval **list;
     enum store_found found;
 
-    if (!session_need_run(cli, subject, NULL, &run, error))
+    if (!session_need_run(cli, subject, verb->name, &run, NULL) && !session_need_run(cli, subject, NULL, &run, error))
         return false;
     found = session_environment(cli, run.environment_name, &environment, error);
     if (found == STORE_ERROR || !session_question(cli, verb, run.environment_name,
                                                   found == STORE_FOUND ? &environment : NULL, &question, error))
         return false;
     if (!(verb->policy_flags & POLICY_ANSWERS_GATE)) {
-        *why = policy_may(&question, &cli->arena);
+        *why = policy_with_state(policy_may(&question, &cli->arena), policy_run_state(&run, verb->name, &cli->arena),
+                                 &cli->arena);
         return true;
     }
     if (!session_list(cli, &approval_type, "run", run.id, false, 0, &approvals, &gate.approval_count, error))
@@ -36,6 +37,29 @@ static bool tree_of_run(struct cli *cli, const struct verb *verb, const char *su
     gate.question = question;
     *why = policy_may_approve(&gate, question.actor, question.person, (question.flags & POLICY_OWNER) != 0, run.digest,
                               &cli->arena);
+    *why = policy_with_state(*why, policy_run_state(&run, verb->name, &cli->arena), &cli->arena);
+    return true;
+}
+
+/* What `berth rollback` or `berth extend` of an environment finds. */
+static bool state_of(struct cli *cli, const struct verb *verb, const struct environment *environment,
+                     const struct why **state, struct error *error)
+{
+    struct release *releases;
+    const struct release **list;
+    size_t count;
+
+    *state = NULL;
+    if (text_equal(verb->name, "extend"))
+        *state = policy_extend_state(environment, &cli->arena);
+    if (!text_equal(verb->name, "rollback"))
+        return true;
+    if (!session_list(cli, &release_type, "environment", environment->id, true, 0, &releases, &count, error))
+        return false;
+    list = arena_alloc(&cli->arena, (count + 1) * sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i] = &releases[i];
+    *state = policy_rollback_state(environment, list, count, &cli->arena);
     return true;
 }
 
@@ -52,7 +76,7 @@ bool cli_why(struct cli *cli, int *status, struct error *error)
     bool about_run = verb != NULL && verb->kind == VERB_ACTS && verb->arguments[0].type == ARGUMENT_RUN;
     struct environment environment;
     struct policy_question question;
-    const struct why *why;
+    const struct why *why, *state = NULL;
     enum store_found found;
 
     if (verb == NULL)
@@ -72,8 +96,10 @@ bool cli_why(struct cli *cli, int *status, struct error *error)
             !session_question(cli, verb, name, found == STORE_FOUND ? &environment : NULL, &question, error))
             return false;
         if (verb->policy_flags & POLICY_DESTROYS)
-            question.flags |= POLICY_CONFIRMED; /* it is asked for when the time comes */
-        why = policy_may(&question, &cli->arena);
+            question.flags |= POLICY_TO_CONFIRM;
+        if (found == STORE_FOUND && !state_of(cli, verb, &environment, &state, error))
+            return false;
+        why = policy_with_state(policy_may(&question, &cli->arena), state, &cli->arena);
     }
     *status = exit_of_verdict[why->verdict];
     if (cli->call.json)

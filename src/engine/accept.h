@@ -20,8 +20,6 @@ void subject_resolve(const struct config *config, const struct command *command,
 /* The arguments' `with` as an object of texts: {"key": "value"}, from an object or a list of "key=value". New reference. */
 json_t *subject_pairs(const struct command *command);
 bool subject_is_run(const char *verb);
-/* A destroy that has touched nothing yet. */
-bool run_can_be_undone(const struct run *run);
 
 /* Which ref a deploy or plan of an environment is about. An environment that branches make takes a branch that makes just it, or a tag or commit of
  * that branch: `ref` is then the branch and `commit` the other. Any other entry takes what is asked for, as far as its `refs` allow. */

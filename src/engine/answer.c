@@ -16,23 +16,14 @@ static bool has_run(struct request *request)
     return false;
 }
 
-/* Whether the edge is there; else the command is a conflict that names the status. */
-static bool has_edge(struct request *request, const char *event)
+/* Whether the run is so far; else the command is a conflict that says how it is. */
+static bool is_so_far(struct request *request)
 {
-    const struct run *run = request->turn->run;
-    const char *status = word_name(run_status_names, run->status), *reason = run->status_reason;
+    const struct why *state = policy_run_state(request->turn->run, request->command->verb, request->turn->arena);
 
-    if (edge_exists(run->status, event))
-        return true;
-    if (!text_empty(reason) && !text_starts(reason, status)) /* "cancelled by uid:0" says both */
-        status = arena_printf(request->turn->arena, "%s, %s", status, reason);
-    else if (!text_empty(reason))
-        status = reason;
-    answer_refused(request, ERROR_CONFLICT, NULL,
-                   arena_printf(request->turn->arena, "run %s is %s: there is nothing to %s", run->id, status,
-                                request->command->verb),
-                   "");
-    return false;
+    if (state != NULL)
+        answer_refused(request, ERROR_CONFLICT, NULL, state->reason, state->next);
+    return state == NULL;
 }
 
 /* --- the gate ---------------------------------------------------------------------------------------------------- */
@@ -100,7 +91,7 @@ void accept_approve(struct request *request)
     const char *digest = argument_text(request, "digest");
     const struct why *why;
 
-    if (!has_run(request) || !has_edge(request, "approve") || !may_answer(request, digest, &why))
+    if (!has_run(request) || !is_so_far(request) || !may_answer(request, digest, &why))
         return;
     if (answered_before(request, digest)) {
         answer_refused(request, ERROR_CONFLICT, why,
@@ -126,7 +117,7 @@ void accept_reject(struct request *request)
     const struct why *why;
 
     /* A refusal is about the run as it is, whatever plan was seen. */
-    if (!has_run(request) || !has_edge(request, "reject") || !policy_allows(request, &why))
+    if (!has_run(request) || !is_so_far(request) || !policy_allows(request, &why))
         return;
     answer_done(request, COMMAND_DONE, turn->run->id, why, arena_printf(turn->arena, "rejected run %s", turn->run->id));
     if (request->command->dry_run)
@@ -214,7 +205,7 @@ void accept_cancel(struct request *request)
     const struct why *why;
     bool at_work;
 
-    if (!has_run(request) || !has_edge(request, "cancel") || !policy_allows(request, &why))
+    if (!has_run(request) || !is_so_far(request) || !policy_allows(request, &why))
         return;
     if (!text_empty(turn->run->cancel_by) && !run_ended((enum run_status)turn->run->status)) {
         ask_again(request, why);
@@ -238,11 +229,6 @@ void accept_cancel(struct request *request)
 
 /* --- undo ------------------------------------------------------------------------------------------------------------ */
 
-bool run_can_be_undone(const struct run *run)
-{
-    return run_destroys(run) && run->applying_at == 0 && !run_ended((enum run_status)run->status);
-}
-
 void accept_undo(struct request *request)
 {
     struct engine_turn *turn = request->turn;
@@ -250,16 +236,8 @@ void accept_undo(struct request *request)
     const struct run *run = turn->run;
     const struct why *why;
 
-    if (!has_run(request) || !policy_allows(request, &why))
+    if (!has_run(request) || !is_so_far(request) || !policy_allows(request, &why))
         return;
-    if (!run_can_be_undone(run)) {
-        answer_refused(request, ERROR_CONFLICT, why,
-                       run_destroys(run) && run->applying_at != 0
-                           ? arena_printf(turn->arena, "run %s has begun to remove resources", run->id)
-                           : arena_printf(turn->arena, "run %s is no destroy that could be undone", run->id),
-                       run_destroys(run) ? "berth cancel stops it; deploy again what is gone" : "");
-        return;
-    }
     answer_done(request, COMMAND_DONE, run->id, why,
                 arena_printf(turn->arena,
                              "run %s will not destroy '%s'; it is not asked for again by itself for the same reason",
@@ -328,7 +306,7 @@ void accept_retry(struct request *request)
     struct engine_turn *turn = request->turn;
     const struct why *why;
 
-    if (!has_run(request) || !has_edge(request, "retry") || !policy_allows(request, &why) || !may_go_on(request) ||
+    if (!has_run(request) || !is_so_far(request) || !policy_allows(request, &why) || !may_go_on(request) ||
         !is_latest(request))
         return;
     answer_done(request, COMMAND_DONE, turn->run->id, why, arena_printf(turn->arena, "run %s goes on", turn->run->id));

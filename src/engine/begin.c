@@ -279,47 +279,24 @@ static const struct release *release_numbered(const struct engine_turn *turn, in
     return NULL;
 }
 
-/* The newest one before the environment's that was not rolled back and is not the same once more. */
-static const struct release *release_before(const struct engine_turn *turn)
-{
-    const struct release *now = release_numbered(turn, turn->environment->release);
-
-    for (size_t i = 0; i < turn->facts->releases.count; i++) {
-        const struct release *release = turn->facts->releases.items[i];
-
-        if (release->version < turn->environment->release && release->validated &&
-            text_equal(release->verdict, "good") &&
-            (now == NULL || !text_equal(release->commit, now->commit) || !text_equal(release->inputs, now->inputs)))
-            return release;
-    }
-    return NULL;
-}
-
-/* What is there is not the release it has: a deploy failed, or was stopped in the middle. The way back is then to that release. */
-static const struct release *release_meant(const struct engine_turn *turn)
-{
-    const struct release *now = release_numbered(turn, turn->environment->release);
-
-    return turn->environment->status != ENVIRONMENT_OK && now != NULL && text_equal(now->verdict, "good")
-               ? now
-               : release_before(turn);
-}
-
 /* NULL: refused already. */
 static const struct release *release_asked(struct request *request, const struct why *why)
 {
     struct engine_turn *turn = request->turn;
     const char *to = argument_text(request, "to");
-    const struct release *release = text_empty(to) ? release_meant(turn) : release_numbered(turn, version_of(to));
-    const char *list = arena_printf(turn->arena, "berth releases %s lists them", turn->environment->name);
+    const struct release *const *releases = turn->facts->releases.items;
+    const size_t count = turn->facts->releases.count;
+    const struct release *release = text_empty(to) ? policy_release_meant(turn->environment, releases, count)
+                                                   : release_numbered(turn, version_of(to));
+    const struct why *state =
+        text_empty(to) ? policy_rollback_state(turn->environment, releases, count, turn->arena) : NULL;
 
-    if (release == NULL && text_empty(to))
-        answer_refused(
-            request, ERROR_NOT_FOUND, why,
-            arena_printf(turn->arena, "'%s' has no good release before the one it has", turn->environment->name), list);
+    if (state != NULL)
+        answer_refused(request, ERROR_NOT_FOUND, why, state->reason, state->next);
     else if (release == NULL)
         answer_refused(request, ERROR_NOT_FOUND, why,
-                       arena_printf(turn->arena, "'%s' has no release '%s'", turn->environment->name, to), list);
+                       arena_printf(turn->arena, "'%s' has no release '%s'", turn->environment->name, to),
+                       arena_printf(turn->arena, "berth releases %s lists them", turn->environment->name));
     else if (release->version == turn->environment->release && turn->environment->status == ENVIRONMENT_OK) {
         answer_refused(
             request, ERROR_CONFLICT, why,

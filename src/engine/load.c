@@ -348,7 +348,7 @@ static const struct run *run_meant(const struct engine_facts *facts, const char 
     for (size_t i = facts->runs.count; i-- > 0;) {
         const struct run *run = facts->runs.items[i];
 
-        if (text_equal(verb, "undo") ? run_can_be_undone(run) : edge_exists(run->status, verb))
+        if (policy_run_takes(run, verb))
             return run;
     }
     return facts->runs.count > 0 ? facts->runs.items[facts->runs.count - 1] : NULL;

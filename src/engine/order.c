@@ -56,23 +56,18 @@ void accept_extend(struct request *request)
     struct engine_turn *turn = request->turn;
     const struct config_entry *entry = request->subject.entry;
     struct environment *environment = turn->environment;
-    const struct why *why;
+    const struct why *why, *state;
     int64_t by, until;
 
     if (!may_order(request, &why) || !argument_duration(request, "by", &by))
         return;
-    if (environment->planned_destruction_at == 0 || by == 0) {
-        answer_refused(request, by == 0 ? ERROR_USAGE : ERROR_CONFLICT, why,
-                       by == 0 ? "nothing says by how much"
-                               : arena_printf(turn->arena, "'%s' has no end to extend", environment->name),
-                       by == 0 ? "berth extend ENV 2d" : "");
+    if (by == 0) {
+        answer_refused(request, ERROR_USAGE, why, "nothing says by how much", "berth extend ENV 2d");
         return;
     }
-    if (environment->ends_at != 0 && environment->ends_at < environment->planned_destruction_at) {
-        answer_refused(request, ERROR_CONFLICT, why,
-                       arena_printf(turn->arena, "'%s' ends at %s whatever its ttl: %s", environment->name,
-                                    instant_text(request, environment->ends_at), environment->ends_why),
-                       arena_printf(turn->arena, "berth protect %s keeps it", environment->name));
+    state = policy_extend_state(environment, turn->arena);
+    if (state != NULL) {
+        answer_refused(request, ERROR_CONFLICT, why, state->reason, state->next);
         return;
     }
     until = environment->planned_destruction_at > turn->facts->now_ms ? environment->planned_destruction_at

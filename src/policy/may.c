@@ -191,7 +191,11 @@ static void add_confirmation(struct why_builder *builder, const struct policy_qu
     const char *source =
         question->entry == NULL ? "" : why_line(builder->arena, question->config, question->entry->line);
 
-    if (question->flags & POLICY_CONFIRMED)
+    if (question->flags & POLICY_TO_CONFIRM)
+        why_add(builder, kept ? POLICY_WAIT : POLICY_YES, kept ? "protected" : "confirm", kept ? source : "",
+                arena_printf(builder->arena, "type its name when asked, or --confirm %s", question->environment_name),
+                "its name has to be typed%s", kept ? ", and an approver has to approve" : "");
+    else if (question->flags & POLICY_CONFIRMED)
         why_add(builder, POLICY_YES, kept ? "protected" : "confirm", kept ? source : "", "", "its name was typed%s",
                 kept ? "; it also needs an approval" : "");
     else

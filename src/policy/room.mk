@@ -6,6 +6,7 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/may.c \
 	src/policy/rules.c \
 	src/policy/rules.h \
+	src/policy/state.c \
 	src/policy/tree.c \
 	src/policy/tree.h \
 	src/policy/who.c \

@@ -312,7 +312,34 @@ static void why__says_yes_or_no_with_its_exit_status(void **state)
     assert_int_equal(owner_berth(&owner, "why deploy prod"), 4);
     assert_true(says("NO    source") && says("berth.yaml:13"));
     assert_int_equal(owner_berth(&owner, "why destroy review/x"), 0);
+    assert_true(says("its name has to be typed") && !says("was typed"));
+    assert_int_equal(owner_berth(&owner, "why destroy prod"), 3);
+    assert_true(says("and an approver has to approve"));
     assert_int_equal(owner_berth(&owner, "why explode review/x"), 2);
+}
+
+/* What the command would be refused with, by the same sentence. */
+static void why__says_no_where_there_is_nothing_to_act_on(void **state)
+{
+    static const struct {
+        const char *words, *sentence;
+    } nothing[] = {
+        {"why approve review/x", "NO    state: run 1 is done: there is nothing to approve"},
+        {"why reject 1", "NO    state: run 1 is done: there is nothing to reject"},
+        {"why cancel 1", "NO    state: run 1 is done: there is nothing to cancel"},
+        {"why retry review/x", "NO    state: run 1 is done: there is nothing to retry"},
+        {"why undo review/x", "NO    state: run 1 is no destroy that could be undone"},
+        {"why rollback review/x", "NO    state: 'review/x' has no good release before the one it has"},
+        {"why extend review/x", "NO    state: 'review/x' has no end to extend"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        int status = owner_berth(&owner, nothing[i].words);
+
+        if (status != 4 || !says(nothing[i].sentence))
+            fail_msg("berth %s: exit %d, %s", nothing[i].words, status, owner.out.data);
+    }
 }
 
 static void find__takes_words_and_needs(void **state)
@@ -527,6 +554,7 @@ int main(void)
         cmocka_unit_test(log__joins_a_character_split_over_writes),
         cmocka_unit_test(log__joins_a_character_split_over_reads),
         cmocka_unit_test(why__says_yes_or_no_with_its_exit_status),
+        cmocka_unit_test(why__says_no_where_there_is_nothing_to_act_on),
         cmocka_unit_test(find__takes_words_and_needs),
         cmocka_unit_test(names__of_completion_are_single_lines),
         cmocka_unit_test(missing__names_the_nearest_and_what_to_do),

@@ -3,6 +3,7 @@
 #include "play.h"
 
 #include "berth/base/str.h"
+#include "berth/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,12 +134,34 @@ static void destroy__removes_resources_in_reverse_and_keeps_the_recipe(void **st
     assert_string_equal(world_check(world, "2"), "");
 }
 
+/* Policy says of a run whether a verb can be about it: just where an edge takes it. */
+static void edges__and_policy_name_the_same_answers(void **state)
+{
+    static const char *const verbs[] = {"approve", "reject", "cancel", "retry"};
+    size_t count;
+    const struct engine_edge *edges = engine_edges(&count);
+
+    (void)state;
+    for (int status = RUN_QUEUED; status <= RUN_CANCELLED; status++) {
+        for (size_t v = 0; v < sizeof verbs / sizeof *verbs; v++) {
+            const struct run run = {.status = status};
+            bool has_edge = false;
+
+            for (size_t i = 0; i < count; i++)
+                has_edge |= edges[i].from == status && text_equal(edges[i].event, verbs[v]);
+            if (policy_run_takes(&run, verbs[v]) != has_edge)
+                fail_msg("%s of a run that is %s", verbs[v], word_name(run_status_names, status));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(deploy__a_branch_becomes_an_environment_with_a_release),
         TEST(deploy__waits_at_the_gate_until_the_digest_is_approved),
         TEST(destroy__removes_resources_in_reverse_and_keeps_the_recipe),
+        cmocka_unit_test(edges__and_policy_name_the_same_answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/* Whether there is anything to act on: what a verb needs of a run or an environment besides leave. */
+#include "policy/rules.h"
+
+#include "berth/base/str.h"
+#include "berth/model/environment.h"
+#include "berth/model/ledger.h"
+#include "berth/model/run.h"
+
+static bool can_be_undone(const struct run *run)
+{
+    return run->workflow == WORKFLOW_DESTROY && run->applying_at == 0 && !run_ended((enum run_status)run->status);
+}
+
+bool policy_run_takes(const struct run *run, const char *verb)
+{
+    const enum run_status status = (enum run_status)run->status;
+
+    if (text_equal(verb, "approve") || text_equal(verb, "reject"))
+        return status == RUN_GATE;
+    if (text_equal(verb, "cancel"))
+        return status < RUN_ROLLING_BACK || status == RUN_HELD;
+    if (text_equal(verb, "retry"))
+        return status == RUN_HELD || status == RUN_FAILED;
+    if (text_equal(verb, "undo"))
+        return can_be_undone(run);
+    return true;
+}
+
+static const struct why *state_no(struct arena *arena, const char *reason, const char *next)
+{
+    struct why *why = arena_alloc(arena, sizeof *why);
+
+    *why = (struct why){
+        .kind = WHY_RULE, .verdict = POLICY_NO, .rule = "state", .reason = reason, .source = "", .next = next};
+    return why;
+}
+
+static const struct why *not_undone(const struct run *run, struct arena *arena)
+{
+    if (run->workflow != WORKFLOW_DESTROY)
+        return state_no(arena, arena_printf(arena, "run %s is no destroy that could be undone", run->id), "");
+    return state_no(arena,
+                    run->applying_at != 0 ? arena_printf(arena, "run %s has begun to remove resources", run->id)
+                                          : arena_printf(arena, "run %s is %s: there is nothing to undo", run->id,
+                                                         word_name(run_status_names, run->status)),
+                    run->applying_at != 0 ? "berth cancel stops it; deploy again what is gone" : "");
+}
+
+const struct why *policy_run_state(const struct run *run, const char *verb, struct arena *arena)
+{
+    const char *status = word_name(run_status_names, run->status), *reason = run->status_reason;
+
+    if (policy_run_takes(run, verb))
+        return NULL;
+    if (text_equal(verb, "undo"))
+        return not_undone(run, arena);
+    if (!text_empty(reason) && !text_starts(reason, status)) /* "cancelled by uid:0" says both */
+        status = arena_printf(arena, "%s, %s", status, reason);
+    else if (!text_empty(reason))
+        status = reason;
+    return state_no(arena, arena_printf(arena, "run %s is %s: there is nothing to %s", run->id, status, verb), "");
+}
+
+static const struct release *release_of(const struct environment *environment, const struct release *const *releases,
+                                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (releases[i]->version == environment->release)
+            return releases[i];
+    return NULL;
+}
+
+/* The newest one before the environment's that was not rolled back and is not the same once more. */
+static const struct release *release_before(const struct environment *environment, const struct release *now,
+                                            const struct release *const *releases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct release *release = releases[i];
+
+        if (release->version < environment->release && release->validated && text_equal(release->verdict, "good") &&
+            (now == NULL || !text_equal(release->commit, now->commit) || !text_equal(release->inputs, now->inputs)))
+            return release;
+    }
+    return NULL;
+}
+
+const struct release *policy_release_meant(const struct environment *environment, const struct release *const *releases,
+                                           size_t count)
+{
+    const struct release *now = release_of(environment, releases, count);
+
+    /* what is there is not the release it has: a deploy failed, or was stopped in the middle */
+    return environment->status != ENVIRONMENT_OK && now != NULL && text_equal(now->verdict, "good")
+               ? now
+               : release_before(environment, now, releases, count);
+}
+
+const struct why *policy_rollback_state(const struct environment *environment, const struct release *const *releases,
+                                        size_t count, struct arena *arena)
+{
+    if (policy_release_meant(environment, releases, count) != NULL)
+        return NULL;
+    return state_no(arena, arena_printf(arena, "'%s' has no good release before the one it has", environment->name),
+                    arena_printf(arena, "berth releases %s lists them", environment->name));
+}
+
+const struct why *policy_extend_state(const struct environment *environment, struct arena *arena)
+{
+    if (environment->planned_destruction_at == 0)
+        return state_no(arena, arena_printf(arena, "'%s' has no end to extend", environment->name), "");
+    if (environment->ends_at != 0 && environment->ends_at < environment->planned_destruction_at)
+        return state_no(arena,
+                        arena_printf(arena, "'%s' ends at %s whatever its ttl: %s", environment->name,
+                                     why_instant(arena, environment->ends_at), environment->ends_why),
+                        arena_printf(arena, "berth protect %s keeps it", environment->name));
+    return NULL;
+}
+
+const struct why *policy_with_state(const struct why *why, const struct why *state, struct arena *arena)
+{
+    struct why_builder builder;
+
+    if (state == NULL)
+        return why;
+    why_begin(&builder, WHY_ALL, arena);
+    for (size_t i = 0; i < why->count; i++)
+        why_add_node(&builder, why->children[i]);
+    why_add_node(&builder, state);
+    return why_finish(&builder, why->rule, why->reason);
+}
