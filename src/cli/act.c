@@ -9,6 +9,8 @@
 #define ANSWER_LIMIT_MS \
     (60 * MS_SECOND) /* berthd answers within milliseconds; this long when it has just been started */
 
+#define SILENT_MS (2 * MS_SECOND) /* then it says what it waits for */
+
 /* Verbs about runs take an environment's name for its run. */
 static bool resolve_subject(struct cli *cli, const char **subject, struct run *run, struct error *error)
 {
@@ -122,10 +124,10 @@ static bool dry_run(struct cli *cli, const char *subject, const struct run *run,
 /* Waits until berthd has answered; starts one when the one that served has ended meanwhile. */
 static bool wait_for_answer(struct cli *cli, struct command *command, struct error *error)
 {
-    int64_t deadline = time_monotonic_ms() + ANSWER_LIMIT_MS;
+    int64_t deadline = time_monotonic_ms() + ANSWER_LIMIT_MS, say_at = time_monotonic_ms() + SILENT_MS;
 
     for (;;) {
-        int64_t left = deadline - time_monotonic_ms();
+        int64_t now = time_monotonic_ms(), left = deadline - now;
 
         if (store_get(cli->store, &command_type, command->id, &cli->arena, command, error) != STORE_FOUND)
             return error_context(error, "cannot read the answer to %s", command->verb);
@@ -137,7 +139,11 @@ static bool wait_for_answer(struct cli *cli, struct command *command, struct err
         }
         if (!daemon_ensure(cli, error))
             return false;
-        wait_for_bell(cli->store, left);
+        if (now >= say_at && say_at != 0) {
+            fprintf(stderr, "berth: waiting for an answer: %s\n", daemon_silent(cli));
+            say_at = 0;
+        }
+        wait_for_bell(cli->store, say_at != 0 && say_at - now < left ? say_at - now : left);
     }
 }
 

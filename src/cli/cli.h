@@ -102,6 +102,10 @@ bool session_question(struct cli *cli, const struct verb *verb, const char *envi
 bool daemon_runs(const char *store_folder);
 /* "" while one serves; else a sentence: nobody works, since when, how the last one ended. The session is open. */
 const char *daemon_absent(struct cli *cli);
+/* While one holds the lock and does not answer: which process that is, whether it is stopped, and what to do then. */
+const char *daemon_silent(struct cli *cli);
+/* Whether that process is stopped (SIGSTOP, a debugger). */
+bool daemon_is_stopped(const struct daemon *daemon);
 /* Starts one, detached, and returns at once. */
 bool daemon_start(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 /* Waits a moment until the one just started holds the lock, so that what comes next, a stop for one, finds it. */

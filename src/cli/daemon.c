@@ -47,6 +47,25 @@ const char *daemon_absent(struct cli *cli)
                         shown_instant(cli, daemon.started_at));
 }
 
+bool daemon_is_stopped(const struct daemon *daemon)
+{
+    return daemon->ended_at == 0 && process_stopped((pid_t)daemon->pid, (uint64_t)daemon->start_ticks);
+}
+
+const char *daemon_silent(struct cli *cli)
+{
+    struct daemon daemon;
+
+    if (store_get(cli->store, &daemon_type, "berthd", &cli->arena, &daemon, NULL) != STORE_FOUND ||
+        daemon.ended_at != 0)
+        return "berthd is starting";
+    if (daemon_is_stopped(&daemon))
+        return arena_printf(&cli->arena, "berthd (pid %lld) is stopped: kill -CONT %lld", (long long)daemon.pid,
+                            (long long)daemon.pid);
+    return arena_printf(&cli->arena, "berthd (pid %lld) works on something else, or cannot write: berth doctor",
+                        (long long)daemon.pid);
+}
+
 /* Beside this program; else where it is installed; else by PATH. */
 static const char *daemon_program(struct cli *cli)
 {

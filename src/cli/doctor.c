@@ -20,6 +20,7 @@
 #define DISK_LOW_BYTES (INT64_C(1) << 30)
 #define CLOCK_SLACK_MS MS_MINUTE
 #define TOOL_LIMIT_MS (5 * MS_SECOND)
+#define WRITING_LIMIT_MS MS_SECOND
 #define LINE_LIMIT 256 /* of what a tool says of its version */
 
 enum finding { FINDING_GOOD, FINDING_WARNING, FINDING_BAD };
@@ -175,6 +176,24 @@ static void look_at_trouble(struct report *report, const struct daemon *daemon, 
              shown_instant(cli, trouble.first_at), trouble.text);
 }
 
+/* Every writer waits for it: held for long, nothing is stored. */
+static void look_at_writing(struct report *report)
+{
+    char *path = path_join(report->cli->store_folder, "store.write");
+    struct file_lock lock;
+    struct error error = {0};
+
+    if (!file_locked(path)) {
+        free(path);
+        return;
+    }
+    if (file_lock_within(&lock, path, WRITING_LIMIT_MS, &error))
+        file_unlock(&lock);
+    else
+        find(report, FINDING_BAD, "writing", "nothing can be stored before it lets go", "%s", error.message);
+    free(path);
+}
+
 static void look_at_daemon(struct report *report, int64_t now)
 {
     struct cli *cli = report->cli;
@@ -187,6 +206,9 @@ static void look_at_daemon(struct report *report, int64_t now)
         find(report, FINDING_GOOD, "berthd", "the next command that needs it starts one", "%s", absent);
     else if (!known || text_equal(daemon.state, "ended") || text_equal(daemon.state, "starting"))
         find(report, FINDING_GOOD, "berthd", "", "starting");
+    else if (daemon_is_stopped(&daemon))
+        find(report, FINDING_BAD, "berthd", arena_printf(&cli->arena, "kill -CONT %lld", (long long)daemon.pid),
+             "process %lld is stopped: it answers nothing", (long long)daemon.pid);
     else
         find(report, FINDING_GOOD, "berthd", "", "%s since %s (%s), version %s, process %lld, epoch %lld%s%s",
              daemon.state, shown_instant(cli, daemon.started_at), shown_ago(cli, daemon.started_at, now),
@@ -375,6 +397,7 @@ static void look_at_store(struct report *report)
         find(report, FINDING_GOOD, "audit", "", "whole: %lld entries", (long long)entries);
     look_at_disk(report);
     look_at_daemon(report, now);
+    look_at_writing(report);
     look_at_clock(report, now);
     look_at_policy(report);
     look_at_locks(report);

@@ -5,11 +5,13 @@
 #include "berth/base/file.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,9 +224,44 @@ static void held_store__keeps_nobody_from_ending_berthd(void **state)
     assert_true(left > 0);
 }
 
+/* --- a berthd that is stopped ----------------------------------------------------------------------------------------- */
+
+static void stopped_berthd__is_named_to_who_waits_for_it(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct process asking;
+    int status = -1, left = ENDING_MS / 10;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    char *path = path_join(world.folder, "said"), *berth = path_join(TEST_BUILDDIR, "src/berth"), said[64];
+    const char *argv[] = {berth, "-C", world.repository, "deploy", "feature/x", NULL};
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct process_spec spec = {.argv = argv, .input_fd = -1, .output_fd = file, .error_fd = file};
+    process_signal(&world.daemon, SIGSTOP);
+    assert_true(file >= 0 && process_start(&spec, &asking, &error));
+    snprintf(said, sizeof said, "is stopped: kill -CONT %d", (int)world.daemon.pid);
+    bool told = false;
+    for (; !told && left > 0; left--) {
+        struct str text = STR_INIT;
+        told = file_read(path, 1u << 20, &text, &error) && strstr(text.data, said);
+        str_release(&text);
+        poll(NULL, 0, 10);
+    }
+    process_signal(&world.daemon, SIGCONT);
+    assert_true(process_wait(&asking, &status, &error));
+    process_release(&asking);
+    close(file);
+    free(berth);
+    free(path);
+    assert_true(told);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(stopped_berthd__is_named_to_who_waits_for_it),
         TEST(held_store__keeps_nobody_from_ending_berthd),
         TEST(repositories__are_those_of_the_policy_however_many),
         TEST(probe__that_answers_stays_fresh_beside_six_that_never_do),

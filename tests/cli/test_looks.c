@@ -9,7 +9,12 @@
 #include "berth/store_trouble.h"
 
 #include <locale.h>
+#include "berth/base/process.h"
+
 #include <setjmp.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -492,6 +497,39 @@ static void names__stay_utf8_in_a_pipe_whatever_the_locale(void **state)
     owner_put(&owner, &branch_type, &gone);
 }
 
+static void doctor__tells_that_berthd_is_stopped_or_the_store_held(void **state)
+{
+    struct daemon daemon = {.id = "berthd", .version = PACKAGE_VERSION, .state = "serving", .started_at = 1};
+    char *path = path_join(owner.store_folder, "store.write"), next[64];
+    struct file_lock lock;
+    uint64_t ticks = 0;
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0)
+        for (;;)
+            pause();
+    assert_true(pid > 0 && process_start_ticks(pid, &ticks));
+    daemon.pid = pid;
+    daemon.start_ticks = (int64_t)ticks;
+    owner_put(&owner, &daemon_type, &daemon);
+    assert_int_equal(owner_berth(&owner, "doctor"), 0);
+    kill(pid, SIGSTOP);
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+    assert_int_equal(owner_berth(&owner, "doctor"), 1);
+    snprintf(next, sizeof next, "kill -CONT %d", (int)pid);
+    assert_true(says("is stopped") && says(next));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_int_equal(owner_berth(&owner, "doctor"), 0);
+    assert_true(file_lock(&lock, path, LOCK_TRY, NULL));
+    assert_int_equal(owner_berth(&owner, "doctor"), 1);
+    snprintf(next, sizeof next, "process %d (", (int)getpid());
+    assert_true(says("writing") && says(next));
+    file_unlock(&lock);
+    free(path);
+}
+
 static void doctor__finds_a_lock_whose_run_has_ended(void **state)
 {
     const struct environment locked = {
@@ -564,6 +602,7 @@ int main(void)
         cmocka_unit_test(doctor__says_why_a_store_cannot_be_made),
         cmocka_unit_test(names__stay_utf8_in_a_pipe_whatever_the_locale),
         cmocka_unit_test(doctor__finds_a_lock_whose_run_has_ended),
+        cmocka_unit_test(doctor__tells_that_berthd_is_stopped_or_the_store_held),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),
         cmocka_unit_test(verb__has_a_command_each),
     };
