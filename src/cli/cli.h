@@ -120,8 +120,8 @@ bool daemon_wait(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 /* --- waiting (wait.c) ---------------------------------------------------------------------------------------------- */
 /* Sleeps until the store's bell rings, at most `limit_ms`. */
 void wait_for_bell(struct store *store, int64_t limit_ms);
-/* Follows a run to its end, to a gate that waits for a person, or to `deadline_ms` (monotonic; 0: none). Prints changes as lines to `out` unless
- * NULL. `*status`: 0 done, 1 failed, 3 waits for an approval, 6 timed out. */
+/* Follows a run to its end, to a gate that waits for a person, or to `deadline_ms` (monotonic; 0: none). A run that goes back
+ * is followed in the run that answers it. Prints changes as lines to `out` unless NULL. `*status`: 0 done, 1 failed, 3 waits for an approval, 6 timed out. */
 bool wait_for_run(struct cli *cli, const char *run, int64_t deadline_ms, FILE *out, int *status,
                   struct error *error) BERTH_MUST_CHECK;
 

@@ -71,7 +71,8 @@ static bool waits_for_person(struct cli *cli, const struct run *run)
     why = why_from_json(json, &cli->arena);
     json_decref(json);
     first = why != NULL ? why_first(why) : NULL;
-    return first != NULL && (text_equal(first->rule, "approvals") || text_equal(first->rule, "trust"));
+    return first != NULL && (text_equal(first->rule, "approvals") || text_equal(first->rule, "trust") ||
+                             text_equal(first->rule, "rollback"));
 }
 
 static int status_of_end(const struct run *run)
@@ -117,27 +118,42 @@ static bool look(struct follower *follower, const char *id, struct run *run, str
     return true;
 }
 
+/* A run that failed is over when the run that answers it is. False: `error`. */
+static bool look_at_answer(struct follower *answering, const struct run *failed, struct run *answer,
+                           struct error *error)
+{
+    struct run *rows;
+    size_t count;
+
+    *answer = (struct run){0};
+    if (failed->status != RUN_ROLLING_BACK)
+        return true;
+    if (!session_list(answering->cli, &run_type, "parent", failed->id, true, 1, &rows, &count, error))
+        return false;
+    return count == 0 || look(answering, rows[0].id, answer, error);
+}
+
 bool wait_for_run(struct cli *cli, const char *id, int64_t deadline_ms, FILE *out, int *status, struct error *error)
 {
-    struct follower follower = {.cli = cli, .out = out, .run_status = -1};
+    struct follower follower = {.cli = cli, .out = out, .run_status = -1}, answering = follower;
     struct arena outer = cli->arena;
     bool done = false;
 
     cli->arena = (struct arena){0}; /* what each look reads is dropped again */
     for (;;) {
-        struct run run;
+        struct run run, answer;
         int64_t left;
 
         arena_release(&cli->arena);
-        if (!look(&follower, id, &run, error))
+        if (!look(&follower, id, &run, error) || !look_at_answer(&answering, &run, &answer, error))
             break;
         done = true;
         if (run_ended((enum run_status)run.status) || run.status == RUN_HELD) {
             *status = status_of_end(&run);
             break;
         }
-        if (waits_for_person(cli, &run)) {
-            say_gate(&follower, &run);
+        if (waits_for_person(cli, &run) || waits_for_person(cli, &answer)) {
+            say_gate(&follower, run.status == RUN_GATE ? &run : &answer);
             *status = error_info(ERROR_WAITING)->exit_status;
             break;
         }
@@ -154,5 +170,6 @@ bool wait_for_run(struct cli *cli, const char *id, int64_t deadline_ms, FILE *ou
     arena_release(&cli->arena);
     cli->arena = outer;
     map_release(&follower.steps);
+    map_release(&answering.steps);
     return done;
 }

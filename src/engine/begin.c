@@ -197,10 +197,31 @@ static const struct run *same_run(struct request *request, int workflow, const s
     return NULL;
 }
 
+/* The newest run that answers a failure, of those that have not ended. */
+static const struct run *answer_to(const struct engine_turn *turn, const struct run *failed)
+{
+    for (size_t i = turn->runs.rows.count; i-- > 0;)
+        if (run_at(turn, i) != NULL && text_equal(run_at(turn, i)->parent, failed->id))
+            return run_at(turn, i);
+    return NULL;
+}
+
 static void refuse_same(struct request *request, const struct why *why, const struct run *same)
 {
     struct arena *arena = request->turn->arena;
+    const struct run *answer = same->status == RUN_ROLLING_BACK ? answer_to(request->turn, same) : NULL;
 
+    if (answer != NULL) {
+        answer_refused(request, ERROR_CONFLICT, why,
+                       arena_printf(arena, "run %s did this and failed: run %s goes back, and is %s", same->id,
+                                    answer->id, word_name(run_status_names, answer->status)),
+                       answer->status == RUN_GATE
+                           ? arena_printf(arena,
+                                          "berth approve %s --digest %.12s, or berth cancel %s and then deploy again",
+                                          answer->id, answer->digest, answer->id)
+                           : arena_printf(arena, "follow it: berth log %s -f; then deploy again", answer->id));
+        return;
+    }
     answer_refused(
         request, ERROR_CONFLICT, why,
         arena_printf(arena, "run %s does this already: it is %s", same->id, word_name(run_status_names, same->status)),

@@ -99,6 +99,7 @@ static bool accept(struct store *store, struct command *command)
           : ref[0] == '3' ? "3"
           : ref[0] == '4' ? "4"
           : ref[0] == '5' ? "5"
+          : ref[0] == '6' ? "6"
                           : "";
     command->run = run;
     json_decref(arguments);
@@ -216,6 +217,28 @@ static void wait__follows_to_the_end_and_says_how_it_was(void **state)
     assert_non_null(strstr(owner.out.data, "+   create    db"));
 }
 
+static void wait__follows_the_run_that_answers_a_failure(void **state)
+{
+    const struct run failed = {
+        .id = "6", .number = 6, .environment_name = "review/y", .status = RUN_ROLLING_BACK, .created_at = 1};
+    const struct run answer = {.id = "7",
+                               .number = 7,
+                               .environment_name = "review/y",
+                               .workflow = WORKFLOW_ROLLBACK,
+                               .status = RUN_GATE,
+                               .parent = "6",
+                               .digest = DIGEST,
+                               .gate = gate,
+                               .created_at = 1};
+
+    (void)state;
+    owner_put(&owner, &run_type, &failed);
+    owner_put(&owner, &run_type, &answer);
+    owner_answers(&owner, accept);
+    assert_int_equal(owner_berth(&owner, "deploy x --ref 6 --wait --timeout 5s"), 3);
+    assert_non_null(strstr(owner.out.data, "run 7 waits for an approval: berth approve 7 --digest " DIGEST));
+}
+
 static void approve__needs_a_digest_and_sends_the_whole(void **state)
 {
     struct arena arena = {0};
@@ -322,6 +345,7 @@ int main(void)
         cmocka_unit_test(key__the_same_is_taken_once),
         cmocka_unit_test(refusal__tells_the_tree_and_exits_by_its_code),
         cmocka_unit_test(wait__follows_to_the_end_and_says_how_it_was),
+        cmocka_unit_test(wait__follows_the_run_that_answers_a_failure),
         cmocka_unit_test(approve__needs_a_digest_and_sends_the_whole),
         cmocka_unit_test(destroy__is_never_sent_without_the_name_twice),
         cmocka_unit_test(dry_run__sends_nothing_and_says_what_policy_says),

@@ -379,6 +379,8 @@ static void newer_deploy__ends_a_way_back_that_nobody_answered(void **state)
     play_step(world, "4.plan.server");
     play_step(world, "4.plan.cache");
     assert_status(world, "4", "at the gate");
+    assert_int_equal(command(world, "deploy", "dev", ""), COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), "did this and failed: run 4 goes back, and is at the gate"));
     release(world, "c5");
     assert_status(world, "4", "superseded");
     assert_status(world, "3", "superseded");
