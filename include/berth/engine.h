@@ -29,10 +29,12 @@ struct engine_facts {
     VEC(const struct release *) releases; /* newest first */
     VEC(const struct hold *) holds;
     VEC(const struct freeze *) freezes;
-    VEC(const struct run *) runs;   /* of the environment (or environment name), not ended, oldest first */
-    const struct run *run;          /* the one an event is about, or NULL */
-    const struct run *answer;       /* the newest run that answers its failure, while it waits for that; or NULL */
-    VEC(const struct step *) steps; /* of `run` */
+    VEC(const struct run *) runs; /* of the environment (or environment name), not ended, oldest first */
+    const struct run *run;        /* the one an event is about, or NULL */
+    const struct run *answer;     /* the newest run that answers its failure, while it waits for that; or NULL */
+    const struct run *failed;     /* the run whose failure a roll-back answers, or NULL … */
+    VEC(const struct plan *) failed_plans; /* … and what that had planned */
+    VEC(const struct step *) steps;        /* of `run` */
     VEC(const struct plan *) plans;
     VEC(const struct approval *) approvals; /* oldest first */
     const struct branch *branch;            /* the one the command names, when known */

@@ -129,7 +129,8 @@ static bool lost_environment(struct engine_turn *turn)
 
     if (text_empty(run->environment) || !environment_is_destroyed(turn) ||
         (run->status != RUN_PLANNING && run->status != RUN_GATE && run->status != RUN_HELD &&
-         run->status != RUN_ROLLING_BACK))
+         run->status != RUN_ROLLING_BACK &&
+         !(run_rolls_back(run) && (run->status == RUN_QUEUED || run->status == RUN_PREPARING))))
         return false;
     return turn_fire(turn, "destroyed", "the environment was destroyed meanwhile");
 }

@@ -210,6 +210,8 @@ static void refuse_same(struct request *request, const struct why *why, const st
 {
     struct arena *arena = request->turn->arena;
     const struct run *answer = same->status == RUN_ROLLING_BACK ? answer_to(request->turn, same) : NULL;
+    const char *does =
+        run_destroys(same) ? arena_printf(arena, "destroys '%s'", same->environment_name) : "does this already";
 
     if (answer != NULL) {
         answer_refused(request, ERROR_CONFLICT, why,
@@ -224,7 +226,7 @@ static void refuse_same(struct request *request, const struct why *why, const st
     }
     answer_refused(
         request, ERROR_CONFLICT, why,
-        arena_printf(arena, "run %s does this already: it is %s", same->id, word_name(run_status_names, same->status)),
+        arena_printf(arena, "run %s %s: it is %s", same->id, does, word_name(run_status_names, same->status)),
         arena_printf(arena, "follow it: berth log %s -f", same->id));
 }
 
@@ -280,6 +282,17 @@ static bool is_there(const struct engine_turn *turn)
 
     return environment != NULL && environment->status != ENVIRONMENT_DESTROYED &&
            (environment->status != ENVIRONMENT_ABSENT || turn->facts->resources.count > 0);
+}
+
+static const struct run *destroying_run(struct request *request)
+{
+    for (size_t i = 0; i < request->turn->runs.rows.count; i++) {
+        const struct run *other = run_at(request->turn, i);
+
+        if (other != NULL && run_destroys(other) && other->status != RUN_HELD && text_empty(other->cancel_by))
+            return other;
+    }
+    return NULL;
 }
 
 /* --- rollback ----------------------------------------------------------------------------------------------------------- */
@@ -349,7 +362,9 @@ void accept_rollback(struct request *request)
         return;
     wish.commit = release->commit;
     wish.inputs = release->inputs;
-    same = same_run(request, WORKFLOW_ROLLBACK, &wish);
+    same = destroying_run(request);
+    if (same == NULL)
+        same = same_run(request, WORKFLOW_ROLLBACK, &wish);
     if (same != NULL) {
         refuse_same(request, why, same);
         return;
@@ -364,17 +379,6 @@ void accept_rollback(struct request *request)
 }
 
 /* --- destroy ------------------------------------------------------------------------------------------------------------ */
-
-static const struct run *destroying_run(struct request *request)
-{
-    for (size_t i = 0; i < request->turn->runs.rows.count; i++) {
-        const struct run *other = run_at(request->turn, i);
-
-        if (other != NULL && run_destroys(other) && other->status != RUN_HELD && text_empty(other->cancel_by))
-            return other;
-    }
-    return NULL;
-}
 
 static const char *confirmation(struct request *request)
 {

@@ -94,13 +94,14 @@ static const struct engine_edge edges[] = {
          IF("it destroys", is_destroy)),
     EDGE(RUN_QUEUED, "start", RUN_PREPARING, "inserts the prepare step", prepare_start, ELSE),
     EDGE(RUN_QUEUED, "supersede", RUN_SUPERSEDED, "", finish_untouched, ELSE),
-    EDGE(RUN_QUEUED, "destroyed", RUN_SUPERSEDED, "", finish_untouched, IF("it destroys", is_destroy)),
+    EDGE(RUN_QUEUED, "destroyed", RUN_SUPERSEDED, "", finish_untouched, ELSE),
     EDGE(RUN_QUEUED, "cancel", RUN_CANCELLED, "", finish_untouched, ELSE),
 
     EDGE(RUN_PREPARING, "prepared", RUN_PREPARING, "makes the environment with another slug and prepares again",
          prepare_again, IF("the slug is taken", prepare_must_repeat)),
     EDGE(RUN_PREPARING, "prepared", RUN_PLANNING, "makes the environment and the plan steps", prepare_take, ELSE),
     EDGE(RUN_PREPARING, "failed", RUN_FAILED, "", finish_untouched, ELSE),
+    EDGE(RUN_PREPARING, "destroyed", RUN_SUPERSEDED, "ends its steps", finish_untouched, ELSE),
     EDGE(RUN_PREPARING, "supersede", RUN_SUPERSEDED, "ends its steps", finish_untouched, ELSE),
     EDGE(RUN_PREPARING, "cancel", RUN_CANCELLED, "ends its steps", finish_untouched, ELSE),
 

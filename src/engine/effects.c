@@ -27,6 +27,7 @@ void engine_facts_release(struct engine_facts *facts)
     vec_release(&facts->runs);
     vec_release(&facts->steps);
     vec_release(&facts->plans);
+    vec_release(&facts->failed_plans);
     vec_release(&facts->approvals);
     vec_release(&facts->entrypoints);
     vec_release(&facts->templates);

@@ -281,7 +281,7 @@ static void begin(struct loading *loading, struct store *store, const struct con
 static bool is_free_of(const struct run *run, const struct environment *environment)
 {
     return environment != NULL && environment->status == ENVIRONMENT_DESTROYED && !run_destroys(run) &&
-           (run->status == RUN_QUEUED || run->status == RUN_PREPARING);
+           !run_rolls_back(run) && (run->status == RUN_QUEUED || run->status == RUN_PREPARING);
 }
 
 static bool load_branch_of_run(struct loading *loading, const struct config *config, const struct run *run)
@@ -326,6 +326,20 @@ static bool load_answer(struct loading *loading)
     return loaded;
 }
 
+static bool load_failed(struct loading *loading)
+{
+    struct engine_facts *facts = loading->facts;
+    const struct run *run = facts->run;
+    const void *row;
+
+    if (!run_rolls_back(run) || text_empty(run->parent))
+        return true;
+    if (!get(loading, &run_type, run->parent, &row))
+        return false;
+    facts->failed = row;
+    return LOAD(&facts->failed_plans, .type = &plan_type, .index = "run", .equal = {run->parent});
+}
+
 bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
                          struct arena *arena, struct engine_facts *facts, struct error *error)
 {
@@ -337,7 +351,7 @@ bool engine_load_for_run(struct store *store, const char *run, const struct conf
     if (facts->run == NULL)
         return error_set(error, ERROR_NOT_FOUND, "there is no run '%s'", run);
     return load_workspace(&loading, facts->run->environment_name, config) && load_run_rows(&loading) &&
-           load_answer(&loading);
+           load_answer(&loading) && load_failed(&loading);
 }
 
 /* --- for a command ---------------------------------------------------------------------------------------------------- */

@@ -115,12 +115,20 @@ void rollback_look(struct engine_turn *turn)
 
 /* --- what it may do by itself --------------------------------------------------------------------------------------- */
 
-static const struct run *failed_run(const struct engine_turn *turn)
+/* The failed run made it, from nothing: what an executor found there already is not its own. */
+static bool was_made_by_failed(const struct engine_turn *turn, const struct resource *resource)
 {
-    for (size_t i = 0; i < turn->runs.rows.count; i++)
-        if (run_at(turn, i) != NULL && text_equal(run_at(turn, i)->id, turn->run->parent))
-            return run_at(turn, i);
-    return NULL;
+    const struct run *failed = turn->facts->failed;
+
+    if (failed == NULL || resource->created_at < failed->applying_at)
+        return false;
+    for (size_t i = 0; i < turn->facts->failed_plans.count; i++) {
+        const struct plan *plan = turn->facts->failed_plans.items[i];
+
+        if (text_equal(plan->address, resource->address))
+            return plan->action == PLAN_CREATE && strstr(plan->changes, "\"imports\"") == NULL;
+    }
+    return false;
 }
 
 static bool takes_away(const struct plan *plan)
@@ -130,15 +138,13 @@ static bool takes_away(const struct plan *plan)
 
 const char *rollback_takes_older(const struct engine_turn *turn)
 {
-    const struct run *failed = failed_run(turn);
-
     if (!run_rolls_back(turn->run) || turn->run->origin != ORIGIN_ON_FAILURE)
         return "";
     for (size_t i = 0; i < turn->plans.rows.count; i++) {
         const struct plan *plan = plan_at(turn, i);
         long at = takes_away(plan) ? resource_find(turn, plan->address) : -1;
 
-        if (at >= 0 && (failed == NULL || resource_at(turn, (size_t)at)->created_at < failed->applying_at))
+        if (at >= 0 && !was_made_by_failed(turn, resource_at(turn, (size_t)at)))
             return arena_printf(turn->arena, "it would %s %s, which run %s did not create",
                                 plan->action == PLAN_DESTROY ? "destroy" : "replace", plan->address, turn->run->parent);
     }
@@ -168,7 +174,7 @@ static const struct release *release_of_run(const struct engine_turn *turn)
 
 bool rollback_done(struct engine_turn *turn)
 {
-    const struct run *failed = failed_run(turn);
+    const struct run *failed = turn->facts->failed;
     const char *bad = failed != NULL ? failed->commit : turn->environment->commit;
     const struct release *release = release_of_run(turn);
 
@@ -179,7 +185,10 @@ bool rollback_done(struct engine_turn *turn)
             judge(turn, turn->facts->releases.items[i], "rolled back");
     judge(turn, release, "good");
     turn->environment->release = release->version;
-    turn->environment->excluded_commit = text_equal(bad, turn->run->commit) ? "" : bad;
+    if (!text_equal(bad, turn->run->commit))
+        turn->environment->excluded_commit = bad;
+    else if (text_equal(turn->environment->excluded_commit, turn->run->commit))
+        turn->environment->excluded_commit = ""; /* a person went back to it */
     turn->run->status_reason = arena_printf(turn->arena, "back at release v%lld", (long long)release->version);
     return true;
 }

@@ -386,6 +386,67 @@ static void newer_deploy__ends_a_way_back_that_nobody_answered(void **state)
     assert_status(world, "3", "superseded");
 }
 
+static void rollback__asks_before_it_takes_what_the_failed_run_only_found(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    release(world, "c1");
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c2", three, 3);
+    play_step(world, "2.plan.database");
+    play_step(world, "2.plan.server");
+    assert_true(world_claim(world, "2.plan.cache")); /* it is there already, and was never recorded */
+    step = world_step(world, "2.plan.cache");
+    world_result(world, step, STEP_DONE, play_plan(world, "update", "d1"), ERROR_NONE, step->token, step->epoch);
+    play_step(world, "2.apply.cache");
+    fails(world, "2", "apply.database");
+    play_all(world, "3");
+    assert_status(world, "3", "at the gate");
+    assert_non_null(strstr(world_run(world, "3")->status_reason, "destroy cache, which run 2 did not create"));
+}
+
+static void rollback__of_a_destroyed_environment_makes_it_not_anew(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c2");
+    assert_status(world, "3", "preparing");
+    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
+    world_put(world, &environment_type,
+              &(struct environment){.id = dev(world)->id,
+                                    .name = "dev",
+                                    .slug = "dev",
+                                    .entry = "dev",
+                                    .status = ENVIRONMENT_DESTROYED,
+                                    .destroyed_at = world->now});
+    while (world->resources.count > 0)
+        world->resources.count--;
+    vec_push(&world->due, "3");
+    world_settle(world);
+    assert_status(world, "3", "superseded");
+}
+
+static void rollback__that_is_retried_keeps_the_bad_commit_out(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c2");
+    play_step(world, "3.prepare.main");
+    play_step(world, "3.plan.database");
+    play_step(world, "3.plan.server");
+    fails(world, "3", "apply.database");
+    assert_status(world, "2", "failed");
+    assert_int_equal(command(world, "retry", "3", ""), COMMAND_DONE);
+    play_all(world, "3");
+    assert_string_equal(dev(world)->excluded_commit, "c2");
+    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
+    assert_string_equal(dev(world)->excluded_commit, "c2");
+}
+
 /* --- by hand ---------------------------------------------------------------------------------------------------------- */
 
 static void by_hand__goes_to_the_release_before_and_judges_the_newer(void **state)
@@ -473,6 +534,9 @@ int main(void)
         TEST(rollback__brings_back_what_the_failed_commit_lost),
         TEST(newer_push__waits_until_the_way_back_is_gone),
         TEST(newer_deploy__ends_a_way_back_that_nobody_answered),
+        TEST(rollback__asks_before_it_takes_what_the_failed_run_only_found),
+        TEST(rollback__of_a_destroyed_environment_makes_it_not_anew),
+        TEST(rollback__that_is_retried_keeps_the_bad_commit_out),
         TEST(by_hand__goes_to_the_release_before_and_judges_the_newer),
         TEST(by_hand__after_a_deploy_that_was_stopped_it_goes_to_the_release_it_has),
         TEST(by_hand__names_what_is_wrong),

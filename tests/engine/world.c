@@ -294,6 +294,10 @@ static void gather_run(struct world *world, const struct run *run, struct engine
     for (size_t i = 0; run->status == RUN_ROLLING_BACK && i < world->runs.count; i++)
         if (text_equal(world->runs.items[i]->parent, run->id))
             facts->answer = world->runs.items[i];
+    if (run->workflow == WORKFLOW_ROLLBACK && !text_empty(run->parent)) {
+        facts->failed = world_run(world, run->parent);
+        GATHER(&facts->failed_plans, &world->plans, text_equal(world->plans.items[i]->run, run->parent))
+    }
 }
 
 void world_facts(struct world *world, const char *run, const char *name, struct engine_facts *facts)
@@ -305,7 +309,8 @@ void world_facts(struct world *world, const char *run, const char *name, struct 
     if (row != NULL) {
         facts->environment = environment_with_id(world, row->environment);
         if (facts->environment != NULL && facts->environment->status == ENVIRONMENT_DESTROYED &&
-            row->workflow != WORKFLOW_DESTROY && (row->status == RUN_QUEUED || row->status == RUN_PREPARING))
+            row->workflow != WORKFLOW_DESTROY && row->workflow != WORKFLOW_ROLLBACK &&
+            (row->status == RUN_QUEUED || row->status == RUN_PREPARING))
             facts->environment = NULL;
         facts->branch = branch_named(world, row->ref);
         facts->command = world_command_row(world, row->command);
