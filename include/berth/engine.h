@@ -116,6 +116,9 @@ struct clean_facts {
     const struct config *config;
     VEC(const struct environment *) environments; /* all that are not destroyed */
     VEC(const struct branch *) branches;          /* one an environment: the branch that owns it, NULL none known */
+    VEC(char)
+    answered; /* one an environment: its end (engine_clean_key) was asked for before and is not again; none: all 0 */
+    size_t ended_lately; /* environments that ended by themselves within the last hour */
     VEC(const struct repository *) repositories;
     VEC(const struct hold *) holds;
     VEC(const struct freeze *) freezes;
@@ -128,6 +131,8 @@ void clean_facts_release(struct clean_facts *facts); /* the vectors */
  * is over; a cancel for a destroy that nothing asks for any more. When limits.remove_at_once or remove_share is exceeded, or the clock jumped, a hold of kind
  * CLEANER_ASKS for each instead. A listing that was not whole, or empty, proves no branch gone. effects->wake_at: the next instant that matters. */
 void engine_clean(const struct clean_facts *facts, struct engine_effects *effects);
+/* The key of the command that destroys it for ending then. */
+const char *engine_clean_key(struct arena *arena, const struct environment *environment, int64_t at_ms);
 
 /* --- the tables, for documentation and tests ------------------------------------------------------------------ */
 struct engine_turn; /* private: one call at work */

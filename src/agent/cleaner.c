@@ -11,7 +11,9 @@
 #include "berth/store.h"
 
 #define LOOK_EVERY_MS 1000
-#define JUMP_MS (10 * MS_MINUTE) /* the wall clock may drift so far from the monotonic one between two looks */
+#define JUMP_MS \
+    (10 *       \
+     MS_MINUTE) /* the wall clock may drift so far from the one that counts since boot, asleep or not, between two looks */
 #define SWEEP_ID "cleaner/environments"
 
 struct loading {
@@ -24,6 +26,9 @@ static bool collect_environment(const void *row, void *context)
 {
     struct loading *loading = context;
     const struct environment *environment = row;
+    if (environment->status == ENVIRONMENT_DESTROYED && environment->destroyed_at > loading->facts->now_ms - MS_HOUR &&
+        environment->ends_at != 0 && environment->ends_at <= environment->destroyed_at)
+        loading->facts->ended_lately++;
     if (environment->status != ENVIRONMENT_DESTROYED && environment->status != ENVIRONMENT_ABSENT) {
         const struct environment *copy = record_copy(&environment_type, row, loading->arena);
         vec_push(&loading->facts->environments, copy);
@@ -86,6 +91,20 @@ static bool load_runs(struct loading *loading, struct error *error)
     return true;
 }
 
+static bool is_key(struct supervisor *supervisor, const char *key)
+{
+    struct store_query query = {.type = &command_type, .index = "key", .equal = {key}, .limit = 1};
+    int64_t count = 0;
+    return store_count(supervisor->store, &query, &count, NULL) && count > 0;
+}
+
+/* Its end, as the last look wrote it, is over and was asked for: undone, failed or refused, it is a person's now. */
+static char was_asked(struct loading *loading, const struct environment *environment)
+{
+    return environment->ends_at != 0 && environment->ends_at <= loading->facts->now_ms &&
+           is_key(loading->supervisor, engine_clean_key(loading->arena, environment, environment->ends_at));
+}
+
 static bool load(struct loading *loading, struct error *error)
 {
     struct store *store = loading->supervisor->store;
@@ -100,19 +119,17 @@ static bool load(struct loading *loading, struct error *error)
     for (size_t i = 0; i < facts->environments.count; i++)
         if (!load_branch(loading, facts->environments.items[i], error))
             return false;
+    for (size_t i = 0; i < facts->environments.count; i++) {
+        char answered = was_asked(loading, facts->environments.items[i]);
+        vec_push(&facts->answered, answered);
+    }
     return true;
 }
 
 /* A command whose key is known was asked before. */
 static bool is_known(struct supervisor *supervisor, const struct engine_put *put)
 {
-    const struct command *command = put->row;
-    struct store_query query = {.type = &command_type, .index = "key", .limit = 1};
-    int64_t count = 0;
-    if (put->type != &command_type || put->row == NULL)
-        return false;
-    query.equal[0] = command->key;
-    return store_count(supervisor->store, &query, &count, NULL) && count > 0;
+    return put->type == &command_type && put->row && is_key(supervisor, ((const struct command *)put->row)->key);
 }
 
 static void drop_known(struct supervisor *supervisor, struct engine_effects *effects)
@@ -137,7 +154,7 @@ static bool note_look(struct supervisor *supervisor, const struct clean_facts *f
                           .at = facts->now_ms,
                           .count = (int64_t)facts->environments.count};
     supervisor->cleaned_at_ms = facts->now_ms;
-    supervisor->cleaned_monotonic_ms = time_monotonic_ms();
+    supervisor->cleaned_boot_ms = time_boot_ms();
     return store_put(supervisor->store, &sweep_type, &sweep, error);
 }
 
@@ -156,9 +173,9 @@ static bool load_last_look(struct supervisor *supervisor, struct arena *arena, s
 static bool clock_jumped(const struct supervisor *supervisor, int64_t now_ms)
 {
     int64_t passed = now_ms - supervisor->cleaned_at_ms;
-    if (supervisor->cleaned_monotonic_ms == 0)
+    if (supervisor->cleaned_boot_ms == 0)
         return passed < -JUMP_MS;
-    int64_t really = time_monotonic_ms() - supervisor->cleaned_monotonic_ms;
+    int64_t really = time_boot_ms() - supervisor->cleaned_boot_ms;
     return passed - really > JUMP_MS || really - passed > JUMP_MS;
 }
 
@@ -179,8 +196,7 @@ static bool clean(struct supervisor *supervisor, struct arena *arena, struct err
     bool done = load_last_look(supervisor, arena, error) && load(&loading, error);
     if (done) {
         facts.looked_at = supervisor->cleaned_at_ms;
-        supervisor->clock_jumped |= clock_jumped(supervisor, facts.now_ms);
-        facts.clock_jumped = supervisor->clock_jumped;
+        facts.clock_jumped = clock_jumped(supervisor, facts.now_ms); /* what is asked for it then stays asked */
         engine_clean(&facts, &effects);
         drop_known(supervisor, &effects);
         done = supervisor_apply(supervisor, &effects, error) && note_look(supervisor, &facts, error);
@@ -195,8 +211,8 @@ bool cleaner_is_due(const struct supervisor *supervisor)
 {
     int64_t now = time_now_ms();
     bool wanted = supervisor->look_at_lives || (supervisor->clean_at_ms != 0 && supervisor->clean_at_ms <= now) ||
-                  (supervisor->cleaned_monotonic_ms != 0 && clock_jumped(supervisor, now));
-    return wanted && time_monotonic_ms() - supervisor->cleaned_monotonic_ms >= LOOK_EVERY_MS;
+                  (supervisor->cleaned_boot_ms != 0 && clock_jumped(supervisor, now));
+    return wanted && time_boot_ms() - supervisor->cleaned_boot_ms >= LOOK_EVERY_MS;
 }
 
 bool cleaner_look(struct supervisor *supervisor, struct error *error)

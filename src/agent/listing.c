@@ -173,7 +173,9 @@ void listing_branches(struct supervisor *supervisor, const char *payload, size_t
     children_observe_again(supervisor, CHILD_BRANCHES);
 }
 
-static bool miss_branch(struct supervisor *supervisor, const char *id, struct arena *arena, struct error *error)
+/* All that one listing misses went at one instant: together they are counted by the cleaner's brakes. */
+static bool miss_branch(struct supervisor *supervisor, const char *id, int64_t now_ms, struct arena *arena,
+                        struct error *error)
 {
     struct branch branch;
     enum store_found found = store_get(supervisor->store, &branch_type, id, arena, &branch, error);
@@ -181,7 +183,7 @@ static bool miss_branch(struct supervisor *supervisor, const char *id, struct ar
         return found == STORE_MISSING;
     branch.misses++;
     if (branch.misses >= MISSES_UNTIL_GONE && branch.gone_at == 0) {
-        branch.gone_at = time_now_ms();
+        branch.gone_at = now_ms;
         if (!mark_environments(supervisor, &branch, true, arena, error))
             return false;
     }
@@ -220,7 +222,7 @@ static bool put_listing(struct supervisor *supervisor, const json_t *message, st
     sweep.took_ms = json_get_int(message, "took_ms");
     json_array_foreach(json_object_get(message, "missing"), at, missing)
     {
-        if (complete && !miss_branch(supervisor, json_string_value(missing), arena, error))
+        if (complete && !miss_branch(supervisor, json_string_value(missing), sweep.at, arena, error))
             return false;
     }
     return store_put(supervisor->store, &repository_type, &row, error) &&

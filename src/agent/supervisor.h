@@ -89,8 +89,7 @@ struct supervisor {
     int64_t waited_at_revision; /* at which something was still to come */
     int64_t idle_since_ms, failed_until_ms, failed_wait_ms, observers_from_ms; /* monotonic */
     int64_t clean_at_ms, cleaned_at_ms; /* wall clock: the next and the last look of the cleaner; 0 none */
-    int64_t cleaned_monotonic_ms;
-    bool clock_jumped; /* in this process's life: the cleaner asks */
+    int64_t cleaned_boot_ms;
     bool look_at_lives;
     bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, told_draining, leave_now, ended;
     bool delivering, listing_failed, serving, tick, accepted;

@@ -60,6 +60,11 @@ int64_t time_monotonic_ms(void)
     return clock_us(CLOCK_MONOTONIC) / 1000;
 }
 
+int64_t time_boot_ms(void)
+{
+    return clock_us(CLOCK_BOOTTIME) / 1000;
+}
+
 int64_t time_monotonic_us(void)
 {
     return clock_us(CLOCK_MONOTONIC);

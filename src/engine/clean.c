@@ -11,6 +11,7 @@
 #include "berth/base/time.h"
 #include "berth/config.h"
 
+#define SOON_MS (10 * MS_MINUTE) /* what ends within that counts as ending together */
 #define EXPIRING_MS \
     (2 * MS_HOUR) /* so long before its end an environment is marked, but only in the last quarter of its life */
 
@@ -21,6 +22,7 @@ struct ending { /* of one environment */
     const struct environment *environment;
     const struct config_entry *entry;
     int64_t at;             /* when it ends, 0 never */
+    bool unknown;           /* its branch went, and the last listing does not tell whether it is back */
     bool branch_gone;       /* the rule is the branch's, else the life's */
     const char *rule;       /* which, since when; "" none */
     const char *evidence;   /* the same with what was seen last */
@@ -31,6 +33,7 @@ struct cleaning {
     struct engine_effects *effects;
     struct arena *arena;
     VEC(struct ending) due;
+    size_t soon, going; /* that end soon; whose destroy is under way by itself */
     size_t ids_used;
 };
 
@@ -108,7 +111,10 @@ static void end_with_branch(struct cleaning *cleaning, struct ending *ending, co
     struct str grace = STR_INIT;
     int64_t at;
 
-    if (entry == NULL || !entry->destroy_with_branch || branch == NULL || branch->gone_at == 0 || repository == NULL)
+    if (entry == NULL || !entry->destroy_with_branch || branch == NULL || branch->gone_at == 0)
+        return;
+    ending->unknown = repository == NULL;
+    if (ending->unknown)
         return;
     at = branch->gone_at + entry->destroy_after_ms;
     if (ending->at != 0 && ending->at <= at)
@@ -271,17 +277,34 @@ static const struct run *ending_run(const struct cleaning *cleaning, const struc
     return NULL;
 }
 
-/* What made a destroy begin is not so any more, and nothing was touched yet: a branch that came back, a life that was extended. */
-static void call_back(struct cleaning *cleaning, const struct ending *ending, const struct run *run)
+static bool is_by_itself(const struct run *run)
 {
-    const bool by_cleaner = run->origin == ORIGIN_CLEANER || run->origin == ORIGIN_TTL;
+    return run->origin == ORIGIN_CLEANER || run->origin == ORIGIN_TTL;
+}
 
-    if (!by_cleaner || run->applying_at != 0 || !text_empty(run->cancel_by) ||
-        (ending->at != 0 && ending->at <= cleaning->facts->now_ms))
+/* What made it begin is proven not to be so any more: a whole listing shows the branch, somebody made the life longer. */
+static bool is_called_back(const struct cleaning *cleaning, const struct ending *ending, const struct branch *branch,
+                           const struct run *run)
+{
+    const struct environment *environment = ending->environment;
+
+    if (run->origin == ORIGIN_CLEANER)
+        return branch != NULL && branch->gone_at == 0 && whole_repository(cleaning, environment->repository) != NULL;
+    return !cleaning->facts->clock_jumped && environment->planned_destruction_at > run->created_at &&
+           environment->planned_destruction_at > cleaning->facts->now_ms;
+}
+
+/* Only while nothing was touched yet. */
+static void look_at_run(struct cleaning *cleaning, const struct ending *ending, const struct branch *branch,
+                        const struct run *run)
+{
+    if (!is_by_itself(run))
         return;
-    command(cleaning, "cancel", run->id, arena_printf(cleaning->arena, "call back %s", run->id),
-            run->origin == ORIGIN_CLEANER,
-            run->origin == ORIGIN_CLEANER ? "its branch is there again" : "its life was made longer");
+    cleaning->going++;
+    if (run->applying_at == 0 && text_empty(run->cancel_by) && is_called_back(cleaning, ending, branch, run))
+        command(cleaning, "cancel", run->id, arena_printf(cleaning->arena, "call back %s", run->id),
+                run->origin == ORIGIN_CLEANER,
+                run->origin == ORIGIN_CLEANER ? "its branch is there again" : "its life was made longer");
 }
 
 /* Questions that nobody needs to answer any more go. */
@@ -295,7 +318,8 @@ static void drop_question(struct cleaning *cleaning, const struct ending *ending
     vec_push(&cleaning->effects->puts, gone);
 }
 
-static void look_at(struct cleaning *cleaning, const struct environment *environment, const struct branch *branch)
+static void look_at(struct cleaning *cleaning, const struct environment *environment, const struct branch *branch,
+                    bool answered)
 {
     const struct run *run = ending_run(cleaning, environment);
     struct ending ending = {.environment = environment,
@@ -305,35 +329,45 @@ static void look_at(struct cleaning *cleaning, const struct environment *environ
 
     end_with_life(cleaning, &ending);
     end_with_branch(cleaning, &ending, branch);
+    if (ending.unknown && (ending.at == 0 || ending.at > cleaning->facts->now_ms))
+        return; /* what is not known changes nothing */
     mark(cleaning, &ending, branch != NULL && branch->gone_at != 0);
     if (run != NULL) {
-        call_back(cleaning, &ending, run);
+        look_at_run(cleaning, &ending, branch, run);
         return;
     }
     if (ending.at != 0)
         warn(cleaning, &ending);
-    if (ending.at == 0 || ending.at > cleaning->facts->now_ms || is_let_stay(cleaning, &ending))
+    if (ending.at == 0 || ending.at > cleaning->facts->now_ms) {
+        cleaning->soon += ending.at != 0 && ending.at <= cleaning->facts->now_ms + SOON_MS;
         drop_question(cleaning, &ending);
-    else
+    } else if (!answered && !is_let_stay(cleaning, &ending)) {
         vec_push(&cleaning->due, ending);
+    }
 }
 
 /* --- brakes -------------------------------------------------------------------------------------------------------------- */
 
-/* Why nothing may go by itself; "" when it may. One alone is always few enough. */
+/* Why nothing may go by itself; "" when it may. What goes soon, is going and went within the hour counts with what is due: nobody gets past by going
+ * one after the other. One alone is always few enough. */
 static const char *brake(const struct cleaning *cleaning)
 {
-    const struct config_limits *limits = &cleaning->facts->config->limits;
-    const size_t due = cleaning->due.count, living = cleaning->facts->environments.count;
+    const struct clean_facts *facts = cleaning->facts;
+    const struct config_limits *limits = &facts->config->limits;
+    const size_t together = cleaning->due.count + cleaning->soon + cleaning->going + facts->ended_lately;
+    const size_t all = facts->environments.count + facts->ended_lately;
 
-    if (due > 0 && cleaning->facts->clock_jumped)
+    if (cleaning->due.count == 0)
+        return "";
+    if (facts->clock_jumped)
         return "the clock jumped, so nobody knows whether it is really over";
-    if (limits->remove_at_once > 0 && due > (size_t)limits->remove_at_once)
-        return arena_printf(cleaning->arena, "%zu environments would go at once, limits.remove_at_once is %d (%s:%d)",
-                            due, limits->remove_at_once, cleaning->facts->config->file, limits->line);
-    if (limits->remove_share_percent > 0 && due > 1 && due * 100 > (size_t)limits->remove_share_percent * living)
-        return arena_printf(cleaning->arena, "%zu of %zu environments would go, limits.remove_share is %d%% (%s:%d)",
-                            due, living, limits->remove_share_percent, cleaning->facts->config->file, limits->line);
+    if (limits->remove_at_once > 0 && together > (size_t)limits->remove_at_once)
+        return arena_printf(cleaning->arena, "%zu environments end together, limits.remove_at_once is %d (%s:%d)",
+                            together, limits->remove_at_once, facts->config->file, limits->line);
+    if (limits->remove_share_percent > 0 && together > 1 && together * 100 > (size_t)limits->remove_share_percent * all)
+        return arena_printf(cleaning->arena,
+                            "%zu of %zu environments end together, limits.remove_share is %d%% (%s:%d)", together, all,
+                            limits->remove_share_percent, facts->config->file, limits->line);
     return "";
 }
 
@@ -388,7 +422,7 @@ static bool may_end(struct cleaning *cleaning, const struct ending *ending)
 
 static void end(struct cleaning *cleaning, const struct ending *ending)
 {
-    const char *key = arena_printf(cleaning->arena, "end %s at %lld", ending->environment->id, (long long)ending->at);
+    const char *key = engine_clean_key(cleaning->arena, ending->environment, ending->at);
 
     command(cleaning, "destroy", ending->environment->name, key, ending->branch_gone, ending->evidence);
 }
@@ -410,7 +444,8 @@ void engine_clean(const struct clean_facts *facts, struct engine_effects *effect
     if (facts->config == NULL)
         return;
     for (size_t i = 0; i < facts->environments.count; i++)
-        look_at(&cleaning, facts->environments.items[i], facts->branches.items[i]);
+        look_at(&cleaning, facts->environments.items[i], facts->branches.items[i],
+                i < facts->answered.count && facts->answered.items[i]);
     wake_when_free(&cleaning);
     why = brake(&cleaning);
     for (size_t i = 0; i < cleaning.due.count; i++) {
@@ -425,10 +460,16 @@ void engine_clean(const struct clean_facts *facts, struct engine_effects *effect
     vec_release(&cleaning.due);
 }
 
+const char *engine_clean_key(struct arena *arena, const struct environment *environment, int64_t at_ms)
+{
+    return arena_printf(arena, "end %s at %lld", environment->id, (long long)at_ms);
+}
+
 void clean_facts_release(struct clean_facts *facts)
 {
     vec_release(&facts->environments);
     vec_release(&facts->branches);
+    vec_release(&facts->answered);
     vec_release(&facts->repositories);
     vec_release(&facts->holds);
     vec_release(&facts->freezes);

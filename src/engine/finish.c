@@ -414,8 +414,7 @@ static void destroy_done(struct engine_turn *turn)
     environment->status = ENVIRONMENT_DESTROYED;
     environment->status_reason = arena_printf(turn->arena, "destroyed by run %s", turn->run->id);
     environment->destroyed_at = turn->facts->now_ms;
-    environment->planned_destruction_at = environment->ends_at = environment->release = 0;
-    environment->ends_why = "";
+    environment->planned_destruction_at = environment->release = 0; /* ends_at stays: whether it ended by itself */
     environment->marks = 0;
     environment->commit = environment->entrypoint = "";
     lock_release(turn);

@@ -51,6 +51,26 @@ static void touch_waiting_runs(struct engine_turn *turn)
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
+/* A longer life that is promised while a destroy is under way would be a lie. */
+static bool is_being_destroyed(struct request *request, const struct why *why)
+{
+    struct engine_turn *turn = request->turn;
+
+    for (size_t i = 0; i < turn->runs.rows.count; i++) {
+        const struct run *run = run_at(turn, i);
+
+        if (run == NULL || !run_destroys(run) || run->status == RUN_HELD)
+            continue;
+        answer_refused(request, ERROR_CONFLICT, why,
+                       arena_printf(turn->arena, "run %s destroys '%s': it is %s", run->id, run->environment_name,
+                                    word_name(run_status_names, run->status)),
+                       run->applying_at == 0 ? arena_printf(turn->arena, "berth undo %s, then extend it", run->id)
+                                             : "");
+        return true;
+    }
+    return false;
+}
+
 void accept_extend(struct request *request)
 {
     struct engine_turn *turn = request->turn;
@@ -65,6 +85,8 @@ void accept_extend(struct request *request)
         answer_refused(request, ERROR_USAGE, why, "nothing says by how much", "berth extend ENV 2d");
         return;
     }
+    if (is_being_destroyed(request, why))
+        return;
     state = policy_extend_state(environment, turn->arena);
     if (state != NULL) {
         answer_refused(request, ERROR_CONFLICT, why, state->reason, state->next);

@@ -204,7 +204,7 @@ def a_corrupt_object_spoils_its_branch_alone():
 
 def branches_that_vanish_take_no_environment_with_them():
     world = World("emptied")
-    world.usual(policy=BERTH_YAML.replace("    on_failure: hold\n", "    on_failure: hold\n    destroy_with_branch: { after: 1s }\n"))
+    world.usual(policy=BERTH_YAML.replace("    on_failure: hold\n", "    on_failure: hold\n    destroy_with_branch: { after: 1h }\n"))
     for name in ("one", "two"):
         world.branch(name)
         world.deploy(name, wanted=0)

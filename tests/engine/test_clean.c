@@ -280,7 +280,7 @@ static void brake__too_many_at_once_are_asked_about(void **state)
     assert_int_equal(puts_of(scene, &hold_type), 4);
     question = put_of(scene, &hold_type);
     assert_string_equal(question->kind, CLEANER_ASKS);
-    assert_non_null(strstr(question->reason, "4 environments would go at once, limits.remove_at_once is 3"));
+    assert_non_null(strstr(question->reason, "4 environments end together, limits.remove_at_once is 3"));
     assert_int_equal(puts_of(scene, &delivery_type), 4);
 }
 
@@ -339,6 +339,61 @@ static void brake__after_a_jump_of_the_clock_nothing_goes_by_itself(void **state
     clean(scene);
     assert_null(asked(scene));
     assert_non_null(strstr(((const struct hold *)put_of(scene, &hold_type))->reason, "the clock jumped"));
+}
+
+static void brake__nobody_gets_past_it_one_after_the_other(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->environments[0].planned_destruction_at = NOW - 1;
+    for (size_t i = 1; i < 4; i++) /* the others end in a moment */
+        scene->environments[i].planned_destruction_at = NOW + MS_MINUTE;
+    clean(scene);
+    assert_null(asked(scene));
+    assert_int_equal(puts_of(scene, &hold_type), 1);
+    for (size_t i = 1; i < 4; i++)
+        scene->environments[i].planned_destruction_at = NOW + 3 * MS_DAY;
+    scene->facts.ended_lately = 3; /* or did so within the hour */
+    clean(scene);
+    assert_null(asked(scene));
+    scene->facts.ended_lately = 1;
+    clean(scene);
+    assert_non_null(asked(scene));
+}
+
+static void brake__what_was_asked_for_before_does_not_count(void **state)
+{
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < PLACES; i++) {
+        char answered = i < 4;
+
+        vec_push(&scene->facts.answered, answered);
+        if (i < 5)
+            scene->environments[i].planned_destruction_at = NOW - 1;
+    }
+    clean(scene);
+    assert_int_equal(puts_of(scene, &hold_type), 0);
+    assert_int_equal(puts_of(scene, &command_type), 1);
+    assert_string_equal(asked(scene)->subject, "review/b4");
+}
+
+static void unknown__a_listing_that_failed_drops_no_question_and_calls_nothing_back(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->environments[0].planned_destruction_at = scene->environments[0].ends_at = 0;
+    scene->environments[0].ends_why = "";
+    branch_went(scene, 0, MS_HOUR);
+    hold_it(scene, CLEANER_ASKS, 0);
+    scene->repository.complete = false;
+    clean(scene);
+    assert_int_equal(scene->effects.puts.count, 0);
+    scene->run = (struct run){
+        .id = "9", .environment = "E0", .workflow = WORKFLOW_DESTROY, .status = RUN_QUEUED, .origin = ORIGIN_CLEANER};
+    vec_push(&scene->facts.runs, (const struct run *)&scene->run);
+    clean(scene);
+    assert_int_equal(scene->effects.puts.count, 0);
 }
 
 /* --- calling back, warning ---------------------------------------------------------------------------------------------- */
@@ -401,6 +456,9 @@ int main(void)
         TEST(brake__what_was_asked_about_waits_for_a_person_when_fewer_would_go),
         TEST(brake__a_question_is_asked_once_and_dropped_when_it_is_moot),
         TEST(brake__after_a_jump_of_the_clock_nothing_goes_by_itself),
+        TEST(brake__nobody_gets_past_it_one_after_the_other),
+        TEST(brake__what_was_asked_for_before_does_not_count),
+        TEST(unknown__a_listing_that_failed_drops_no_question_and_calls_nothing_back),
         TEST(destroy__is_called_back_when_the_branch_is_there_again),
         TEST(warning__is_given_once_at_each_distance),
     };

@@ -24,6 +24,8 @@ int64_t time_now_ms(void);
 /* Never goes back; unrelated to the wall clock. */
 int64_t time_monotonic_ms(void);
 int64_t time_monotonic_us(void);
+/* As time_monotonic_ms, but it goes on while the machine sleeps. */
+int64_t time_boot_ms(void);
 
 /* "90s", "10m", "8h", "2d", "3y", "1d12h", "250ms"; a bare number is refused. Up to 100 years. */
 bool duration_parse(const char *text, int64_t *ms, struct error *error) BERTH_MUST_CHECK;

@@ -41,6 +41,8 @@ struct environment {
 /* When it ends by itself, 0 never: also before the cleaner has looked at it. */
 static inline int64_t environment_ends_at(const struct environment *environment)
 {
+    if (environment->status == ENVIRONMENT_DESTROYED)
+        return 0;
     return environment->ends_at != 0 ? environment->ends_at : environment->planned_destruction_at;
 }
 /* many to many */
