@@ -8,9 +8,9 @@
 static const struct schema_step steps[] = {
     {.version = 2, .table = "environments", .column = "ends_at"},
     {.version = 2, .table = "environments", .column = "ends_why"},
-    {.version = 2, .table = "resources", .column = "sensitive"},
+    {.version = 3, .table = "resources", .column = "sensitive"},
 };
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 void schema_now(struct schema *schema)
 {
