@@ -239,8 +239,8 @@ void turn_end(struct engine_turn *turn)
     table_release(&turn->steps);
     table_release(&turn->plans);
     table_release(&turn->resources);
-    table_release(&turn->runs);
     table_release(&turn->inner);
+    table_release(&turn->runs);
     table_release(&turn->holds);
     vec_release(&turn->approvals);
 }

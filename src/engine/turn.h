@@ -190,6 +190,8 @@ void resource_begins(struct engine_turn *turn, const struct step *step);
 bool resource_ends(struct engine_turn *turn, const struct step *step, const json_t *body,
                    struct error *error) BERTH_MUST_CHECK;
 void resource_fails(struct engine_turn *turn, const struct step *step, enum resource_status status, const char *reason);
+/* Nobody works on it any more although it did not end well; of its inner parts is known what `parts` says. */
+void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *parts);
 /* Rows of resources that were only waited for go. */
 void resources_forget_waiting(struct engine_turn *turn);
 /* The row of a resource that berth only observes, or that is another environment's. */
@@ -197,8 +199,6 @@ void resource_is_foreign(struct engine_turn *turn, const json_t *wanted);
 /* Resources whose plan was that nothing changes: what the template says of them may have. */
 void resources_describe_unchanged(struct engine_turn *turn);
 /* The step carries out that plan from now on. */
-/* Nobody works on it any more although it did not end well; of its inner parts is known what `parts` says. */
-void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *parts);
 void step_take_plan(struct engine_turn *turn, struct step *step, const struct plan *plan);
 
 /* --- finish.c ------------------------------------------------------------------------------------------------------------ */
