@@ -18,6 +18,13 @@ static struct process_spec spec_of(const char *const *argv)
     return (struct process_spec){.argv = argv, .input_fd = -1, .output_fd = -1, .error_fd = -1};
 }
 
+/* The variable by which a test finds its processes again: nobody else's, for it ends whatever carries it. */
+static const char *mark_of(char (*mark)[64], const char *step)
+{
+    snprintf(*mark, sizeof *mark, "BERTH_STEP=run-%d.%s", (int)getpid(), step);
+    return *mark;
+}
+
 /* Runs it to its end; what it wrote to its output. */
 static int run(struct process_spec *spec, struct str *output)
 {
@@ -265,7 +272,8 @@ static void process_end_all__ends_what_forks_ignores_and_detaches(void **state)
     static const char *const argv[] = {
         "/bin/sh", "-c", "trap '' INT TERM; setsid sleep 1000 & while :; do setsid sleep 1000 & sleep 0.01; done",
         NULL};
-    static const char *const environment[] = {"PATH=/usr/bin:/bin", "BERTH_STEP=run-1.server", NULL};
+    char mark[64], other[64];
+    const char *const environment[] = {"PATH=/usr/bin:/bin", mark_of(&mark, "server"), NULL};
     struct process_spec spec = spec_of(argv);
     struct process process;
     struct error error = {0};
@@ -273,14 +281,13 @@ static void process_end_all__ends_what_forks_ignores_and_detaches(void **state)
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     spec.environment = environment;
     assert_true(process_start(&spec, &process, &error));
-    for (int64_t end_ms = time_monotonic_ms() + PATIENCE_MS;
-         process_find("BERTH_STEP=run-1.server", 0, NULL, NULL) < 10;)
+    for (int64_t end_ms = time_monotonic_ms() + PATIENCE_MS; process_find(mark, 0, NULL, NULL) < 10;)
         assert_true(time_monotonic_ms() < end_ms);
-    assert_int_equal(process_find("BERTH_STEP=run-1.serve", 0, NULL, NULL), 0); /* whole entries only */
-    assert_int_equal(process_find("BERTH_STEP=run-1.server2", 0, NULL, NULL), 0);
-    assert_int_equal(process_find("STEP=run-1.server", 0, NULL, NULL), 0);
-    assert_true(process_end_all("BERTH_STEP=run-1.server", 0, SIGINT, 50, PATIENCE_MS, &error));
-    assert_int_equal(process_find("BERTH_STEP=run-1.server", 0, NULL, NULL), 0);
+    assert_int_equal(process_find(mark_of(&other, "serve"), 0, NULL, NULL), 0); /* whole entries only */
+    assert_int_equal(process_find(mark_of(&other, "server2"), 0, NULL, NULL), 0);
+    assert_int_equal(process_find(mark + strlen("BERTH_"), 0, NULL, NULL), 0);
+    assert_true(process_end_all(mark, 0, SIGINT, 50, PATIENCE_MS, &error));
+    assert_int_equal(process_find(mark, 0, NULL, NULL), 0);
     assert_true(process_wait(&process, &status, &error));
     assert_int_equal(WTERMSIG(status), SIGKILL);
     process_release(&process);
@@ -292,7 +299,8 @@ static void process_end_all__gives_time_and_wakes_the_stopped(void **state)
 {
     (void)state;
     static const char *const argv[] = {"/bin/sh", "-c", "trap 'exit 9' INT; echo; while :; do sleep 0.01; done", NULL};
-    static const char *const environment[] = {"PATH=/usr/bin:/bin", "BERTH_STEP=run-2.x", NULL};
+    char mark[64];
+    const char *const environment[] = {"PATH=/usr/bin:/bin", mark_of(&mark, "x"), NULL};
     struct process_spec spec = spec_of(argv);
     struct process process;
     struct error error = {0};
@@ -304,7 +312,7 @@ static void process_end_all__gives_time_and_wakes_the_stopped(void **state)
     assert_true(process_start(&spec, &process, &error));
     assert_int_equal(read(ends[0], &byte, 1), 1); /* the trap is set */
     assert_true(process_signal(&process, SIGSTOP));
-    assert_true(process_end_all("BERTH_STEP=run-2.x", 0, SIGINT, PATIENCE_MS, PATIENCE_MS, &error));
+    assert_true(process_end_all(mark, 0, SIGINT, PATIENCE_MS, PATIENCE_MS, &error));
     assert_true(process_wait(&process, &status, &error));
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 9);
     process_release(&process);
@@ -316,7 +324,8 @@ static void process_end_all__says_when_it_could_not(void **state)
 {
     (void)state;
     static const char *const argv[] = {"/bin/sh", "-c", "trap '' INT; echo; while :; do sleep 0.01; done", NULL};
-    static const char *const environment[] = {"PATH=/usr/bin:/bin", "BERTH_STEP=run-3.x", NULL};
+    char mark[64];
+    const char *const environment[] = {"PATH=/usr/bin:/bin", mark_of(&mark, "x"), NULL};
     struct process_spec spec = spec_of(argv);
     struct process process;
     struct error error = {0};
@@ -327,9 +336,9 @@ static void process_end_all__says_when_it_could_not(void **state)
     spec.output_fd = ends[1];
     assert_true(process_start(&spec, &process, &error));
     assert_int_equal(read(ends[0], &byte, 1), 1);
-    assert_false(process_end_all("BERTH_STEP=run-3.x", 0, SIGINT, PATIENCE_MS, 0, &error)); /* grace beyond the limit */
+    assert_false(process_end_all(mark, 0, SIGINT, PATIENCE_MS, 0, &error)); /* grace beyond the limit */
     assert_int_equal(error.code, ERROR_TIMEOUT);
-    assert_true(process_end_all("BERTH_STEP=run-3.x", 0, SIGINT, 0, PATIENCE_MS, &error));
+    assert_true(process_end_all(mark, 0, SIGINT, 0, PATIENCE_MS, &error));
     assert_true(process_wait(&process, &status, &error));
     process_release(&process);
     close(ends[0]);

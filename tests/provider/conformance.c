@@ -577,7 +577,6 @@ static int setup(void **state)
     subject->variant = row->variant;
     assert_non_null(subject->provider);
     place_make(&subject->place, row->provider);
-    subject->place.context.token = "token-of-conformance";
     assert_int_equal(pipe2(subject->stop, O_CLOEXEC), 0);
     char *path = path_join(subject->place.folder, "printed");
     subject->printed = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

@@ -39,7 +39,7 @@ void place_make(struct place *place, const char *provider)
         .store_folder = place->store,
         .run_folder = place->run,
         .run = "1",
-        .token = "",
+        .token = strrchr(place->folder, '/') + 1, /* nobody else's: what carries it is ended with its tool */
         .stop_fd = -1,
         .log = &place->written,
     };

@@ -19,7 +19,6 @@ int setup(void **state)
     place_make(place, "local");
     assert_int_equal(pipe2(setting->stop, O_CLOEXEC), 0);
     setting->redactor = redactor_new();
-    place->context.token = "token-of-test-terraform";
     place->context.redactor = setting->redactor;
     place->context.owner = setting;
     setting->spec = json_pack("{s:s, s:s}", "dir", "infra", "lock_timeout", "1s");
@@ -29,7 +28,7 @@ int setup(void **state)
         .wanted = &setting->wanted,
         .spec = setting->spec,
         .environment = "review/x",
-        .environment_id = "01ENVIRONMENT",
+        .environment_id = strrchr(place->folder, '-') + 1, /* nobody else's, as a real one: its tools are found by it */
         .address = "infra",
         .tree = place->tree,
         .commit = COMMIT,

@@ -27,7 +27,6 @@ static int setup(void **state)
 {
     struct setting *setting = calloc(1, sizeof *setting);
     place_make(&setting->place, "local");
-    setting->place.context.token = "token-of-test-exec";
     setting->spec = json_pack("{s:[s,s], s:[s,s]}", "run", "./up", "one", "undo", "./down", "one");
     setting->variables = json_pack("{s:s, s:s}", "BERTH_RUN", "1", "BERTH_INPUT_NAME", "x");
     setting->outputs = json_array();

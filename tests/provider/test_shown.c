@@ -378,22 +378,25 @@ static void lock__is_read_from_the_error(void **state)
 static void lock__is_released_only_when_its_holder_is_proven_dead(void **state)
 {
     struct reading *reading = *state;
+    /* nobody else's: the test ends whatever carries it */
+    const char *name = arena_printf(&reading->arena, "nobody/%d", (int)getpid());
+    char *mark = arena_printf(&reading->arena, TERRAFORM_STATE_VARIABLE "=%s", name);
     char host[256] = "";
     (void)gethostname(host, sizeof host - 1);
     struct state_lock lock = {.id = "1", .who = "bob@elsewhere", .since_ms = 100000};
-    assert_false(lock_holder_is_dead(&lock, "nobody/ever", 100000, &reading->error));
+    assert_false(lock_holder_is_dead(&lock, name, 100000, &reading->error));
     assert_non_null(strstr(reading->error.detail, "held by bob@elsewhere"));
     lock.who = arena_printf(&reading->arena, "%s@%s", geteuid() == 0 ? "root" : getlogin() ? getlogin() : "", host);
     if (geteuid() != 0)
         skip(); /* the name of the user is the system's to say */
     lock.since_ms = 90000;
-    assert_false(lock_holder_is_dead(&lock, "nobody/ever", 100000, &reading->error));
+    assert_false(lock_holder_is_dead(&lock, name, 100000, &reading->error));
     assert_non_null(strstr(reading->error.detail, "before the attempt began"));
     lock.since_ms = 0;
-    assert_false(lock_holder_is_dead(&lock, "nobody/ever", 0, &reading->error));
+    assert_false(lock_holder_is_dead(&lock, name, 0, &reading->error));
     lock.since_ms = 100000;
     lock.id = "";
-    assert_false(lock_holder_is_dead(&lock, "nobody/ever", 100000, &reading->error));
+    assert_false(lock_holder_is_dead(&lock, name, 100000, &reading->error));
     lock.id = "1";
     /* a tool of ours that lives */
     int out[2];
@@ -401,7 +404,7 @@ static void lock__is_released_only_when_its_holder_is_proven_dead(void **state)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        char *const environment[] = {(char *)(uintptr_t)TERRAFORM_STATE_VARIABLE "=nobody/ever", NULL};
+        char *const environment[] = {mark, NULL};
         dup2(out[1], 1);
         close(out[0]);
         execle("/bin/sh", "sh", "-c", "echo; sleep 300 & exec sleep 300", NULL, environment);
@@ -409,17 +412,16 @@ static void lock__is_released_only_when_its_holder_is_proven_dead(void **state)
     }
     char byte;
     assert_int_equal(read(out[0], &byte, 1), 1); /* it has its environment now */
-    assert_false(lock_holder_is_dead(&lock, "nobody/ever", 100000, &reading->error));
+    assert_false(lock_holder_is_dead(&lock, name, 100000, &reading->error));
     assert_non_null(strstr(reading->error.detail, "still runs"));
-    must(process_end_all(TERRAFORM_STATE_VARIABLE "=nobody/ever", 0, SIGKILL, 0, PATIENCE_MS, &reading->error),
-         &reading->error);
+    must(process_end_all(mark, 0, SIGKILL, 0, PATIENCE_MS, &reading->error), &reading->error);
     close(out[0]);
     close(out[1]);
     while (waitpid(child, NULL, 0) < 0) {
     }
     /* without it only a tool that somebody else started now could speak against it */
     error_clear(&reading->error);
-    if (!lock_holder_is_dead(&lock, "nobody/ever", 100000, &reading->error))
+    if (!lock_holder_is_dead(&lock, name, 100000, &reading->error))
         assert_non_null(strstr(reading->error.detail, "by hand"));
 }
 

@@ -14,7 +14,7 @@ static void expect_private(struct setting *setting)
 {
     struct folder_list list = {0};
     struct stat status;
-    char *folder = path_join(setting->place.store, "terraform/01ENVIRONMENT/infra");
+    char *folder = path_printf("%s/terraform/%s/infra", setting->place.store, setting->task.environment_id);
     must(folder_list(folder, &list, &setting->place.error), &setting->place.error);
     assert_true(list.count > 1); /* a copy of the state before */
     for (size_t i = 0; i < list.count; i++) {
@@ -79,7 +79,7 @@ static void life__from_nothing_to_nothing(void **state)
     assert_int_equal(plan(setting), PLAN_DESTROY);
     apply(setting);
     assert_string_equal(inner(setting, setting->result.inner), "terraform_data.b[0] gone, terraform_data.a gone");
-    char *folder = path_join(setting->place.store, "terraform/01ENVIRONMENT");
+    char *folder = path_printf("%s/terraform/%s", setting->place.store, setting->task.environment_id);
     assert_false(folder_exists(folder));
     free(folder);
     assert_int_equal(plan(setting), PLAN_FORGET);
