@@ -78,7 +78,7 @@ static void life__from_nothing_to_nothing(void **state)
     go_away(setting);
     assert_int_equal(plan(setting), PLAN_DESTROY);
     apply(setting);
-    assert_string_equal(inner(setting, setting->result.inner), "terraform_data.b[0] gone, terraform_data.a gone");
+    assert_string_equal(inner(setting, setting->result.inner), "terraform_data.a gone, terraform_data.b[0] gone");
     char *folder = path_printf("%s/terraform/%s", setting->place.store, setting->task.environment_id);
     assert_false(folder_exists(folder));
     free(folder);

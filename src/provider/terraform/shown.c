@@ -183,6 +183,11 @@ static bool take_changes(const json_t *list, const struct fingerprints *with, st
     return true;
 }
 
+json_t *shown_in_order(json_t *inner_take)
+{
+    return sorted(inner_take, by_address);
+}
+
 /* --- what will be there -------------------------------------------------------------------------------------- */
 
 static bool stays(const char *action)
@@ -206,7 +211,7 @@ static json_t *inner_of(const json_t *list, bool *there)
         json_array_append_new(inner, json_pack("{s:s, s:s, s:s}", "address", json_get_text(item, "address"), "kind",
                                                json_get_text(item, "type"), "status", action[0] ? "waiting" : "ok"));
     }
-    return sorted(inner, by_address);
+    return shown_in_order(inner);
 }
 
 /* --- outputs ------------------------------------------------------------------------------------------------- */
@@ -367,7 +372,7 @@ bool shown_state_read(const char *bytes, size_t count, struct shown_state *state
     bool read = take_module(json_object_get(json_object_get(root, "values"), "root_module"), state, 0, error);
     json_decref(root);
     if (read) {
-        state->inner = sorted(state->inner, by_address);
+        state->inner = shown_in_order(state->inner);
         return true;
     }
     json_decref(state->inner);

@@ -42,6 +42,9 @@ struct shown_state {
 bool shown_state_read(const char *bytes, size_t count, struct shown_state *state, struct error *error)
     __attribute__((warn_unused_result));
 
+/* A list of inner resources in the order of their addresses: what works at once ends in any order. Takes the reference; new reference. */
+json_t *shown_in_order(json_t *inner_take) __attribute__((warn_unused_result));
+
 /* The value of an output as text: a text as it is, all else as JSON. New reference. */
 json_t *output_text(const json_t *value) __attribute__((warn_unused_result));
 

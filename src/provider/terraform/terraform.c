@@ -378,7 +378,7 @@ static bool apply(const struct provider_context *context, const struct executor_
     if (done) {
         fault_point("terraform.before_apply");
         done = apply_plan(&module, &events, result, error);
-        result->inner = json_incref(events.inner);
+        result->inner = shown_in_order(json_incref(events.inner));
     }
     done = done && take_outputs(&module, &with, events.outputs, result, error);
     if (done)
@@ -430,7 +430,7 @@ static bool destroy(const struct provider_context *context, const struct executo
         if (done)
             fault_point("terraform.before_destroy");
         done = done && apply_plan(&module, &events, result, error);
-        result->inner = json_incref(events.inner);
+        result->inner = shown_in_order(json_incref(events.inner));
     }
     if (done)
         remove_state(&module);
