@@ -58,10 +58,11 @@ struct host_config {
     struct arena arena;
     const char *store;
     struct name_list pools;
-    int workers;       /* 0: as many as `limits.steps`, at most 8 */
-    int64_t linger_ms; /* how long an idle supervisor waits before it ends itself */
-    int64_t poll_ms;   /* of repositories that cannot be watched */
-    const char *log;   /* text | json */
+    int workers;           /* 0: as many as `limits.steps`, at most 8 */
+    int64_t linger_ms;     /* how long an idle supervisor waits before it ends itself */
+    int64_t poll_ms;       /* of repositories that cannot be watched */
+    int64_t hung_after_ms; /* an observer or notifier that says nothing for so long is ended */
+    const char *log;       /* text | json */
     const struct node *root;
 };
 struct host_config *host_config_load(const char *file, const char *text, size_t length,

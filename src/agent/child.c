@@ -248,7 +248,7 @@ void child_clear_step(struct child *child)
     free(child->run);
     free(child->step);
     free(child->token);
-    free(child->sweep);
+    free(child->subject);
     child->run = child->step = child->token = NULL;
     child->attempt = 0;
 }

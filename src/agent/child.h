@@ -40,10 +40,12 @@ struct child {
     uint64_t begun_ticks; /* when the step was given to it, as process_ticks_now */
     int64_t told_ms;      /* monotonic, when it was asked to stop; 0: it was not */
     bool result_pending, retire;
-    /* an observer's */
-    char *sweep;           /* the repository it looks at now, or NULL: it waits */
-    int64_t heard_last_ms; /* monotonic: its last frame */
     int64_t idle_since_ms;
+    /* anybody else's */
+    char *
+        subject; /* the repository an observer looks at now, the delivery of the notifier; NULL: it waits, and answers when it is asked */
+    int64_t silent_ms; /* it has said nothing for so long, of which the supervisor was awake */
+    bool asked, given_up;
 };
 
 /* Starts it and watches its socket. The caller frees with child_free after `gone`. */

@@ -16,7 +16,8 @@
 
 #define OBSERVER_RESTART_MS 1000
 #define OBSERVE_AGAIN_MS 2000
-#define SWEEP_POLLS 10 /* `poll` of berthd.yaml, a minute when it is not said */
+#define WATCHED_AT_MOST_MS 2000 /* of the time between two looks at who hangs */
+#define SWEEP_POLLS 10          /* `poll` of berthd.yaml, a minute when it is not said */
 
 static void take_result(struct supervisor *supervisor, struct child *child, const char *payload, size_t count)
 {
@@ -37,8 +38,8 @@ static void note_sweep(struct child *child, const char *payload, size_t count)
 {
     json_t *message = json_loadb(payload, count, 0, NULL);
     const char *repository = json_get_text(message, "repository");
-    free(child->sweep);
-    child->sweep = text_empty(repository) ? NULL : mem_strdup(repository);
+    free(child->subject);
+    child->subject = text_empty(repository) ? NULL : mem_strdup(repository);
     json_decref(message);
 }
 
@@ -71,7 +72,8 @@ static bool on_frame(struct child *child, uint8_t kind, const char *payload, siz
 {
     struct supervisor *supervisor = child->owner;
     supervisor_want(supervisor);
-    child->heard_last_ms = time_monotonic_ms();
+    child->silent_ms = 0;
+    child->asked = false;
     switch (kind) {
     case FRAME_RESULT: take_result(supervisor, child, payload, count); return true;
     case FRAME_LEAVING: child->retire = true; return true;
@@ -82,7 +84,8 @@ static bool on_frame(struct child *child, uint8_t kind, const char *payload, siz
     case FRAME_SWEEPING: note_sweep(child, payload, count); return true;
     case FRAME_POLICY: listing_policy(supervisor, payload, count); return true;
     case FRAME_OBSERVED: observations_take(supervisor, payload, count); return false;
-    case FRAME_DELIVERED: deliveries_taken(supervisor, payload, count); return true;
+    case FRAME_DELIVERED: deliveries_taken(supervisor, child, payload, count); return true;
+    case FRAME_HERE: return true;
     default:
         log_line("agent", LOG_WARNING, "a %s sent a frame of kind %d", child_kind_name(child->kind), kind);
         return true;
@@ -114,8 +117,8 @@ static void on_gone(struct child *child)
     struct supervisor *supervisor = child->owner;
     log_line("agent", LOG_INFO, "%s %d is gone", child_kind_name(child->kind), (int)child->process.pid);
     note_lost_step(supervisor, child);
-    if (child->kind == CHILD_NOTIFIER)
-        supervisor->delivering = false;
+    if (child->kind == CHILD_NOTIFIER && child->subject)
+        deliveries_lost(supervisor, child);
     if (child->kind != CHILD_WORKER)
         observers_not_before(supervisor, OBSERVER_RESTART_MS);
     for (size_t i = 0; i < supervisor->children.count; i++) {
@@ -159,18 +162,42 @@ void children_setup_all(struct supervisor *supervisor)
                    strlen(supervisor->setup_payload));
 }
 
-/* No call of a provider can be trusted to come back (libgit2 waits for a connection without a bound): who looks at something and says nothing for
- * ten polls is ended, the next one looks anew. */
-static void end_hung_observer(struct supervisor *supervisor)
+/* A sweep says nothing while a server is slow; who delivers answers when it is done. */
+static int64_t silence_allowed(const struct supervisor *supervisor, const struct child *child)
 {
-    struct child *child = children_find(supervisor, CHILD_BRANCHES);
-    int64_t silent = child ? time_monotonic_ms() - child->heard_last_ms : 0;
-    if (!child || !child->sweep || silent < SWEEP_POLLS * supervisor->options->host->poll_ms)
-        return;
-    listing_hung(supervisor, child->sweep, silent);
-    free(child->sweep);
-    child->sweep = NULL;
+    const struct host_config *host = supervisor->options->host;
+    return child->kind == CHILD_BRANCHES && child->subject ? SWEEP_POLLS * host->poll_ms : host->hung_after_ms;
+}
+
+static void end_hung(struct supervisor *supervisor, struct child *child)
+{
+    child->given_up = true;
+    log_line("agent", LOG_WARNING, "%s %d has said nothing for %lld s: it is ended", child_kind_name(child->kind),
+             (int)child->process.pid, (long long)(child->silent_ms / MS_SECOND));
+    if (child->kind == CHILD_BRANCHES && child->subject)
+        listing_hung(supervisor, child->subject, child->silent_ms);
     process_signal(&child->process, SIGKILL);
+}
+
+/* No call of a provider can be trusted to come back (libgit2 waits for a connection without a bound), and any process can be stopped. Only time in which
+ * the supervisor was awake itself counts, so that being stopped together does not look like hanging. Workers have their steps' deadlines. */
+void children_end_hung(struct supervisor *supervisor)
+{
+    int64_t now = time_monotonic_ms(), passed = now - supervisor->watched_ms;
+    supervisor->watched_ms = now;
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        struct child *child = supervisor->children.items[i];
+        int64_t allowed = silence_allowed(supervisor, child);
+        if (child->kind == CHILD_WORKER || child->paused || child->given_up)
+            continue;
+        child->silent_ms += passed < WATCHED_AT_MOST_MS ? passed : WATCHED_AT_MOST_MS;
+        if (child->silent_ms >= allowed) {
+            end_hung(supervisor, child);
+        } else if (!child->asked && child->silent_ms >= allowed / 2) {
+            child->asked = true;
+            child_send(child, FRAME_ASK, "", 0);
+        }
+    }
 }
 
 /* Observers are started again when they died, not faster than once a second. */
@@ -179,7 +206,6 @@ void children_keep_observers(struct supervisor *supervisor)
     struct error error = {0};
     if (supervisor->draining || time_monotonic_ms() < supervisor->observers_from_ms)
         return;
-    end_hung_observer(supervisor);
     if (!children_find(supervisor, CHILD_BRANCHES) && !children_start(supervisor, CHILD_BRANCHES, &error))
         log_error("agent", LOG_ERROR, &error);
     if (supervisor->config && !children_find(supervisor, CHILD_PROBES) &&

@@ -6,6 +6,7 @@
 #include "berth/base/log.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
+#include "berth/config.h"
 #include "berth/store.h"
 
 #include <stdlib.h>
@@ -27,6 +28,26 @@ static bool take_first(const void *row, void *context)
     return false;
 }
 
+/* It has half of the time after which it is ended, so that it can still say what it waited for. */
+static bool give(struct supervisor *supervisor, const struct delivery *row, struct error *error)
+{
+    struct child *notifier = children_find(supervisor, CHILD_NOTIFIER);
+    if (!notifier)
+        notifier = children_start(supervisor, CHILD_NOTIFIER, error);
+    if (!notifier)
+        return false;
+    json_t *message = json_pack("{s:o, s:I}", "delivery", record_to_json(&delivery_type, row), "within_ms",
+                                (json_int_t)(supervisor->options->host->hung_after_ms / 2));
+    char *json = json_dumps(message, JSON_COMPACT);
+    child_send(notifier, FRAME_DELIVER, json, strlen(json));
+    notifier->subject = mem_strdup(row->id);
+    notifier->silent_ms = 0;
+    supervisor->delivering = true;
+    free(json);
+    json_decref(message);
+    return true;
+}
+
 void deliveries_send(struct supervisor *supervisor)
 {
     struct arena arena = {0};
@@ -42,21 +63,8 @@ void deliveries_send(struct supervisor *supervisor)
         log_error("agent", LOG_ERROR, &error);
     if (!waiting.row)
         supervisor->look_at_deliveries = false;
-    if (waiting.row && waiting.row->next_at <= time_now_ms()) {
-        struct child *notifier = children_find(supervisor, CHILD_NOTIFIER);
-        if (!notifier)
-            notifier = children_start(supervisor, CHILD_NOTIFIER, &error);
-        json_t *message = record_to_json(&delivery_type, waiting.row);
-        char *json = json_dumps(message, JSON_COMPACT);
-        if (notifier) {
-            child_send(notifier, FRAME_DELIVER, json, strlen(json));
-            supervisor->delivering = true;
-        } else {
-            log_error("agent", LOG_ERROR, &error);
-        }
-        free(json);
-        json_decref(message);
-    }
+    if (waiting.row && waiting.row->next_at <= time_now_ms() && !give(supervisor, waiting.row, &error))
+        log_error("agent", LOG_ERROR, &error);
     arena_release(&arena);
 }
 
@@ -93,11 +101,10 @@ static bool store_outcome(struct supervisor *supervisor, const json_t *message, 
     return store_put(supervisor->store, &delivery_type, &row, error);
 }
 
-void deliveries_taken(struct supervisor *supervisor, const char *json, size_t length)
+static void take_outcome(struct supervisor *supervisor, const json_t *message)
 {
     struct arena arena = {0};
     struct error error = {0};
-    json_t *message = json_loadb(json, length, 0, NULL);
     if (message &&
         (!store_begin(supervisor->store, STORE_DURABLE, &error) ||
          !store_outcome(supervisor, message, &arena, &error) || !store_commit(supervisor->store, NULL, &error))) {
@@ -106,6 +113,24 @@ void deliveries_taken(struct supervisor *supervisor, const char *json, size_t le
     }
     supervisor->delivering = false;
     supervisor->look_at_deliveries = true;
-    json_decref(message);
     arena_release(&arena);
+}
+
+void deliveries_taken(struct supervisor *supervisor, struct child *notifier, const char *json, size_t length)
+{
+    json_t *message = json_loadb(json, length, 0, NULL);
+    free(notifier->subject);
+    notifier->subject = NULL;
+    take_outcome(supervisor, message);
+    json_decref(message);
+}
+
+void deliveries_lost(struct supervisor *supervisor, const struct child *notifier)
+{
+    json_t *message =
+        json_pack("{s:s, s:b, s:b, s:s}", "delivery", notifier->subject, "done", false, "retry", true, "error",
+                  notifier->given_up ? "delivering it did not come back: the notifier was ended"
+                                     : "the notifier died while it delivered it");
+    take_outcome(supervisor, message);
+    json_decref(message);
 }

@@ -36,6 +36,8 @@ static void take_frames(struct observer *observer)
     while (frame_next(&observer->in, &kind, &payload, &count, &size) == FRAME_READY) {
         if (kind == FRAME_SETUP && !setup_take(&observer->setup, payload, count, &error))
             log_error("agent", LOG_WARNING, &error);
+        if (kind == FRAME_ASK)
+            observer_send_bytes(observer, FRAME_HERE, &(struct str)STR_INIT);
         str_consume(&observer->in, size);
     }
 }

@@ -15,7 +15,8 @@ enum frame_kind {
     FRAME_SETUP = 'S',   /* {"text","commit"}: the policy in force */
     FRAME_TASK = 'T',    /* worker: one step, see task.h */
     FRAME_STORED = 'A',  /* worker: {"step"}: its result is committed */
-    FRAME_DELIVER = 'D', /* notifier: a delivery row as JSON */
+    FRAME_DELIVER = 'D', /* notifier: {"delivery": its row,"within_ms"} */
+    FRAME_ASK = 'Q',     /* all but workers: are you there? Answered by FRAME_HERE between two things they do */
     /* child to supervisor */
     FRAME_RESULT = 'R',   /* worker: a step_result as JSON */
     FRAME_LEAVING = 'E',  /* worker, before its result: it ends after it, nothing more can be given to it */
@@ -29,6 +30,7 @@ enum frame_kind {
     FRAME_POLICY = 'Y',   /* observer: {"repository","ref","commit","path","text","error"} */
     FRAME_OBSERVED =
         'O', /* observer: {"at","took_ms","count" of all probes,"seen":[{"resource","status","reason","ready"}]} */
+    FRAME_HERE = 'H',
     FRAME_DELIVERED = 'N', /* notifier: {"delivery","done","retry","error"} */
 };
 

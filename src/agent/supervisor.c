@@ -69,6 +69,7 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 static void once_a_second(struct supervisor *supervisor)
 {
     supervisor->tick = false;
+    children_end_hung(supervisor);
     children_keep_observers(supervisor);
     workers_retire(supervisor);
     orphans_adopt(supervisor);

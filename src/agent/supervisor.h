@@ -87,7 +87,7 @@ struct supervisor {
     char new_ids[SUPERVISOR_NEW_IDS][27];
     int64_t next_run;           /* 0: not known */
     int64_t waited_at_revision; /* at which something was still to come */
-    int64_t idle_since_ms, failed_until_ms, failed_wait_ms, observers_from_ms; /* monotonic */
+    int64_t idle_since_ms, failed_until_ms, failed_wait_ms, observers_from_ms, watched_ms; /* monotonic */
     int64_t clean_at_ms, cleaned_at_ms; /* wall clock: the next and the last look of the cleaner; 0 none */
     int64_t cleaned_boot_ms;
     bool look_at_lives;
@@ -131,6 +131,8 @@ struct child *children_start(struct supervisor *supervisor, enum child_kind kind
 struct child *children_find(const struct supervisor *supervisor, enum child_kind kind);
 void children_setup_all(struct supervisor *supervisor);
 void children_keep_observers(struct supervisor *supervisor);
+/* Once a second: ends who has said nothing for too long; whoever keeps or needs it starts the next. */
+void children_end_hung(struct supervisor *supervisor);
 /* What an observer brought could not be stored: it is ended, and the next one sees it again. */
 void children_observe_again(struct supervisor *supervisor, enum child_kind kind);
 void children_free_all(struct supervisor *supervisor);
@@ -175,7 +177,9 @@ void listing_hung(struct supervisor *supervisor, const char *repository, int64_t
 bool listing_load_policy(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 void observations_take(struct supervisor *supervisor, const char *json, size_t length);
 void deliveries_send(struct supervisor *supervisor);
-void deliveries_taken(struct supervisor *supervisor, const char *json, size_t length);
+void deliveries_taken(struct supervisor *supervisor, struct child *notifier, const char *json, size_t length);
+/* The notifier is gone in the middle of its delivery: nobody knows whether that came, so it is tried again, later like any that failed. */
+void deliveries_lost(struct supervisor *supervisor, const struct child *notifier);
 
 /* --- run_record.c: records of runs that ended, see run_record.h ---------------------------------------------------------- */
 bool run_record_is(const struct engine_put *put);

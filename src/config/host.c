@@ -16,6 +16,7 @@ static void read_host(struct host_config *host)
     host->workers = (int)read_int(root, "workers", 0);
     host->linger_ms = read_duration(root, "linger", 30 * MS_SECOND);
     host->poll_ms = read_duration(root, "poll", 60 * MS_SECOND);
+    host->hung_after_ms = read_duration(root, "hung_after", 60 * MS_SECOND);
     host->log = read_text(node_get(root, "telemetry"), "log", "text");
 }
 

@@ -19,36 +19,15 @@
 #define TEST(test) cmocka_unit_test_teardown(test, tear_down)
 
 static struct world world;
-static char *program; /* of berthd */
 
 static int tear_down(void **state)
 {
     (void)state;
     world_close(&world);
-    setenv("BERTHD", program, 1);
     return 0;
 }
 
 /* --- shorthand ---------------------------------------------------------------------------------------------------- */
-
-static void write_script(const char *path, const char *text)
-{
-    struct error error = {0};
-    assert_true(file_replace(path, text, strlen(text), 0755, FILE_RELAXED, &error));
-}
-
-/* berthd with a file of its own. */
-static void configure(const char *yaml)
-{
-    char *config = path_join(world.folder, "berthd.yaml"), *script = path_join(world.folder, "berthd");
-    char *text = path_printf("#!/bin/sh\nexec '%s' --config '%s' \"$@\"\n", program, config);
-    write_script(config, yaml);
-    write_script(script, text);
-    setenv("BERTHD", script, 1);
-    free(text);
-    free(script);
-    free(config);
-}
 
 static void git(const char *a, const char *b, const char *c)
 {
@@ -136,7 +115,7 @@ static void end__command_in_its_last_moment_is_answered_in_a_new_epoch(void **st
 {
     (void)state;
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
-    configure("linger: 1s\n");
+    world_configure(&world, "linger: 1s\n");
     world.fault = "supervisor.after_unlock=stop";
     start();
     assert_true(world_wait(&world, has_fired, (void *)(uintptr_t) "supervisor.after_unlock"));
@@ -356,7 +335,7 @@ static void observer__that_does_not_come_back_is_ended_and_said(void **state)
 {
     (void)state;
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
-    configure("poll: 1s\n");
+    world_configure(&world, "poll: 1s\n");
     world.fault = "observer.after_listing=stop";
     start();
     assert_true(world_wait(&world, is_unreachable, (void *)(uintptr_t) "branches/app"));
@@ -375,8 +354,5 @@ int main(void)
         TEST(observer__that_does_not_come_back_is_ended_and_said),
         TEST(branch__that_went_marks_its_environment_until_it_is_back),
     };
-    program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
-    int failed = cmocka_run_group_tests_name("agent daemon", tests, NULL, NULL);
-    free(program);
-    return failed;
+    return cmocka_run_group_tests_name("agent daemon", tests, NULL, NULL);
 }

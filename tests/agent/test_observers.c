@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The real berthd: what its observers and its notifier do about what does not answer. */
+#include "faults/receiver.h"
 #include "faults/world.h"
 
 #include "berth/base/file.h"
@@ -28,14 +29,15 @@
 #define REPOSITORIES 70
 
 static struct world world;
-static char *program;   /* of berthd */
+static struct receiver receiver;
 static int silent = -1; /* takes connections and never answers */
 
 static int tear_down(void **state)
 {
     (void)state;
     world_close(&world);
-    setenv("BERTHD", program, 1);
+    receiver_stop(&receiver);
+    memset(&receiver, 0, sizeof receiver);
     if (silent >= 0)
         close(silent);
     silent = -1;
@@ -258,16 +260,136 @@ static void stopped_berthd__is_named_to_who_waits_for_it(void **state)
     assert_int_equal(status, 0);
 }
 
+/* --- children that hang ------------------------------------------------------------------------------------------------ */
+
+struct replaced {
+    const char *kind;
+    pid_t stopped, now;
+};
+
+static bool is_another(struct world *looked, void *context)
+{
+    struct replaced *replaced = context;
+    replaced->now = world_child(looked, replaced->kind);
+    return replaced->now != 0 && replaced->now != replaced->stopped;
+}
+
+static void stop_it(struct replaced *replaced)
+{
+    assert_true(world_wait(&world, is_another, replaced));
+    replaced->stopped = replaced->now;
+    assert_int_equal(kill(replaced->stopped, SIGSTOP), 0);
+}
+
+static void idle_observer__that_is_stopped_is_replaced(void **state)
+{
+    (void)state;
+    struct replaced branches = {.kind = "observer:branches"}, probes = {.kind = "observer:probes"};
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_configure(&world, "hung_after: 2s\n");
+    start();
+    stop_it(&branches);
+    stop_it(&probes);
+    assert_true(world_wait(&world, is_another, &branches));
+    assert_true(world_wait(&world, is_another, &probes));
+    assert_int_equal(world.starts, 1);
+    world_git(&world, "branch", "feature/later", NULL);
+    assert_true(world_wait(&world, is_listed, (void *)(uintptr_t) "app:feature/later"));
+}
+
+/* Who is at work between two questions answers them. */
+static void idle_observer__that_answers_stays(void **state)
+{
+    (void)state;
+    struct replaced probes = {.kind = "observer:probes"};
+    struct daemon before, now;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_configure(&world, "hung_after: 2s\n");
+    start();
+    assert_true(world_wait(&world, is_another, &probes));
+    probes.stopped = probes.now;
+    assert_int_equal(store_get(world.store, &daemon_type, "berthd", &world.arena, &before, NULL), STORE_FOUND);
+    poll(NULL, 0, 6000); /* it must not happen in this time: nothing else can be waited for */
+    assert_int_equal(world_child(&world, probes.kind), probes.stopped);
+    assert_int_equal(store_get(world.store, &daemon_type, "berthd", &world.arena, &now, NULL), STORE_FOUND);
+    assert_int_equal(now.pid, before.pid);
+}
+
+struct told {
+    size_t rows, waiting, came, least, most;
+    int64_t attempts; /* the most of one */
+};
+
+static bool note_delivery(const void *row, void *context)
+{
+    const struct delivery *delivery = row;
+    struct told *told = context;
+    size_t came = receiver_count(&receiver, delivery->id);
+    told->rows++;
+    told->waiting += delivery->status == DELIVERY_WAITING;
+    told->came += came;
+    told->least = came < told->least ? came : told->least;
+    told->most = came > told->most ? came : told->most;
+    told->attempts = delivery->attempts > told->attempts ? delivery->attempts : told->attempts;
+    return true;
+}
+
+static bool all_told(struct world *looked, void *context)
+{
+    struct told *told = context;
+    struct store_query query = {.type = &delivery_type};
+    *told = (struct told){.least = SIZE_MAX};
+    return store_each(looked->store, &query, note_delivery, told, NULL) && told->rows > 0 && told->waiting == 0;
+}
+
+/* A deploy whose notifier stops at the point at its first delivery. */
+static void deploy_and_tell(const char *fault, struct told *told)
+{
+    char *more;
+    receiver_start(&receiver);
+    more = path_printf("notify: [ { provider: webhook, url: \"http://127.0.0.1:%d/\" } ]\n", receiver.port);
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .policy_more = more});
+    world_configure(&world, "hung_after: 2s\n");
+    world.fault = fault;
+    start();
+    deployed();
+    assert_true(world_wait(&world, all_told, told));
+    assert_int_equal(world.starts, 1);
+    assert_true(told->rows > 1);
+    free(more);
+}
+
+static void notifier__stopped_before_it_delivers_is_replaced_and_nothing_is_doubled(void **state)
+{
+    (void)state;
+    struct told told;
+    deploy_and_tell("notifier.before_delivery=stop", &told);
+    assert_int_equal(told.least, 1);
+    assert_int_equal(told.most, 1);
+    assert_int_equal(told.attempts, 2);
+}
+
+static void notifier__stopped_after_it_delivered_tells_that_one_twice(void **state)
+{
+    (void)state;
+    struct told told;
+    deploy_and_tell("notifier.after_delivery=stop", &told);
+    assert_int_equal(told.least, 1);
+    assert_int_equal(told.most, 2);
+    assert_int_equal(told.came, told.rows + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(idle_observer__that_is_stopped_is_replaced),
+        TEST(idle_observer__that_answers_stays),
+        TEST(notifier__stopped_before_it_delivers_is_replaced_and_nothing_is_doubled),
+        TEST(notifier__stopped_after_it_delivered_tells_that_one_twice),
         TEST(stopped_berthd__is_named_to_who_waits_for_it),
         TEST(held_store__keeps_nobody_from_ending_berthd),
         TEST(repositories__are_those_of_the_policy_however_many),
         TEST(probe__that_answers_stays_fresh_beside_six_that_never_do),
     };
-    program = mem_strdup(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd");
-    int failed = cmocka_run_group_tests_name("agent observers", tests, NULL, NULL);
-    free(program);
-    return failed;
+    return cmocka_run_group_tests_name("agent observers", tests, NULL, NULL);
 }

@@ -14,7 +14,8 @@ test_tools += tests/agent/test_work
 tests_agent_test_work_SOURCES = tests/agent/test_work.c $(faults_parts)
 tests_agent_test_work_LDADD = $(test_store)
 test_tools += tests/agent/test_observers
-tests_agent_test_observers_SOURCES = tests/agent/test_observers.c $(faults_parts)
+tests_agent_test_observers_SOURCES = tests/agent/test_observers.c \
+	tests/faults/receiver.c tests/faults/receiver.h $(faults_parts)
 tests_agent_test_observers_LDADD = $(test_store)
 if FAULTS
 long_tests += tests/agent/test_daemon tests/agent/test_observers tests/agent/test_work

@@ -344,6 +344,7 @@ static void host__reads_the_example_and_has_defaults(void **state)
     host_config_free(host);
     host = host_config_default();
     assert_int_equal(host->poll_ms, 60 * MS_SECOND);
+    assert_int_equal(host->hung_after_ms, 60 * MS_SECOND);
     assert_string_equal(host->log, "text");
     host_config_free(host);
     host = host_config_load("berthd.yaml", "worker: 3\n", 10, &problems);

@@ -223,6 +223,15 @@ static bool has_policy(struct world *world, void *context)
            !text_empty(row.text);
 }
 
+void world_configure(struct world *world, const char *yaml)
+{
+    struct error error = {0};
+    free(world->host_config);
+    world->host_config = path_join(world->folder, "berthd.yaml");
+    if (!file_replace(world->host_config, yaml, strlen(yaml), 0600, FILE_RELAXED, &error))
+        die("berthd.yaml", &error);
+}
+
 static void start_process(struct world *world)
 {
     struct error error = {0};
@@ -237,9 +246,17 @@ static void start_process(struct world *world)
     for (size_t i = 0; i < WORLD_VARIABLES && world->variables[i]; i++)
         environment[count++] = world->variables[i];
     const char *program = getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd";
-    const char *argv[] = {
-        program, "--store", world->store_folder, "--repository", world->repository, "--workspace", "faults",
-        "-v",    NULL};
+    const char *argv[] = {program,
+                          "--store",
+                          world->store_folder,
+                          "--repository",
+                          world->repository,
+                          "--workspace",
+                          "faults",
+                          "-v",
+                          world->host_config ? "--config" : NULL,
+                          world->host_config,
+                          NULL};
     char *said = path_join(world->folder, "said");
     struct process_spec spec = {.argv = argv,
                                 .environment = environment,
@@ -642,6 +659,7 @@ void world_close(struct world *world)
     free(world->folder);
     free(world->repository);
     free(world->store_folder);
+    free(world->host_config);
     arena_release(&world->arena);
     memset(world, 0, sizeof *world);
 }

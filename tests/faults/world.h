@@ -34,6 +34,7 @@ struct world {
     char *folder, *repository, *store_folder;
     const char *fault;                      /* BERTH_FAULT of every berthd that is started, or "" */
     const char *variables[WORLD_VARIABLES]; /* more of their environment, "NAME=value"; the first NULL ends them */
+    char *host_config;                      /* the berthd.yaml of every berthd that is started, or NULL */
     struct process daemon;
     pid_t watcher;       /* ends all of the world once this process is gone, however it went */
     int alive;           /* what the watcher watches: this process's end of a pipe */
@@ -56,6 +57,8 @@ struct world_spec {
 void world_open(struct world *world, const struct world_spec *spec);
 /* Ends berthd and everything it left, removes the folder. When this process dies before, that happens all the same. */
 void world_close(struct world *world);
+/* Gives berthd a berthd.yaml, from its next start on. */
+void world_configure(struct world *world, const char *yaml);
 void world_start(struct world *world);
 /* Starts berthd when it is not there; true when it had to. */
 bool world_keep(struct world *world);
