@@ -371,6 +371,10 @@ static void lock__is_read_from_the_error(void **state)
         "Error: Terraform encountered problems during initialisation, including problems\nwith it.\n\nError: Bad block\n\nline 3\n");
     assert_string_equal(said.summary, "Bad block");
     assert_string_equal(said.detail.data, "line 3\n");
+    diagnostic_line(&said, "", 0);
+    diagnostic_line(&said, "the rest", 8);
+    assert_string_equal(said.detail.data, "line 3\n\nthe rest\n");
+    assert_string_equal(diagnostic_in_a_line(&said, &reading->arena), "line 3 the rest");
     diagnostic_release(&said);
     str_release(&since);
 }

@@ -166,6 +166,20 @@ bool diagnostic_lock(const struct diagnostic *diagnostic, struct arena *arena, s
     return true;
 }
 
+const char *diagnostic_in_a_line(const struct diagnostic *diagnostic, struct arena *arena)
+{
+    char *line = arena_strdup(arena, diagnostic->detail.data), *end = line;
+    for (const char *at = line; *at; at++) {
+        if (*at != '\n')
+            *end++ = *at;
+        else if (end > line && end[-1] != ' ')
+            *end++ = ' ';
+    }
+    end -= end > line && end[-1] == ' ';
+    *end = '\0';
+    return line;
+}
+
 bool diagnostic_stale(const struct diagnostic *diagnostic)
 {
     return strstr(diagnostic->summary, "Saved plan is stale") != NULL;

@@ -26,6 +26,8 @@ void diagnostic_line(struct diagnostic *diagnostic, const char *line, size_t len
 void diagnostic_json(struct diagnostic *diagnostic, const json_t *said);
 /* True when it failed because somebody holds the state's lock; fills what is said of it. */
 bool diagnostic_lock(const struct diagnostic *diagnostic, struct arena *arena, struct state_lock *lock);
+/* Its detail without the breaks by which the tool fits it to a screen. In the arena. */
+const char *diagnostic_in_a_line(const struct diagnostic *diagnostic, struct arena *arena);
 bool diagnostic_stale(const struct diagnostic *diagnostic); /* the saved plan is older than the state */
 /* As in plan_result and apply_result. New reference. */
 json_t *lock_to_json(const struct state_lock *lock) BERTH_MUST_CHECK;

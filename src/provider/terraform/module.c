@@ -404,7 +404,7 @@ bool module_explain(struct module *module, const struct diagnostic *failed, cons
             error_set(error, ERROR_TOOL, "%s %s of '%s' failed: %s", program, what, module->task->address,
                       failed->summary);
             if (failed->detail.length > 0)
-                error_detail(error, "%.*s", (int)failed->detail.length - 1, failed->detail.data);
+                error_detail(error, "%s", diagnostic_in_a_line(failed, module->arena));
             return error_hint(error, "see its log; mend it and try again");
         }
     }
