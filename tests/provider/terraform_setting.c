@@ -188,3 +188,13 @@ void set_vars(struct setting *setting, const char *name, int parts)
 {
     json_object_set_new(setting->spec, "vars", json_pack("{s:s, s:i}", "name", name, "parts", parts));
 }
+
+void expect_literal_backend(struct setting *setting)
+{
+    const char *path = arena_printf(&setting->place.arena, "%s/u${1} p%%{2} $${3}.tfstate", setting->place.folder);
+    module_file(setting, "terraform {\n  backend \"local\" {}\n}\n" TWO);
+    json_object_set_new(setting->spec, "backend", json_pack("{s:s}", "path", path));
+    (void)plan(setting);
+    apply(setting);
+    assert_true(file_exists(path));
+}

@@ -45,6 +45,8 @@ const json_t *attribute(const json_t *list, const char *address, const char *pat
 /* Where the state of the resource `infra` is kept; NULL when nowhere. The caller frees. */
 char *state_path(struct setting *setting);
 bool state_has(struct setting *setting, const char *word);
+/* A state whose path has in it what a template would take for its own. */
+void expect_literal_backend(struct setting *setting);
 void set_vars(struct setting *setting, const char *name, int parts);
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -275,6 +275,13 @@ static void backend__that_is_local_lies_in_the_store(void **state)
     assert_true(state_has(setting, "terraform_data"));
 }
 
+static void backend__settings_are_taken_as_they_are(void **state)
+{
+    if (!has_program("terraform"))
+        skip();
+    expect_literal_backend(*state);
+}
+
 static void module__serves_two_resources_at_once(void **state)
 {
     struct setting *setting = *state;
@@ -307,6 +314,7 @@ int main(void)
         TEST(state__that_cannot_be_written_is_kept),
         TEST(backend__settings_without_a_backend_are_refused),
         TEST(backend__that_is_local_lies_in_the_store),
+        TEST(backend__settings_are_taken_as_they_are),
         TEST(module__serves_two_resources_at_once),
     };
     return TESTS_RUN(tests);

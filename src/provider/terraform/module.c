@@ -484,12 +484,56 @@ static bool write_override(struct module *module, struct error *error)
     return written;
 }
 
+/* A copy in which every text stands as a template that says just that text. New reference. */
+static json_t *as_template(const json_t *value)
+{
+    json_t *copy, *item;
+    const char *key;
+    size_t at;
+    if (json_is_string(value)) {
+        struct str text = STR_INIT;
+        for (const char *c = json_string_value(value); *c; c++) {
+            if ((c[0] == '$' || c[0] == '%') && c[1] == '{')
+                str_add_char(&text, *c);
+            str_add_char(&text, *c);
+        }
+        copy = json_string(text.data);
+        str_release(&text);
+    } else if (json_is_object(value)) {
+        copy = json_object();
+        json_object_foreach((json_t *)(uintptr_t)value, key, item) json_object_set_new(copy, key, as_template(item));
+    } else if (json_is_array(value)) {
+        copy = json_array();
+        json_array_foreach(value, at, item) json_array_append_new(copy, as_template(item));
+    } else {
+        copy = json_deep_copy(value);
+    }
+    return copy;
+}
+
+/* OpenTofu evaluates the settings of a backend from 1.8 on, terraform takes them as they are. */
+static bool evaluates_backend(struct module *module)
+{
+    struct error error = {0};
+    const char *version = text_equal(tool_name(module->task), "tofu") ? ask_version(module, &error) : NULL;
+    return version && !version_fits("< 1.8", version);
+}
+
+static bool write_backend(struct module *module, const json_t *backend, struct error *error)
+{
+    const char *path = arena_printf(module->arena, "%s/backend.json", module->work);
+    json_t *settings = as_template(backend);
+    bool same = json_equal(settings, backend);
+    bool written = write_json(path, same || !evaluates_backend(module) ? backend : settings, error);
+    json_decref(settings);
+    return written;
+}
+
 static bool initialise(struct module *module, struct error *error)
 {
     const json_t *backend = json_object_get(module->task->spec, "backend");
     bool given = json_object_size(backend) > 0, may = given;
-    const char *path = arena_printf(module->arena, "%s/backend.json", module->work);
-    if (given ? !write_json(path, backend, error) : !layout_may_have_backend(module->root, error, &may))
+    if (given ? !write_backend(module, backend, error) : !layout_may_have_backend(module->root, error, &may))
         return false;
     if (may) {
         if (!run_init(module, given, error))
