@@ -160,17 +160,19 @@ static const char *cut_index(struct wants *wants, const char *name, size_t lengt
 static bool resolve_path(struct resolving *resolving, json_t *part, const char *path)
 {
     struct wants *wants = resolving->wants;
-    const char *name = path + strlen("resource."), *rest = strstr(name, ".outputs.");
+    struct str said = STR_INIT;
+    const char *key = expand_output_key(path, &said), *name;
     const struct template *owner;
     const struct template_resource *resource;
     const struct want *want;
     const char *address;
     int64_t item;
 
-    if (!rest)
+    if (!key)
         return refuse(wants, resolving->from, resolving->at, "",
                       arena_printf(wants->arena, "${{ %s }}: expected resource.NAME.outputs.KEY", path));
-    name = cut_index(wants, name, (size_t)(rest - name), &item);
+    name = cut_index(wants, said.data, said.length, &item);
+    str_release(&said);
     resource = template_find(wants->templates, wants->template_count, resolving->from->template, name, &owner);
     want = resource ? wants_find(wants, owner, resource) : NULL;
     if (!want || want->dropped)
@@ -192,7 +194,7 @@ static bool resolve_path(struct resolving *resolving, json_t *part, const char *
         if (resolving->named)
             json_add_text(resolving->named, address);
     }
-    json_object_set_new(part, "path", json_string(arena_printf(wants->arena, "resource.%s%s", address, rest)));
+    json_object_set_new(part, "path", json_string(arena_printf(wants->arena, "resource.%s.outputs.%s", address, key)));
     return true;
 }
 

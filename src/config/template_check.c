@@ -6,6 +6,7 @@
 #include "config/template.h"
 
 #include "berth/base/str.h"
+#include "berth/config/expand.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,19 +83,17 @@ static void use_parameter(const struct path_use *use, const char *path, const ch
 
 static void use_resource(const struct path_use *use, const char *path)
 {
-    const char *name = path + strlen("resource."), *rest = strstr(name, ".outputs.");
+    struct str address = STR_INIT;
+    const char *key = expand_output_key(path, &address), *name;
     const struct template *owner;
     const struct template_resource *resource;
-    size_t length;
 
-    if (!rest || !rest[strlen(".outputs.")]) {
+    if (!key) {
         complain(use, path, "", "expected resource.NAME.outputs.KEY");
         return;
     }
-    length = (size_t)(rest - name);
-    if (memchr(name, '[', length))
-        length = (size_t)((const char *)memchr(name, '[', length) - name);
-    name = arena_strndup(use->arena, name, length);
+    name = arena_strndup(use->arena, address.data, strcspn(address.data, "["));
+    str_release(&address);
     resource = template_find(use->templates, use->template_count, use->template, name, &owner);
     if (!resource && !use->config && use->template->requires.count > 0)
         return; /* it may be of a template that this one requires: seen when they are checked together */
@@ -105,8 +104,8 @@ static void use_resource(const struct path_use *use, const char *path)
             names[i] = use->template->resources[i].name;
         complain(use, path, did_you_mean(use->arena, name, &(struct name_list){names, use->template->resource_count}),
                  arena_printf(use->arena, "there is no resource \"%s\"", name));
-    } else if (!names_have(&resource->outputs, rest + strlen(".outputs."))) {
-        complain(use, path, did_you_mean(use->arena, rest + strlen(".outputs."), &resource->outputs),
+    } else if (!names_have(&resource->outputs, key)) {
+        complain(use, path, did_you_mean(use->arena, key, &resource->outputs),
                  arena_printf(use->arena, "\"%s\" does not name it in its outputs", name));
     }
 }
