@@ -34,6 +34,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/git/pin.h \
 	src/provider/git/place.c \
 	src/provider/git/place.h \
+	src/provider/git/ref.c \
+	src/provider/git/ref.h \
 	src/provider/git/refs.c \
 	src/provider/git/refs.h \
 	src/provider/http/http.c \

@@ -508,6 +508,21 @@ static void pin__refuses_what_is_not_there(void **state)
     assert_false(provider_call_pin(provider(), &place->context, "a/../b", head(place), "x", &place->error));
 }
 
+/* Killed while it set a ref, a process leaves the lock: empty, or with the commit. What somebody else wrote there stays. */
+static void pin__takes_away_the_lock_of_a_process_that_was_killed(void **state)
+{
+    struct place *place = *state;
+    const char *commit = head(place), *lock = "store/mirrors/app.git/refs/berth/pins/runs/2.lock";
+    pin(place, commit, "runs/1");
+    place_file(place, lock, "", 0644);
+    pin(place, commit, "runs/2");
+    place_file(place, "store/mirrors/app.git/refs/berth/pins/runs/3.lock", arena_printf(&place->arena, "%s\n", commit),
+               0644);
+    pin(place, commit, "runs/3");
+    place_file(place, "store/mirrors/app.git/refs/berth/pins/runs/4.lock", "another's\n", 0644);
+    assert_false(provider_call_pin(provider(), &place->context, "app", commit, "runs/4", &place->error));
+}
+
 static void read__has_limits_and_no_way_out(void **state)
 {
     struct place *place = *state;
@@ -733,6 +748,7 @@ int main(void)
         TEST(pin__keeps_a_commit_when_the_repository_is_gone),
         TEST(pin__copies_many_files_as_one_pack_and_then_only_what_is_new),
         TEST(pin__refuses_what_is_not_there),
+        TEST(pin__takes_away_the_lock_of_a_process_that_was_killed),
         TEST(read__has_limits_and_no_way_out),
         TEST(export__lays_out_files_modes_and_links),
         TEST(export__refuses_trees_that_would_leave_the_folder),

@@ -15,6 +15,7 @@
 #include "berth/model/run_record.h"
 #include "provider/git/open.h"
 #include "provider/git/place.h"
+#include "provider/git/ref.h"
 #include "provider/section.h"
 
 #include <stdlib.h>
@@ -295,11 +296,16 @@ static const char *path_of(const char *url)
 static bool set_ref(git_repository *repository, const char *ref, const git_oid *commit, const git_oid *was, bool *moved,
                     struct error *error)
 {
-    git_reference *made = NULL;
-    int code = git_reference_create_matching(&made, repository, ref, commit, was != NULL, was, "berth: a run ended");
-    git_reference_free(made);
-    *moved = code == GIT_EMODIFIED || code == GIT_EEXISTS || code == GIT_ELOCKED;
-    return code == 0 || *moved || git_failed(error, ERROR_IO, "cannot set %s", ref);
+    int code = ref_set(repository, ref, commit, true, was, "berth: a run ended");
+    *moved = code == GIT_EMODIFIED || code == GIT_EEXISTS;
+    if (code == 0 || *moved)
+        return true;
+    git_failed(error, ERROR_IO, "cannot set %s", ref);
+    if (code != GIT_ELOCKED)
+        return false;
+    if (error)
+        error->retry = true;
+    return error_hint(error, "another git works there, or one that died left %s.lock in its folder", ref);
 }
 
 /* libgit2 pushes to a path without a look at what is there by then: it brings the commit alone, and the ref is moved here. */
@@ -319,7 +325,6 @@ static bool push_to_path(struct keeping *keeping, const char *path, const git_oi
 static bool push(struct keeping *keeping, const git_oid *commit, bool *moved, struct error *error)
 {
     git_push_options options;
-    git_reference *outgoing = NULL;
     char hex[GIT_OID_HEXSZ + 1];
     const char *path = path_of(git_remote_url(keeping->remote.remote));
     char *incoming = path_printf(INCOMING_PREFIX "%s", git_oid_tostr(hex, sizeof hex, commit));
@@ -329,8 +334,7 @@ static bool push(struct keeping *keeping, const git_oid *commit, bool *moved, st
     place_remote_callbacks(&keeping->remote, &options.callbacks);
     options.callbacks.push_update_reference = note_refusal;
     str_clear(&keeping->refused);
-    int code = git_reference_create(&outgoing, keeping->repository, OUTGOING_REF, commit, 1, "berth: audit");
-    git_reference_free(outgoing);
+    int code = ref_set(keeping->repository, OUTGOING_REF, commit, false, NULL, "berth: audit");
     if (code == 0)
         code = git_remote_push(keeping->remote.remote, &specs, &options);
     *moved = code == GIT_ENONFASTFORWARD || keeping->refused.length > 0;

@@ -7,12 +7,12 @@
 #include "provider/git/pin.h"
 
 #include "provider/git/place.h"
+#include "provider/git/ref.h"
 
 #include <stdlib.h>
 
 #define LOOSE_MOST 16 /* objects written one by one; more become a pack */
 #define DEPTH_LIMIT 256
-#define LOCKED_TRIES 50
 #define STOP_EVERY 512
 
 struct copy {
@@ -150,18 +150,13 @@ static bool copy_commit(struct copy *copy, const git_oid *id, struct error *erro
     return copied && (copy->missing.count <= LOOSE_MOST ? copy_loose(copy, error) : copy_pack(copy, error));
 }
 
-/* Two workers may set refs at once: a lock is short. */
 static bool set_ref(git_repository *mirror, const char *name, const git_oid *id, struct error *error)
 {
-    git_reference *made = NULL;
     git_oid now;
-    int code = GIT_ELOCKED;
     if (git_reference_name_to_id(&now, mirror, name) == 0 && git_oid_equal(&now, id))
         return true;
-    for (int i = 0; i < LOCKED_TRIES && code == GIT_ELOCKED; i++)
-        code = git_reference_create(&made, mirror, name, id, 1, "berth: pin");
-    git_reference_free(made);
-    return code == 0 || git_failed(error, ERROR_IO, "cannot set %s in the mirror", name);
+    return ref_set(mirror, name, id, false, NULL, "berth: pin") == 0 ||
+           git_failed(error, ERROR_IO, "cannot set %s in the mirror", name);
 }
 
 /* refs/berth/pins/PIN, or NULL when that is no name for a ref. */
