@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The folder of a run (exported trees, plans, markers) goes when the run has ended; its logs stay. Removing a large tree takes long, so a thread of
- * the loop's pool does it; what a killed supervisor left is found at the next start.
+ * The folder of a run (exported trees, plans, markers) goes when the run has ended; its logs stay. The folder of an environment (what its tools keep) goes
+ * when it is destroyed, or was never deployed and its row went. Removing a large tree takes long, so a thread of the loop's pool does it; what a killed
+ * supervisor left is found at the next start.
  */
 #include "agent/supervisor.h"
 
@@ -15,6 +16,8 @@
 #include <stdlib.h>
 
 #define REMOVED_PREFIX ".removed-"
+#define RUNS "runs" /* folders of the store */
+#define ENVIRONMENTS "environments"
 
 struct removal {
     uv_work_t work;
@@ -47,12 +50,12 @@ static void remove_later(struct supervisor *supervisor, char *folder_take)
 }
 
 /* Moved aside at once: a retry of the run finds no half of it, and its new markers cannot be taken for old ones. */
-static void remove_run(struct supervisor *supervisor, const char *run)
+static void remove_below(struct supervisor *supervisor, const char *below, const char *name)
 {
     char unique[ID_SIZE];
     id_new(unique, time_now_ms());
-    char *folder = path_printf("%s/runs/%s", supervisor->options->store_folder, run);
-    char *aside = path_printf("%s/runs/" REMOVED_PREFIX "%s", supervisor->options->store_folder, unique);
+    char *folder = path_printf("%s/%s/%s", supervisor->options->store_folder, below, name);
+    char *aside = path_printf("%s/%s/" REMOVED_PREFIX "%s", supervisor->options->store_folder, below, unique);
     if (rename(folder, aside) == 0)
         remove_later(supervisor, aside);
     else
@@ -60,44 +63,74 @@ static void remove_run(struct supervisor *supervisor, const char *run)
     free(folder);
 }
 
+static bool is_over(struct supervisor *supervisor, const char *environment)
+{
+    struct arena arena = {0};
+    struct environment row;
+    enum store_found found = store_get(supervisor->store, &environment_type, environment, &arena, &row, NULL);
+    bool over = found == STORE_MISSING || (found == STORE_FOUND && row.status == ENVIRONMENT_DESTROYED);
+    arena_release(&arena);
+    return over;
+}
+
+static bool has_ended(struct supervisor *supervisor, const char *id)
+{
+    struct arena arena = {0};
+    struct run run;
+    enum store_found found = store_get(supervisor->store, &run_type, id, &arena, &run, NULL);
+    bool ended = found == STORE_MISSING || (found == STORE_FOUND && run_ended(run.status));
+    arena_release(&arena);
+    return ended;
+}
+
 void cleanup_note(struct supervisor *supervisor, const struct run *run)
 {
-    if (run_ended(run->status))
-        vec_push(&supervisor->ended_runs, mem_strdup(run->id));
+    if (!run_ended(run->status))
+        return;
+    vec_push(&supervisor->ended_runs, mem_strdup(run->id));
+    if (!text_empty(run->environment))
+        vec_push(&supervisor->left_environments, mem_strdup(run->environment));
 }
 
 void cleanup_forget(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->ended_runs.count; i++)
         free(supervisor->ended_runs.items[i]);
+    for (size_t i = 0; i < supervisor->left_environments.count; i++)
+        free(supervisor->left_environments.items[i]);
     vec_clear(&supervisor->ended_runs);
+    vec_clear(&supervisor->left_environments);
 }
 
 void cleanup_ended(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->ended_runs.count; i++)
-        remove_run(supervisor, supervisor->ended_runs.items[i]);
+        remove_below(supervisor, RUNS, supervisor->ended_runs.items[i]);
+    for (size_t i = 0; i < supervisor->left_environments.count; i++)
+        if (is_over(supervisor, supervisor->left_environments.items[i]))
+            remove_below(supervisor, ENVIRONMENTS, supervisor->left_environments.items[i]);
     cleanup_forget(supervisor);
+}
+
+static void look_below(struct supervisor *supervisor, const char *below,
+                       bool (*is_left)(struct supervisor *supervisor, const char *name))
+{
+    struct folder_list list = {0};
+    char *folder = path_join(supervisor->options->store_folder, below);
+    bool listed = folder_exists(folder) && folder_list(folder, &list, NULL);
+    for (size_t i = 0; listed && i < list.count; i++) {
+        if (text_starts(list.names[i], REMOVED_PREFIX))
+            remove_later(supervisor, path_join(folder, list.names[i]));
+        else if (is_left(supervisor, list.names[i]))
+            remove_below(supervisor, below, list.names[i]);
+    }
+    if (listed)
+        folder_list_free(&list);
+    free(folder);
 }
 
 void cleanup_left(struct supervisor *supervisor)
 {
-    struct arena arena = {0};
-    struct folder_list list = {0};
-    char *runs = path_join(supervisor->options->store_folder, "runs");
-    bool listed = folder_list(runs, &list, NULL);
-    for (size_t i = 0; listed && i < list.count; i++) {
-        struct run run;
-        if (text_starts(list.names[i], REMOVED_PREFIX)) {
-            remove_later(supervisor, path_join(runs, list.names[i]));
-            continue;
-        }
-        enum store_found found = store_get(supervisor->store, &run_type, list.names[i], &arena, &run, NULL);
-        if (found == STORE_MISSING || (found == STORE_FOUND && run_ended(run.status)))
-            remove_run(supervisor, list.names[i]);
-    }
-    if (listed)
-        folder_list_free(&list);
-    free(runs);
-    arena_release(&arena);
+    look_below(supervisor, RUNS, has_ended);
+    look_below(supervisor, ENVIRONMENTS, is_over);
 }

@@ -218,6 +218,7 @@ static void release(struct supervisor *supervisor)
     vec_release(&supervisor->cancel_steps);
     vec_release(&supervisor->give_up_steps);
     vec_release(&supervisor->ended_runs);
+    vec_release(&supervisor->left_environments);
     free(supervisor->policy_commit);
     free(supervisor->setup_payload);
     free(supervisor->owner_login);

@@ -83,6 +83,7 @@ struct supervisor {
     VEC(struct due_run) due;
     VEC(char *) cancel_steps, give_up_steps;
     VEC(char *) ended_runs;
+    VEC(char *) left_environments; /* of those runs: looked at for what is over */
     struct hot_run hot;
     char new_ids[SUPERVISOR_NEW_IDS][27];
     int64_t next_run;           /* 0: not known */
@@ -144,8 +145,9 @@ bool cleaner_look(struct supervisor *supervisor, struct error *error) BERTH_MUST
 /* missed.c: asks again for pushes that were refused and would be taken now; inside the turn's transaction, with the cleaner. */
 bool missed_look(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 
-/* --- cleanup.c: folders of runs that have ended --------------------------------------------------------------------------- */
-/* Notes a run row that is being written; cleanup_ended removes the folders once that is committed, cleanup_forget when it was not. */
+/* --- cleanup.c: folders of runs and environments that are over ------------------------------------------------------------- */
+/* Notes a run row that is being written; once that is committed cleanup_ended removes the folder of a run that ended, and that of its environment when it
+ * is destroyed or its row went. cleanup_forget when it was not committed. */
 void cleanup_note(struct supervisor *supervisor, const struct run *run);
 void cleanup_ended(struct supervisor *supervisor);
 void cleanup_forget(struct supervisor *supervisor);

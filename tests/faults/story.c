@@ -2,6 +2,7 @@
 /* A deploy with its gate and a destroy, as a person would bring them to their end. */
 #include "faults/story.h"
 
+#include "berth/base/file.h"
 #include "berth/base/str.h"
 
 #include <stdint.h>
@@ -78,14 +79,27 @@ bool story_deploy(struct world *world, struct str *trouble)
     return false;
 }
 
+/* What tools kept of an environment goes with it. */
+static bool nothing_kept(struct world *world, void *context)
+{
+    const struct environment *environment = context;
+    char *folder = path_printf("%s/environments/%s", world->store_folder, environment->id);
+    bool nothing = !file_exists(folder);
+    free(folder);
+    return nothing;
+}
+
 bool story_destroy(struct world *world, struct str *trouble)
 {
     world_ask(world, "destroy", STORY_ENVIRONMENT, "{\"confirm\":\"" STORY_ENVIRONMENT "\"}");
     const struct run *run = story_to_end(world, trouble);
     const struct environment *environment = world_environment(world, STORY_ENVIRONMENT);
     if (run && run->status == RUN_DONE && run->workflow == WORKFLOW_DESTROY && environment &&
-        environment->status == ENVIRONMENT_DESTROYED)
+        environment->status == ENVIRONMENT_DESTROYED) {
+        if (!world_wait(world, nothing_kept, (void *)(uintptr_t)environment))
+            story_trouble(world, trouble, "the folder of a destroyed environment is left");
         return true;
+    }
     story_trouble(world, trouble, "the destroy did not end well");
     return false;
 }
