@@ -154,6 +154,22 @@ static void record__goes_to_no_ref_that_only_points_elsewhere(void **state)
     keeper_remove(&keeper);
 }
 
+/* The other end is out of order: whatever it is, the record waits for it. */
+static void record__is_not_given_up_when_the_ref_cannot_be_written(void **state)
+{
+    struct keeper keeper;
+    (void)state;
+    keeper_make(&keeper, "");
+    char *lock = path_join(keeper.repo, ".git/" REF ".lock");
+    must(folder_make(lock, 0700, &keeper.place.error), &keeper.place.error);
+    assert_false(deliver(&keeper, 1, "{}\n"));
+    assert_true(keeper.place.error.retry);
+    must(folder_remove(lock, &keeper.place.error), &keeper.place.error);
+    kept(&keeper, 1, "{}\n");
+    free(lock);
+    keeper_remove(&keeper);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +178,7 @@ int main(void)
         cmocka_unit_test(record__that_is_another_than_the_one_there_is_refused_for_good),
         cmocka_unit_test(record__stands_on_the_tip_of_who_was_faster),
         cmocka_unit_test(record__goes_to_no_ref_that_only_points_elsewhere),
+        cmocka_unit_test(record__is_not_given_up_when_the_ref_cannot_be_written),
     };
     return TESTS_RUN(tests);
 }

@@ -57,10 +57,7 @@ bool audit_is_kept_in(const struct config *config, const char *repository, const
 
 static bool write_failed(const struct record *record, struct error *error)
 {
-    git_failed(error, ERROR_IO, "cannot write the record of run %s", record->run);
-    if (error)
-        error->retry = true;
-    return false;
+    return git_failed(error, ERROR_IO, "cannot write the record of run %s", record->run);
 }
 
 static bool empty_tree(git_repository *repository, git_tree **tree)
@@ -301,11 +298,9 @@ static bool set_ref(git_repository *repository, const char *ref, const git_oid *
     if (code == 0 || *moved)
         return true;
     git_failed(error, ERROR_IO, "cannot set %s", ref);
-    if (code != GIT_ELOCKED)
-        return false;
-    if (error)
-        error->retry = true;
-    return error_hint(error, "another git works there, or one that died left %s.lock in its folder", ref);
+    if (code == GIT_ELOCKED)
+        error_hint(error, "another git works there, or one that died left %s.lock in its folder", ref);
+    return false;
 }
 
 /* libgit2 pushes to a path without a look at what is there by then: it brings the commit alone, and the ref is moved here. */
@@ -509,6 +504,8 @@ bool audit_deliver(const struct provider_context *context, const struct delivery
     if (kept && !keeping.notify)
         kept = error_set(error, ERROR_NOT_FOUND, "the policy has no such receiver any more");
     kept = kept && open_keeping(&keeping, error) && keep(&keeping, &record, error);
+    if (!kept && error && error->code == ERROR_IO)
+        error->retry = true; /* a full or broken disk, a folder that went: no record is given up for that */
     place_remote_close(&keeping.remote);
     git_repository_free(keeping.repository);
     str_release(&keeping.refused);
