@@ -476,13 +476,16 @@ static const struct verb all_verbs[] = {
      .policy_flags = POLICY_READS,
      .hint = "what changed",
      .help = "Show what changed in an environment, newest first.",
-     .manual = "",
+     .manual =
+         "Each change once: values that read the same as the one before are left out. With -f it goes on, a line a "
+         "change in the order they came, over restarts of berthd.",
      .route = "GET /api/v1/environments/{name}/changes",
      .audit = "",
      .undo = "",
      .json = true,
      .arguments = {SUBJECT("environment", ARGUMENT_ENVIRONMENT, "which environment"),
-                   OPTION("since", ARGUMENT_DURATION, "how far back, a day unless told")}},
+                   OPTION("since", ARGUMENT_DURATION, "how far back, a day unless told"),
+                   {.name = "follow", .type = ARGUMENT_FLAG, .help = "go on with what comes", .letter = 'f'}}},
     {.name = "find",
      .kind = VERB_LOOKS,
      .role = ROLE_VIEWER,

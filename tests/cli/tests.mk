@@ -11,6 +11,7 @@ script_tests += tests/cli/programs.sh
 script_tests += tests/cli/completion.sh
 long_tests += tests/cli/demo.sh
 script_tests += tests/cli/exits.sh
+script_tests += tests/cli/changes.sh
 unit_tests += tests/cli/test_manual
 tests_cli_test_manual_LDADD = $(test_cli)
 unit_tests += tests/cli/test_asks
