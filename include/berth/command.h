@@ -76,6 +76,9 @@ const struct verb *verb_named(const char *name);
 bool verb_unknown(const char *word, struct error *error);
 const struct verb *verb_for_key(char key, enum verb_scope scope);
 const struct verb_argument *verb_argument_named(const struct verb *verb, const char *name);
+/* What its subject is: a run; or an environment that is there already, not one that the verb makes. */
+bool verb_is_about_run(const struct verb *verb);
+bool verb_needs_environment(const struct verb *verb);
 
 /* A parsed call of a verb. `arguments` also holds "reason" and "key" of verbs that act and "timeout" of those that wait. A repeated argument's
  * value is a list; a repeated first positional is `subject` and, with all that follow, a list under its own name. */

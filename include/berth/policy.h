@@ -104,9 +104,27 @@ const struct release *policy_release_meant(const struct environment *environment
 const struct why *policy_rollback_state(const struct environment *environment, const struct release *const *releases,
                                         size_t count, struct arena *arena) BERTH_MUST_CHECK;
 const struct why *policy_extend_state(const struct environment *environment, struct arena *arena) BERTH_MUST_CHECK;
-/* The tree with that node as its last rule; the tree itself when `state` is NULL. */
-const struct why *policy_with_state(const struct why *why, const struct why *state,
-                                    struct arena *arena) BERTH_MUST_CHECK;
+/* Of a rollback to a release that is named: it must not be what is there now. */
+const struct why *policy_release_state(const struct environment *environment, const struct release *release,
+                                       struct arena *arena) BERTH_MUST_CHECK;
+/* Of a verb that is about what was deployed: there must be an environment, and not a destroyed one. */
+const struct why *policy_there_state(const struct environment *environment, const char *name, const char *verb,
+                                     struct arena *arena) BERTH_MUST_CHECK;
+
+/* --- may I, and what will I be asked ---------------------------------------------------------------------------- */
+/* For whoever has not asked yet: the greyed key, the preview, `berth why`, --dry-run. Leave and state in one tree, in the order in
+ * which the command is refused; the name of a destroy that nobody typed yet is told as what will be asked. */
+struct policy_about {
+    const struct run *run; /* of a verb about a run; its digest matters where the verb answers a gate */
+    const struct approval *const *approvals; /* of that run, oldest first */
+    size_t approval_count;
+    const struct release *const *releases; /* of the environment, newest first, for a rollback; NULL: not known */
+    size_t release_count;
+    const struct release *to; /* that the rollback names; NULL: none is named */
+    bool needs_environment;   /* the verb is about what is there, not about what it makes */
+};
+const struct why *policy_ask(const struct policy_question *question, const struct policy_about *about,
+                             struct arena *arena) BERTH_MUST_CHECK;
 
 /* --- does the gate open ------------------------------------------------------------------------------------------ */
 struct policy_gate {

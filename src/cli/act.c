@@ -18,7 +18,7 @@ static bool resolve_subject(struct cli *cli, const char **subject, struct run *r
 
     *subject = cli->call.subject;
     *run = (struct run){0};
-    if (verb->arguments[0].name == NULL || verb->arguments[0].type != ARGUMENT_RUN)
+    if (!verb_is_about_run(verb))
         return true;
     if (!session_need_run(cli, cli->call.subject, verb->name, run, error))
         return false;
@@ -64,45 +64,30 @@ static void fill_command(struct cli *cli, const char *subject, struct command *c
     json_decref(arguments);
 }
 
-/* The environment a call is about: its run's, or its subject. A branch that is no environment has none yet. */
-static bool question_of(struct cli *cli, const char *subject, const struct run *run, struct policy_question *question,
-                        struct error *error)
+/* What the command would end with: there is nothing to act on, or one may not. */
+static int status_of_why(const struct why *why)
 {
-    const char *name = text_empty(run->id) ? subject : run->environment_name;
-    struct environment *environment = arena_alloc(&cli->arena, sizeof *environment);
-    enum store_found found = STORE_MISSING;
+    const struct why *first = why_first(why);
 
-    if (!(cli->call.verb->scopes & SCOPE_WORKSPACE))
-        found = session_environment(cli, name, environment, error);
-    if (found == STORE_ERROR ||
-        !session_question(cli, cli->call.verb, name, found == STORE_FOUND ? environment : NULL, question, error))
-        return false;
-    if (!text_empty(cli_argument(cli, "confirm")))
-        question->flags |= POLICY_CONFIRMED;
-    return true;
-}
-
-static bool is_about_name(const struct cli *cli, const struct run *run)
-{
-    return text_empty(run->id) && !(cli->call.verb->scopes & SCOPE_WORKSPACE);
+    if (why->verdict != POLICY_NO)
+        return 0;
+    return error_info(first != NULL && text_equal(first->rule, "state") ? ERROR_CONFLICT : ERROR_DENIED)->exit_status;
 }
 
 static bool dry_run(struct cli *cli, const char *subject, const struct run *run, struct command *command, int *status,
                     struct error *error)
 {
-    const char *about = text_empty(run->id) ? session_environment_of(cli, subject) : subject;
-    struct policy_question question;
+    const struct verb *verb = cli->call.verb;
+    const char *about = verb_is_about_run(verb) ? run->environment_name : session_environment_of(cli, subject);
     const struct why *why;
     struct str shell = STR_INIT;
 
-    if (is_about_name(cli, run) && !name_is_known(cli, about))
+    if (!verb_is_about_run(verb) && !(verb->scopes & SCOPE_WORKSPACE) && !name_is_known(cli, about))
         return name_unknown(cli, NAME_OF_ENVIRONMENT_OR_BRANCH, subject, error);
-    if (!question_of(cli, about, run, &question, error))
+    why = session_why(cli, verb, about, run, error);
+    if (why == NULL)
         return false;
-    question.flags |=
-        (question.flags & POLICY_DESTROYS) && !(question.flags & POLICY_CONFIRMED) ? POLICY_TO_CONFIRM : 0u;
-    why = policy_may(&question, &cli->arena);
-    *status = why->verdict == POLICY_NO ? error_info(ERROR_DENIED)->exit_status : 0;
+    *status = status_of_why(why);
     if (cli->call.json) {
         json_t *answer = json_object();
 
@@ -111,11 +96,11 @@ static bool dry_run(struct cli *cli, const char *subject, const struct run *run,
         print_json(answer);
         return true;
     }
-    call_shell(cli->call.verb, subject, cli->call.arguments, &shell);
+    call_shell(verb, subject, cli->call.arguments, &shell);
     print_wrapped(cli, arena_printf(&cli->arena, "would submit: %s", shown(cli, shell.data)), stdout);
     str_release(&shell);
     print_why(cli, why, stdout);
-    if (cli->call.verb->policy_flags & POLICY_DEPLOYS && !text_equal(cli->call.verb->name, "retry"))
+    if (verb->policy_flags & POLICY_DEPLOYS && !text_equal(verb->name, "retry"))
         print_wrapped(cli, arena_printf(&cli->arena, "berth plan %s shows what it would change", shown(cli, subject)),
                       stdout);
     return true;

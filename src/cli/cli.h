@@ -92,10 +92,10 @@ bool session_is_owner(const struct cli *cli);
 /* "uid:1000" and its login name, in the arena. */
 const char *session_actor(struct cli *cli);
 const char *session_login(struct cli *cli);
-/* A policy question about an environment (it need not exist yet), with its holds and freezes; `environment` and `run` may be NULL. */
-bool session_question(struct cli *cli, const struct verb *verb, const char *environment_name,
-                      const struct environment *environment, struct policy_question *question,
-                      struct error *error) BERTH_MUST_CHECK;
+/* Whether this person may do what the call's verb does, and what they will be asked (policy_ask): to an environment (it need not exist yet), or to
+ * `run` where the verb is about one. Reads what the answer stands on; in the arena. NULL with an error: it could not be read. */
+const struct why *session_why(struct cli *cli, const struct verb *verb, const char *environment_name,
+                              const struct run *run, struct error *error) BERTH_MUST_CHECK;
 
 /* --- berthd (daemon.c) ------------------------------------------------------------------------------------------ */
 /* True when a berthd holds the store's lock. */

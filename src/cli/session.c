@@ -283,8 +283,8 @@ static const void *pointers_to(struct cli *cli, const void *rows, size_t count, 
     return list;
 }
 
-bool session_question(struct cli *cli, const struct verb *verb, const char *environment_name,
-                      const struct environment *environment, struct policy_question *question, struct error *error)
+static bool fill_question(struct cli *cli, const struct verb *verb, const char *environment_name,
+                          const struct environment *environment, struct policy_question *question, struct error *error)
 {
     struct hold *holds = NULL;
     struct freeze *freezes;
@@ -301,8 +301,10 @@ bool session_question(struct cli *cli, const struct verb *verb, const char *envi
         .environment_name = environment_name,
         .verb = verb->name,
         .role = verb->role,
-        .flags = verb->policy_flags | (session_is_owner(cli) ? POLICY_OWNER : 0u),
+        .flags = verb->policy_flags | (session_is_owner(cli) ? POLICY_OWNER : 0u) |
+                 (text_empty(cli_argument(cli, "confirm")) ? 0u : POLICY_CONFIRMED),
         .actor = session_actor(cli),
+        .person = "",
         .holds = pointers_to(cli, holds, hold_count, sizeof *holds),
         .hold_count = hold_count,
         .freezes = pointers_to(cli, freezes, freeze_count, sizeof *freezes),
@@ -314,11 +316,62 @@ bool session_question(struct cli *cli, const struct verb *verb, const char *envi
                               ? config_entry_named(cli->config, environment->entry)
                               : config_entry_for_name(cli->config, environment_name);
         question->person = policy_person(cli->config, question->actor, session_login(cli));
-    } else {
-        question->person = "";
     }
     question->tier = environment != NULL       ? (enum tier)environment->tier
                      : question->entry != NULL ? question->entry->tier
                                                : TIER_NONE;
     return true;
+}
+
+static const struct release *release_named(const struct release *releases, size_t count, const char *name)
+{
+    long long version;
+
+    if (!text_to_int(name + (*name == 'v'), &version))
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (releases[i].version == version)
+            return &releases[i];
+    }
+    return NULL;
+}
+
+/* The rows of the run, or of the environment, that the answer stands on. */
+static bool fill_about(struct cli *cli, const struct verb *verb, const struct environment *environment,
+                       const struct run *run, struct policy_about *about, struct error *error)
+{
+    struct approval *approvals = NULL;
+    struct release *releases = NULL;
+
+    *about = (struct policy_about){.needs_environment = verb_needs_environment(verb)};
+    if (verb_is_about_run(verb)) {
+        about->run = run;
+        if (!session_list(cli, &approval_type, "run", run->id, false, 0, &approvals, &about->approval_count, error))
+            return false;
+        about->approvals = pointers_to(cli, approvals, about->approval_count, sizeof *approvals);
+    } else if (environment != NULL && text_equal(verb->name, "rollback")) {
+        if (!session_list(cli, &release_type, "environment", environment->id, true, 0, &releases, &about->release_count,
+                          error))
+            return false;
+        about->releases = pointers_to(cli, releases, about->release_count, sizeof *releases);
+        about->to = release_named(releases, about->release_count, cli_argument(cli, "to"));
+    }
+    return true;
+}
+
+const struct why *session_why(struct cli *cli, const struct verb *verb, const char *environment_name,
+                              const struct run *run, struct error *error)
+{
+    struct environment environment;
+    struct policy_question question;
+    struct policy_about about;
+    enum store_found found = STORE_MISSING;
+
+    if (!(verb->scopes & SCOPE_WORKSPACE))
+        found = session_environment(cli, environment_name, &environment, error);
+    if (found == STORE_ERROR ||
+        !fill_question(cli, verb, environment_name, found == STORE_FOUND ? &environment : NULL, &question, error) ||
+        !fill_about(cli, verb, question.environment, run, &about, error))
+        return NULL;
+    return policy_ask(&question, &about, &cli->arena);
 }

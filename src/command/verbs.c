@@ -685,3 +685,13 @@ const struct verb_argument *verb_argument_named(const struct verb *verb, const c
     }
     return NULL;
 }
+
+bool verb_is_about_run(const struct verb *verb)
+{
+    return verb->kind == VERB_ACTS && verb->arguments[0].name && verb->arguments[0].type == ARGUMENT_RUN;
+}
+
+bool verb_needs_environment(const struct verb *verb)
+{
+    return verb->kind == VERB_ACTS && verb->arguments[0].name && verb->arguments[0].type == ARGUMENT_ENVIRONMENT;
+}

@@ -275,13 +275,20 @@ void accept_plan(struct request *request)
     begin_from_ref(request, WORKFLOW_PLAN);
 }
 
-/* "absent" with something recorded is what a first deploy that failed left: that can be destroyed. */
-static bool is_there(const struct engine_turn *turn)
+/* Whether something was deployed there; else the command is a conflict that says so. "absent" with something recorded is what a first deploy that failed
+ * left: that can be destroyed. */
+static bool is_there(struct request *request, const struct why *why)
 {
+    const struct engine_turn *turn = request->turn;
     const struct environment *environment = turn->environment;
+    const bool absent =
+        environment != NULL && environment->status == ENVIRONMENT_ABSENT && turn->facts->resources.count == 0;
+    const struct why *state = policy_there_state(absent ? NULL : environment, request->subject.environment,
+                                                 request->command->verb, turn->arena);
 
-    return environment != NULL && environment->status != ENVIRONMENT_DESTROYED &&
-           (environment->status != ENVIRONMENT_ABSENT || turn->facts->resources.count > 0);
+    if (state != NULL)
+        answer_refused(request, ERROR_CONFLICT, why, state->reason, state->next);
+    return state == NULL;
 }
 
 static const struct run *destroying_run(struct request *request)
@@ -322,23 +329,17 @@ static const struct release *release_asked(struct request *request, const struct
     const size_t count = turn->facts->releases.count;
     const struct release *release = text_empty(to) ? policy_release_meant(turn->environment, releases, count)
                                                    : release_numbered(turn, version_of(to));
-    const struct why *state =
-        text_empty(to) ? policy_rollback_state(turn->environment, releases, count, turn->arena) : NULL;
+    const struct why *state = text_empty(to)    ? policy_rollback_state(turn->environment, releases, count, turn->arena)
+                              : release != NULL ? policy_release_state(turn->environment, release, turn->arena)
+                                                : NULL;
 
     if (state != NULL)
-        answer_refused(request, ERROR_NOT_FOUND, why, state->reason, state->next);
+        answer_refused(request, ERROR_CONFLICT, why, state->reason, state->next);
     else if (release == NULL)
         answer_refused(request, ERROR_NOT_FOUND, why,
                        arena_printf(turn->arena, "'%s' has no release '%s'", turn->environment->name, to),
                        arena_printf(turn->arena, "berth releases %s lists them", turn->environment->name));
-    else if (release->version == turn->environment->release && turn->environment->status == ENVIRONMENT_OK) {
-        answer_refused(
-            request, ERROR_CONFLICT, why,
-            arena_printf(turn->arena, "'%s' is at v%lld", turn->environment->name, (long long)release->version),
-            "deploy it again, or name another release");
-        return NULL;
-    }
-    return release;
+    return state != NULL ? NULL : release;
 }
 
 void accept_rollback(struct request *request)
@@ -351,14 +352,11 @@ void accept_rollback(struct request *request)
     struct run *run;
 
     turn->run = NULL;
-    if (!is_there(turn)) {
-        answer_refused(
-            request, ERROR_NOT_FOUND, NULL,
-            arena_printf(turn->arena, "there is no environment '%s' to roll back", request->command->subject),
-            "berth envs lists them");
+    if (turn->environment == NULL && !text_empty(request->subject.refusal)) {
+        answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
         return;
     }
-    if (!policy_allows(request, &why) || (release = release_asked(request, why)) == NULL)
+    if (!policy_allows(request, &why) || !is_there(request, why) || (release = release_asked(request, why)) == NULL)
         return;
     wish.commit = release->commit;
     wish.inputs = release->inputs;
@@ -408,15 +406,8 @@ void accept_destroy(struct request *request)
         answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
         return;
     }
-    if (!policy_allows(request, &why))
+    if (!policy_allows(request, &why) || !is_there(request, why))
         return;
-    if (!is_there(turn)) {
-        answer_refused(request, ERROR_NOT_FOUND, why,
-                       arena_printf(turn->arena, "'%s' was never deployed: there is nothing to destroy",
-                                    request->subject.environment),
-                       "");
-        return;
-    }
     same = destroying_run(request);
     if (same != NULL) {
         answer_refused(request, ERROR_CONFLICT, why,

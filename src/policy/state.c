@@ -105,6 +105,27 @@ const struct why *policy_rollback_state(const struct environment *environment, c
                     arena_printf(arena, "berth releases %s lists them", environment->name));
 }
 
+const struct why *policy_release_state(const struct environment *environment, const struct release *release,
+                                       struct arena *arena)
+{
+    if (environment->status != ENVIRONMENT_OK || release->version != environment->release)
+        return NULL;
+    return state_no(arena, arena_printf(arena, "'%s' is at v%lld", environment->name, (long long)release->version),
+                    "deploy it again, or name another release");
+}
+
+const struct why *policy_there_state(const struct environment *environment, const char *name, const char *verb,
+                                     struct arena *arena)
+{
+    if (environment != NULL && environment->status != ENVIRONMENT_DESTROYED)
+        return NULL;
+    return state_no(arena,
+                    arena_printf(arena, "'%s' %s: there is nothing to %s", name,
+                                 environment == NULL ? "was never deployed" : "is destroyed",
+                                 text_equal(verb, "rollback") ? "roll back" : verb),
+                    "deploy it first");
+}
+
 const struct why *policy_extend_state(const struct environment *environment, struct arena *arena)
 {
     if (environment->planned_destruction_at == 0)
@@ -117,15 +138,70 @@ const struct why *policy_extend_state(const struct environment *environment, str
     return NULL;
 }
 
-const struct why *policy_with_state(const struct why *why, const struct why *state, struct arena *arena)
+/* --- may I, and what will I be asked ----------------------------------------------------------------------------- */
+
+static const struct why *state_of(const struct policy_question *question, const struct policy_about *about,
+                                  struct arena *arena)
+{
+    const struct environment *environment = question->environment;
+
+    if (about->run != NULL)
+        return policy_run_state(about->run, question->verb, arena);
+    if (about->needs_environment && (environment == NULL || environment->status == ENVIRONMENT_DESTROYED))
+        return policy_there_state(environment, question->environment_name, question->verb, arena);
+    if (text_equal(question->verb, "extend") && environment != NULL)
+        return policy_extend_state(environment, arena);
+    if (!text_equal(question->verb, "rollback") || environment == NULL)
+        return NULL;
+    if (about->to != NULL)
+        return policy_release_state(environment, about->to, arena);
+    return about->releases == NULL ? NULL
+                                   : policy_rollback_state(environment, about->releases, about->release_count, arena);
+}
+
+static const struct why *may_answer(const struct policy_question *question, const struct policy_about *about,
+                                    struct arena *arena)
+{
+    const struct policy_gate gate = {
+        .question = *question,
+        .run = about->run,
+        .approvals = about->approvals,
+        .approval_count = about->approval_count,
+        .lock_free = true,
+        .lock_holder = "",
+        .base_holds = true,
+    };
+
+    return policy_may_approve(&gate, question->actor, question->person, (question->flags & POLICY_OWNER) != 0,
+                              about->run->digest, arena);
+}
+
+/* Both in one tree, first what a command is refused with first: a run that is not so far, or no leave. */
+static const struct why *together(const struct why *why, const struct why *state, bool state_first, struct arena *arena)
 {
     struct why_builder builder;
 
     if (state == NULL)
         return why;
     why_begin(&builder, WHY_ALL, arena);
+    if (state_first)
+        why_add_node(&builder, state);
     for (size_t i = 0; i < why->count; i++)
         why_add_node(&builder, why->children[i]);
-    why_add_node(&builder, state);
+    if (!state_first)
+        why_add_node(&builder, state);
     return why_finish(&builder, why->rule, why->reason);
+}
+
+const struct why *policy_ask(const struct policy_question *question, const struct policy_about *about,
+                             struct arena *arena)
+{
+    struct policy_question asked = *question;
+    const struct why *why;
+
+    if ((asked.flags & POLICY_DESTROYS) && !(asked.flags & POLICY_CONFIRMED))
+        asked.flags |= POLICY_TO_CONFIRM;
+    why = (asked.flags & POLICY_ANSWERS_GATE) && about->run != NULL ? may_answer(&asked, about, arena)
+                                                                    : policy_may(&asked, arena);
+    return together(why, state_of(&asked, about, arena), about->run != NULL, arena);
 }

@@ -82,8 +82,7 @@ static void ask(struct dashboard *dashboard, const struct verb *verb, const char
                             : TIER_NONE,
         .verb = verb->name,
         .role = verb->role,
-        .flags = verb->policy_flags | (dashboard->is_owner ? (unsigned)POLICY_OWNER : 0) |
-                 (verb->confirm == CONFIRM_NAME ? (unsigned)POLICY_CONFIRMED : 0),
+        .flags = verb->policy_flags | (dashboard->is_owner ? (unsigned)POLICY_OWNER : 0),
         .actor = dashboard->actor,
         .person = policy_person(dashboard->config, dashboard->actor, dashboard->login),
         .commit = "",
@@ -96,6 +95,19 @@ static void ask(struct dashboard *dashboard, const struct verb *verb, const char
     };
 }
 
+static bool goes_back(const struct verb *verb)
+{
+    return text_equal(verb->name, "rollback");
+}
+
+static const void *pointers(struct arena *arena, const void *rows, size_t count, size_t size)
+{
+    const void **list = arena_alloc(arena, (count + 1) * sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i] = (const char *)rows + i * size;
+    return list;
+}
+
 /* The run's whole row and its answers, read once for each change of the store. */
 static const struct gate_rows *gate_rows(struct dashboard *dashboard, const char *run_id)
 {
@@ -104,55 +116,87 @@ static const struct gate_rows *gate_rows(struct dashboard *dashboard, const char
     if (rows->run.id && rows->moment == dashboard->moment && text_equal(rows->run.id, run_id))
         return rows;
     char *id = mem_strdup(run_id); /* it may lie in what is released */
+    struct approval *approvals;
     arena_release(&rows->arena);
     *rows = (struct gate_rows){.moment = dashboard->moment};
     query.equal[0] = id;
     if (store_get(dashboard->reader, &run_type, id, &rows->arena, &rows->run, NULL) != STORE_FOUND ||
-        !store_list(dashboard->reader, &query, &rows->arena, &rows->approvals, &rows->count, NULL))
+        !store_list(dashboard->reader, &query, &rows->arena, &approvals, &rows->count, NULL))
         rows->run.id = NULL;
+    else
+        rows->approvals = pointers(&rows->arena, approvals, rows->count, sizeof *approvals);
     free(id);
     return rows->run.id ? rows : NULL;
 }
 
-/* Whether this person's answer would be taken: asked with the run's whole row. */
-static const struct why *ask_gate(struct dashboard *dashboard, const struct policy_question *question,
-                                  const char *run_id, struct arena *arena)
+/* The releases of an environment, newest first, read once for each change of the store. */
+static const struct release_rows *release_rows(struct dashboard *dashboard, const char *environment)
 {
-    const struct gate_rows *rows = gate_rows(dashboard, run_id);
-    if (!rows)
-        return policy_may(question, arena);
-    const struct run *run = &rows->run;
-    size_t count = rows->count;
-    const struct approval **approvals = arena_alloc(arena, (count + 1) * sizeof *approvals);
-    for (size_t i = 0; i < count; i++)
-        approvals[i] = &rows->approvals[i];
-    struct policy_gate gate = {
-        .question = *question,
-        .run = run,
-        .approvals = approvals,
-        .approval_count = count,
-        .lock_free = true,
-        .lock_holder = "",
-        .base_holds = true,
-    };
-    return policy_may_approve(&gate, question->actor, question->person, dashboard->is_owner, run->digest, arena);
+    struct release_rows *rows = &dashboard->release_rows;
+    struct store_query query = {
+        .type = &release_type, .index = "environment", .equal = {environment}, .descending = true};
+    if (rows->environment && rows->moment == dashboard->moment && text_equal(rows->environment, environment))
+        return rows;
+    char *id = mem_strdup(environment);
+    struct release *releases;
+    arena_release(&rows->arena);
+    *rows = (struct release_rows){.moment = dashboard->moment};
+    query.equal[0] = id;
+    if (store_list(dashboard->reader, &query, &rows->arena, &releases, &rows->count, NULL)) {
+        rows->releases = pointers(&rows->arena, releases, rows->count, sizeof *releases);
+        rows->environment = arena_strdup(&rows->arena, id);
+    }
+    free(id);
+    return rows->environment ? rows : NULL;
 }
 
-static const struct why *may(struct dashboard *dashboard, const struct verb *verb, const char *name,
-                             const struct environment *environment, const struct config_entry *entry,
-                             const struct run *run, struct arena *arena)
+struct intent { /* what is asked about */
+    const struct verb *verb;
+    const char *name; /* of the environment */
+    const struct environment *environment;
+    const struct config_entry *entry;
+    const struct run *run;
+    const struct release *release;
+};
+
+static const struct why *state_no(struct arena *arena, const char *reason, const char *next)
 {
+    struct why *why = arena_alloc(arena, sizeof *why);
+    *why = (struct why){
+        .kind = WHY_RULE, .verdict = POLICY_NO, .rule = "state", .reason = reason, .source = "", .next = next};
+    return why;
+}
+
+/* The same answer as `berth why`; only what this dashboard alone knows is added. NULL: the policy is not known yet. */
+static const struct why *may(struct dashboard *dashboard, const struct intent *intent, struct arena *arena)
+{
+    const struct verb *verb = intent->verb;
+    const struct config_entry *entry = intent->entry;
     struct policy_question question;
+    struct policy_about about = {.needs_environment = verb_needs_environment(verb), .to = intent->release};
+    if (dashboard->options->read_only)
+        return state_no(arena, "this dashboard was opened read-only", "open it without --read-only");
+    if (verb_is_about_run(verb) && !intent->run)
+        return state_no(arena, "there is no run to answer", "D starts one");
     if (!dashboard->config)
         return NULL;
-    if (!entry && environment)
-        entry = config_entry_named(dashboard->config, environment->entry);
-    if (!entry && !text_empty(name))
-        entry = config_entry_for_name(dashboard->config, name);
-    ask(dashboard, verb, name, environment, entry, arena, &question);
-    if ((verb->policy_flags & POLICY_ANSWERS_GATE) && run)
-        return ask_gate(dashboard, &question, run->id, arena);
-    return policy_may(&question, arena);
+    if (!entry && intent->environment)
+        entry = config_entry_named(dashboard->config, intent->environment->entry);
+    if (!entry && !text_empty(intent->name))
+        entry = config_entry_for_name(dashboard->config, intent->name);
+    ask(dashboard, verb, intent->name, intent->environment, entry, arena, &question);
+    if (verb_is_about_run(verb) && intent->run) {
+        const struct gate_rows *rows =
+            verb->policy_flags & POLICY_ANSWERS_GATE ? gate_rows(dashboard, intent->run->id) : NULL;
+        about.run = rows ? &rows->run : intent->run;
+        about.approvals = rows ? rows->approvals : NULL;
+        about.approval_count = rows ? rows->count : 0;
+    } else if (intent->environment && goes_back(verb)) {
+        const struct release_rows *rows = release_rows(dashboard, intent->environment->id);
+        about.releases = rows ? rows->releases : NULL;
+        about.release_count = rows ? rows->count : 0;
+    }
+    return policy_ask(&question, &about, arena);
 }
 
 /* --- which environment a branch means --------------------------------------------------------------------- */
@@ -169,9 +213,20 @@ static size_t entries_of_branch(struct dashboard *dashboard, const struct branch
 
 /* --- actions ---------------------------------------------------------------------------------------------- */
 
-static bool about_run(const struct verb *verb)
+/* Of an environment the newest run that the verb can be about, as on the command line; where a run is selected, that one. */
+static const struct run *run_meant(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject)
 {
-    return verb->arguments[0].name && verb->arguments[0].type == ARGUMENT_RUN;
+    const struct run *run = subject->run, *found = NULL;
+    bool of_environment = (subject->scopes & (SCOPE_ENVIRONMENT | SCOPE_BRANCH)) != 0;
+    if (!verb_is_about_run(verb) || !run || !of_environment || policy_run_takes(run, verb->name))
+        return run;
+    for (size_t i = 0; i < picture_count(dashboard->picture, PICTURE_RUNS_PART); i++) {
+        const struct run *row = picture_run_at(dashboard->picture, i);
+        if (row && text_equal(row->environment_name, run->environment_name) && policy_run_takes(row, verb->name) &&
+            (!found || row->number > found->number))
+            found = row;
+    }
+    return found ? found : run;
 }
 
 static void copy_rows(struct action *action, const struct subject *subject)
@@ -182,7 +237,7 @@ static void copy_rows(struct action *action, const struct subject *subject)
         action->run = record_copy(&run_type, subject->run, &action->arena);
     if (subject->release) {
         action->release = record_copy(&release_type, subject->release, &action->arena);
-        action->release_change = arena_strdup(&action->arena, subject->release_change);
+        action->release_change = arena_strdup(&action->arena, subject->release_change ? subject->release_change : "");
     }
     if (subject->branch) {
         struct branch_row *copy = arena_copy(&action->arena, subject->branch, sizeof *copy);
@@ -192,11 +247,6 @@ static void copy_rows(struct action *action, const struct subject *subject)
         copy->author = arena_strdup(&action->arena, subject->branch->author);
         action->branch = copy;
     }
-}
-
-static bool goes_back(const struct verb *verb)
-{
-    return text_equal(verb->name, "rollback");
 }
 
 static void fill_arguments(struct action *action)
@@ -218,7 +268,9 @@ struct action *action_new(struct dashboard *dashboard, const struct verb *verb, 
     const struct config_entry *entry = NULL;
     action->verb = verb;
     action->arguments = json_object();
-    copy_rows(action, subject);
+    struct subject meant = *subject;
+    meant.run = run_meant(dashboard, verb, subject);
+    copy_rows(action, &meant);
     if (action->run && !action->environment) {
         const struct environment *row = picture_environment_named(dashboard->picture, action->run->environment_name);
         action->environment = row ? record_copy(&environment_type, row, &action->arena) : NULL;
@@ -230,26 +282,99 @@ struct action *action_new(struct dashboard *dashboard, const struct verb *verb, 
     if (dashboard->config && !action->environment && !text_empty(action->environment_name))
         entry = config_entry_for_name(dashboard->config, action->environment_name);
     action->tier = action->environment ? (enum tier)action->environment->tier : entry ? entry->tier : TIER_NONE;
-    action->subject = about_run(verb) && action->run          ? action->run->id
+    action->subject = verb_is_about_run(verb) && action->run  ? action->run->id
                       : !text_empty(action->environment_name) ? action->environment_name
                       : action->branch                        ? action->branch->name
                                                               : "";
     fill_arguments(action);
-    action->why =
-        may(dashboard, verb, action->environment_name, action->environment, entry, action->run, &action->arena);
+    const struct intent intent = {verb,        action->environment_name, action->environment, entry,
+                                  action->run, action->release};
+    action->why = may(dashboard, &intent, &action->arena);
     return action;
 }
 
-struct action *action_from_call(struct dashboard *dashboard, const struct verb *verb, const char *subject,
+/* Where no name of an environment is to be had for a branch: none takes it, or several do. */
+static const struct why *no_entry(struct dashboard *dashboard, const struct branch_row *branch,
+                                  const struct config_entry *const *entries, size_t count, struct arena *arena)
+{
+    struct str names = STR_INIT;
+    const struct why *why;
+    if (count == 0)
+        return state_no(arena, arena_printf(arena, "no environment in berth.yaml takes the branch %s", branch->name),
+                        "add it to source.branches of an entry on the trusted ref");
+    for (size_t i = 0; i < count; i++)
+        str_addf(&names, "%s%s", i ? ", " : "",
+                 config_entry_branch_name(dashboard->config, entries[i], branch->name, NULL, arena));
+    why = state_no(arena, arena_printf(arena, "the branch %s fits several environments: %s", branch->name, names.data),
+                   "name one of them");
+    str_release(&names);
+    return why;
+}
+
+/* A listed branch of that name in any repository. */
+static const struct branch_row *branch_named(struct dashboard *dashboard, const char *name)
+{
+    const struct surroundings *around = picture_surroundings(dashboard->picture);
+    const struct branch_row *found = NULL;
+    struct str id = STR_INIT;
+    for (size_t i = 0; i < around->repository_count && !found; i++) {
+        str_clear(&id);
+        str_addf(&id, "%s:%s", around->repositories[i].id, name);
+        found = picture_branch(dashboard->picture, id.data);
+    }
+    str_release(&id);
+    return found;
+}
+
+void action_subject(struct dashboard *dashboard, const struct verb *verb, const char *name, struct subject *subject)
+{
+    *subject = (struct subject){.environment = picture_environment_named(dashboard->picture, name)};
+    if (verb_is_about_run(verb)) {
+        subject->run = picture_run(dashboard->picture, name);
+        if (!subject->run) {
+            subject->scopes = SCOPE_ENVIRONMENT;
+            subject->run = picture_run_of(dashboard->picture, name);
+        }
+    } else if (!subject->environment) {
+        subject->branch = branch_named(dashboard, name);
+    }
+}
+
+static const struct release *release_named(struct dashboard *dashboard, const char *environment, const char *name)
+{
+    const struct release_rows *rows = *name ? release_rows(dashboard, environment) : NULL;
+    long long version;
+    if (!rows || !text_to_int(name + (*name == 'v'), &version))
+        return NULL;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->releases[i]->version == version)
+            return rows->releases[i];
+    }
+    return NULL;
+}
+
+struct action *action_from_call(struct dashboard *dashboard, const struct verb *verb, const char *name,
                                 json_t *arguments)
 {
-    struct subject about = {.environment = picture_environment_named(dashboard->picture, subject),
-                            .run = about_run(verb) ? picture_run(dashboard->picture, subject) : NULL};
-    if (about_run(verb) && !about.run)
-        about.run = picture_run_of(dashboard->picture, subject);
-    struct action *action = action_new(dashboard, verb, &about, about.environment || about.run ? NULL : subject);
-    action->subject = arena_strdup(&action->arena, subject);
+    struct subject about;
+    const struct config_entry *entries[MOST_ENTRIES];
+    struct arena arena = {0};
+    char repository[128];
+    action_subject(dashboard, verb, name, &about);
+    const char *environment_name = about.environment || about.run ? NULL : name;
+    size_t count = about.branch ? entries_of_branch(dashboard, about.branch, entries, repository) : 0;
+    if (count == 1) {
+        environment_name = config_entry_branch_name(dashboard->config, entries[0], about.branch->name, NULL, &arena);
+        about.environment = picture_environment_named(dashboard->picture, environment_name);
+    }
+    if (about.environment && goes_back(verb))
+        about.release = release_named(dashboard, about.environment->id, json_get_text(arguments, "to"));
+    struct action *action = action_new(dashboard, verb, &about, environment_name);
+    if (about.branch && dashboard->config && count != 1)
+        action->why = no_entry(dashboard, about.branch, entries, count, &action->arena);
+    action->subject = arena_strdup(&action->arena, name);
     json_object_update(action->arguments, arguments);
+    arena_release(&arena);
     return action;
 }
 
@@ -262,76 +387,26 @@ void action_free(struct action *action)
     free(action);
 }
 
-static const struct why *state_no(struct arena *arena, const char *reason, const char *next)
-{
-    struct why *why = arena_alloc(arena, sizeof *why);
-    *why = (struct why){
-        .kind = WHY_RULE, .verdict = POLICY_NO, .rule = "state", .reason = reason, .source = "", .next = next};
-    return why;
-}
-
-/* What the rows alone forbid, before any policy: nothing to approve, nothing to destroy. */
-static const struct why *forbidden_by_state(struct dashboard *dashboard, const struct verb *verb,
-                                            const struct subject *subject, struct arena *arena)
-{
-    const struct environment *environment = subject->environment;
-    const struct run *run = subject->run;
-    if (dashboard->options->read_only)
-        return state_no(arena, "this dashboard was opened read-only", "open it without --read-only");
-    if (about_run(verb)) {
-        if (!run)
-            return state_no(arena, "there is no run to answer", "D starts one");
-        if ((verb->policy_flags & POLICY_ANSWERS_GATE) && run->status != RUN_GATE)
-            return state_no(arena,
-                            arena_printf(arena, "run %s does not wait at its gate: it is %s", run->id,
-                                         word_name(run_status_names, run->status)),
-                            "");
-        if (text_equal(verb->name, "undo") && run->workflow != WORKFLOW_DESTROY)
-            return state_no(arena, arena_printf(arena, "run %s is no destroy that could be taken back", run->id), "");
-        if (text_equal(verb->name, "undo") && run->applying_at)
-            return state_no(arena, arena_printf(arena, "run %s has begun to remove resources", run->id),
-                            "C stops the rest");
-        if (run_ended((enum run_status)run->status) && !(verb->policy_flags & POLICY_ANSWERS_GATE))
-            return state_no(
-                arena, arena_printf(arena, "run %s has ended: %s", run->id, word_name(run_status_names, run->status)),
-                "D starts a new one");
-        return NULL;
-    }
-    if ((verb->policy_flags & POLICY_DESTROYS) && !environment)
-        return state_no(arena, "this branch has no environment", "D deploys one");
-    if (environment && goes_back(verb) && !environment->release)
-        return state_no(arena, arena_printf(arena, "%s has no release yet", environment->name), "D deploys one");
-    if (environment && goes_back(verb) && subject->release && subject->release->version == environment->release)
-        return state_no(arena, arena_printf(arena, "v%lld is what is there now", (long long)environment->release),
-                        "select another release");
-    if (environment && environment->status == ENVIRONMENT_DESTROYED)
-        return state_no(arena, arena_printf(arena, "%s is destroyed already", environment->name), "");
-    return NULL;
-}
-
 const struct why *action_why(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject,
                              struct arena *arena)
 {
-    const struct why *state = forbidden_by_state(dashboard, verb, subject, arena);
-    if (state)
-        return state;
-    const char *name = subject->environment ? subject->environment->name
-                       : subject->run       ? subject->run->environment_name
-                                            : "";
-    const struct environment *environment = subject->environment;
-    if (!environment && subject->run)
-        environment = picture_environment_named(dashboard->picture, name);
-    const struct config_entry *entries[MOST_ENTRIES], *entry = NULL;
+    struct intent intent = {.verb = verb,
+                            .environment = subject->environment,
+                            .run = run_meant(dashboard, verb, subject),
+                            .release = subject->release};
+    const struct config_entry *entries[MOST_ENTRIES];
     char repository[128];
-    if (!environment && subject->branch && entries_of_branch(dashboard, subject->branch, entries, repository) > 0)
-        entry = entries[0];
-    if (!environment && subject->branch && dashboard->config && !entry)
-        return state_no(arena,
-                        arena_printf(arena, "no environment in berth.yaml takes the branch %s", subject->branch->name),
-                        "add it to source.branches of an entry on the trusted ref");
-    return may(dashboard, verb,
-               entry ? config_entry_branch_name(dashboard->config, entry, subject->branch->name, NULL, arena) : name,
-               environment, entry, subject->run, arena);
+    intent.name = subject->environment ? subject->environment->name : intent.run ? intent.run->environment_name : "";
+    if (!intent.environment && intent.run)
+        intent.environment = picture_environment_named(dashboard->picture, intent.name);
+    if (!intent.environment && subject->branch && dashboard->config) {
+        size_t count = entries_of_branch(dashboard, subject->branch, entries, repository);
+        if (count == 0)
+            return no_entry(dashboard, subject->branch, entries, count, arena);
+        intent.entry = entries[0];
+        intent.name = config_entry_branch_name(dashboard->config, entries[0], subject->branch->name, NULL, arena);
+    }
+    return may(dashboard, &intent, arena);
 }
 
 static void refuse(struct dashboard *dashboard, const struct verb *verb, const struct why *why)

@@ -25,8 +25,10 @@ struct action {
 /* Builds the action of a verb on a subject. `environment_name`: one of several that a branch fits, NULL to find it. Free with action_free. */
 struct action *action_new(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject,
                           const char *environment_name) BERTH_MUST_CHECK;
+/* What a name on a command line means to a verb: a run by its number, an environment, a branch. */
+void action_subject(struct dashboard *dashboard, const struct verb *verb, const char *name, struct subject *subject);
 /* Of a call typed in the palette; takes a reference of its arguments. */
-struct action *action_from_call(struct dashboard *dashboard, const struct verb *verb, const char *subject,
+struct action *action_from_call(struct dashboard *dashboard, const struct verb *verb, const char *name,
                                 json_t *arguments) BERTH_MUST_CHECK;
 void action_free(struct action *action);
 /* May it? NULL when the policy is not known yet: berthd decides then. For greyed keys; the tree lives in `arena`. */

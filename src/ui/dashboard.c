@@ -197,6 +197,7 @@ void dashboard_release(struct dashboard *dashboard)
     free(dashboard->config_commit);
     free(dashboard->pending);
     arena_release(&dashboard->gate_rows.arena);
+    arena_release(&dashboard->release_rows.arena);
     str_release(&dashboard->message);
     str_release(&dashboard->why_text);
     grid_release(&dashboard->grid);
@@ -471,7 +472,7 @@ void dashboard_press(struct dashboard *dashboard, int key)
         return;
     }
     enum request request = request_for_key(key, view->ops->kind, false);
-    if (request == REQUEST_NONE || request == REQUEST_OPEN || request == REQUEST_LOG)
+    if (request == REQUEST_NONE || request == REQUEST_OPEN || request == REQUEST_LOG || request == REQUEST_COMMAND)
         settle(view);
     if (request != REQUEST_NONE) {
         dashboard_request(dashboard, request);

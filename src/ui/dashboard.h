@@ -90,9 +90,16 @@ struct layer {
 struct gate_rows { /* of the gate that was asked about last: keys are drawn more often than rows change */
     struct arena arena;
     struct run run; /* id NULL: none */
-    struct approval *approvals;
+    const struct approval *const *approvals;
     size_t count;
     uint64_t moment; /* of the dashboard, when they were read */
+};
+struct release_rows { /* of the environment whose roll-back was asked about last */
+    struct arena arena;
+    const char *environment; /* NULL: none */
+    const struct release *const *releases;
+    size_t count;
+    uint64_t moment;
 };
 struct serving {
     bool is, died;            /* one serves; the last one ended without a word */
@@ -135,6 +142,7 @@ struct dashboard {
     uint64_t config_version;
     uint64_t moment; /* grows when the store changed */
     struct gate_rows gate_rows;
+    struct release_rows release_rows;
     char *pending; /* id of the command whose answer is awaited */
 };
 

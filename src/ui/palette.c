@@ -84,17 +84,18 @@ static void look_at_environment(struct dashboard *dashboard, const char *name)
 static void look_at_why(struct dashboard *dashboard, const char *verb_name, const char *name)
 {
     const struct verb *verb = verb_named(verb_name);
-    struct subject subject = {.environment = picture_environment_named(dashboard->picture, name),
-                              .run = picture_run(dashboard->picture, name)};
+    struct subject subject = {0};
     struct arena arena = {0};
     struct str text = STR_INIT;
-    const struct why *why =
-        verb && (subject.environment || subject.run) ? action_why(dashboard, verb, &subject, &arena) : NULL;
+    if (verb)
+        action_subject(dashboard, verb, name, &subject);
+    bool known = subject.environment || subject.run || subject.branch;
+    const struct why *why = known ? action_why(dashboard, verb, &subject, &arena) : NULL;
     if (why) {
         why_text(why, &text);
         dashboard_show_text(dashboard, "Why", text.data);
     } else {
-        dashboard_say(dashboard, STYLE_WARNING, "why VERB ENVIRONMENT: %s is not known here", verb ? name : verb_name);
+        dashboard_say(dashboard, STYLE_WARNING, "why VERB NAME: %s is not known here", verb ? name : verb_name);
     }
     str_release(&text);
     arena_release(&arena);

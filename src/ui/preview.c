@@ -53,7 +53,8 @@ static void write_release(const struct action *action, struct str *out)
         return;
     wording_commit(&commit, release->commit);
     fact(out, "back to", "v%lld %s, %s", (long long)release->version, commit.data, release->verdict);
-    fact(out, "changes", "%s", action->release_change);
+    if (*action->release_change)
+        fact(out, "changes", "%s", action->release_change);
     str_release(&commit);
 }
 

@@ -199,18 +199,21 @@ static const struct release_row *selected(struct view *view)
     return self->outline.cursor.at < self->row_count ? &self->rows[self->outline.cursor.at] : NULL;
 }
 
-/* It opens on the release that one would go back to: the newest good one below the present. */
+/* It opens on the release that a roll-back which names none would take. */
 static void init(struct view *view, const char *argument)
 {
     struct releases_view_state *self = self_of(view);
     outline_init(view, argument);
-    for (size_t i = 0; i < self->row_count; i++) {
-        const struct release *release = &self->rows[i].release;
-        if (release->version >= self->environment.release || !text_equal(release->verdict, "good"))
-            continue;
-        self->outline.cursor.at = i;
-        return;
+    const struct release **releases = mem_zero(self->row_count + 1, sizeof *releases);
+    for (size_t i = 0; i < self->row_count; i++)
+        releases[i] = &self->rows[i].release;
+    const struct release *meant =
+        self->found ? policy_release_meant(&self->environment, releases, self->row_count) : NULL;
+    for (size_t i = 0; meant && i < self->row_count; i++) {
+        if (releases[i] == meant)
+            self->outline.cursor.at = i;
     }
+    free(releases);
 }
 
 /* --- drawing ---------------------------------------------------------------------------------------------- */

@@ -318,8 +318,9 @@ static void why__says_yes_or_no_with_its_exit_status(void **state)
     assert_true(says("NO    source") && says("berth.yaml:13"));
     assert_int_equal(owner_berth(&owner, "why destroy review/x"), 0);
     assert_true(says("its name has to be typed") && !says("was typed"));
-    assert_int_equal(owner_berth(&owner, "why destroy prod"), 3);
+    assert_int_equal(owner_berth(&owner, "why destroy prod"), 4);
     assert_true(says("and an approver has to approve"));
+    assert_true(says("NO    state: 'prod' was never deployed: there is nothing to destroy"));
     assert_int_equal(owner_berth(&owner, "why explode review/x"), 2);
 }
 

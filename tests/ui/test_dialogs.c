@@ -222,11 +222,70 @@ static void a_grey_key__says_why_when_it_is_pressed(void **state)
     scene_open(&scene, 36, 120, 0);
     scene_type(&scene, "1");
     scene_type(&scene, "C");
-    assert_shows(&scene, "run 17 has ended: failed");
+    assert_shows(&scene, "run 17 is failed, step 17.apply.migrate failed: exit 1: there is nothing to cancel");
     assert_int_equal(command_count(&scene), 0);
     scene_type(&scene, "w");
     assert_shows(&scene, "Why not");
-    assert_shows(&scene, "D starts a new one");
+    assert_shows(&scene, "yes   role");
+    assert_shows(&scene, "NO    state");
+    scene_close(&scene);
+}
+
+/* What the key says is what `berth why` says and what berthd would answer: one function of policy. */
+static void a_key__says_what_the_command_line_says(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1R"); /* a failed run can be retried */
+    assert_shows(&scene, "RETRY 17");
+    scene_type(&scene, "<esc>T");
+    assert_shows(&scene, "EXTEND review/checkout");
+    scene_type(&scene, "<esc><esc>/search<enter>T");
+    assert_shows(&scene, "T extend: not now. 'review/search' has no end to extend");
+    scene_type(&scene, "<esc>B");
+    assert_shows(&scene, "B rollback: not now. 'review/search' has no good release before the one it has");
+    scene_type(&scene, "<esc><esc>/prod<enter>X");
+    assert_shows(&scene, "protected: its name has to be typed, and an approver has to approve");
+    scene_close(&scene);
+}
+
+/* A key on an environment is about the newest run that it can be about, as the command line is. */
+static void a_key_on_an_environment__means_the_run_that_it_can_be_about(void **state)
+{
+    struct scene scene;
+    struct run queued = scene_gate_run();
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    queued.id = "19";
+    queued.number = 19;
+    queued.status = RUN_REJECTED;
+    queued.environment = "E1";
+    queued.environment_name = "review/checkout";
+    scene_put(&scene, &run_type, &queued);
+    scene_turn(&scene);
+    scene_type(&scene, "1R");
+    assert_shows(&scene, "RETRY 17");
+    scene_close(&scene);
+}
+
+static void what_was_destroyed__can_be_deployed_again_and_nothing_else(void **state)
+{
+    struct scene scene;
+    struct environment gone = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_DESTROYED);
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    gone.branch = "feature/search";
+    gone.destroyed_at = SCENE_NOW;
+    scene_put(&scene, &environment_type, &gone);
+    scene_turn(&scene);
+    scene_type(&scene, ":destroy review/search<enter>");
+    assert_shows(&scene, "'review/search' is destroyed: there is nothing to destroy");
+    scene_type(&scene, "<esc>:hold review/search<enter>");
+    assert_shows(&scene, "'review/search' is destroyed: there is nothing to hold");
+    scene_type(&scene, "<esc>:deploy feature/search<enter>");
+    assert_shows(&scene, "DEPLOY feature/search");
+    assert_shows(&scene, "yes       source");
     scene_close(&scene);
 }
 
@@ -240,6 +299,8 @@ static void read_only__greys_every_key_that_acts(void **state)
     scene_type(&scene, "D");
     assert_shows(&scene, "opened read-only");
     assert_shows(&scene, "anna RO");
+    scene_type(&scene, "<esc>:deploy review/search<enter>");
+    assert_shows(&scene, "opened read-only");
     scene_close(&scene);
 }
 
@@ -286,7 +347,7 @@ static void the_palette__greys_what_cannot_be_done_and_says_why(void **state)
     scene_open(&scene, 36, 120, 0);
     scene_type(&scene, "1/search<enter>:a<tab>");
     assert_shows(&scene, "approve");
-    assert_shows(&scene, "not now: run");
+    assert_shows(&scene, "not now: there is no run to answer");
     scene_type(&scene, "<esc>:<tab>");
     assert_shows(&scene, "Plan, wait at the gate, apply.");
     assert_hides(&scene, "audit");
@@ -323,6 +384,9 @@ int main(void)
         cmocka_unit_test(approve_on_a_branch__opens_the_gate_under_the_dialog),
         cmocka_unit_test(a_dialog__shows_the_command_line_and_nothing_that_is_not_served),
         cmocka_unit_test(a_grey_key__says_why_when_it_is_pressed),
+        cmocka_unit_test(a_key__says_what_the_command_line_says),
+        cmocka_unit_test(a_key_on_an_environment__means_the_run_that_it_can_be_about),
+        cmocka_unit_test(what_was_destroyed__can_be_deployed_again_and_nothing_else),
         cmocka_unit_test(read_only__greys_every_key_that_acts),
         cmocka_unit_test(a_refusal__is_told_with_its_reason_when_the_answer_comes),
         cmocka_unit_test(a_filter_and_a_capital_typed_at_once__act_on_the_filtered_row),

@@ -58,9 +58,18 @@ static void b_on_what_is_there_now__says_why_not(void **state)
     struct arena arena = {0};
     struct command *commands;
     (void)state;
+    struct environment failed = scene_environment("E1", "review/checkout", TIER_REVIEW, ENVIRONMENT_FAILED);
     scene_open(&scene, 36, 120, SCENE_RELEASES);
-    scene_type(&scene, "1/checkout<enter>BkB");
-    assert_shows(&scene, "v3 is what is there now");
+    scene_type(&scene, "1/checkout<enter>B");
+    assert_shows(&scene, "going back to v2");
+    scene_type(&scene, "kB");
+    assert_shows(&scene, "'review/checkout' is at v3");
+    failed.release = 3;
+    scene_put(&scene, &environment_type, &failed);
+    scene_turn(&scene);
+    scene_type(&scene, "<esc><esc>BB"); /* a deploy failed since: back to what it had */
+    assert_shows(&scene, "ROLLBACK review/checkout");
+    assert_shows(&scene, "v3");
     assert_int_equal(scene_commands(&scene, &arena, &commands), 0);
     arena_release(&arena);
     scene_close(&scene);
@@ -72,7 +81,7 @@ static void b_without_a_release__says_that_there_is_none(void **state)
     (void)state;
     scene_open(&scene, 36, 120, 0);
     scene_type(&scene, "1/search<enter>B");
-    assert_shows(&scene, "review/search has no release yet");
+    assert_shows(&scene, "'review/search' has no good release before the one it has");
     scene_close(&scene);
 }
 
@@ -133,7 +142,7 @@ static void what_cannot_be_undone__says_why(void **state)
     scene_close(&scene);
     scene_open(&scene, 36, 120, SCENE_ENDING);
     scene_type(&scene, "1/back<enter>Z");
-    assert_shows(&scene, "run 22 is no destroy that could be taken back");
+    assert_shows(&scene, "run 22 is no destroy that could be undone");
     scene_close(&scene);
 }
 
