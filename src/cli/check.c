@@ -153,6 +153,17 @@ static bool holds_berth_yaml(const char *folder)
     return there;
 }
 
+/* A folder that was named and is not there is a call used wrongly. */
+static bool is_named_well(const struct cli *cli, struct error *error)
+{
+    const char *folder = cli->call.subject;
+
+    if (text_empty(folder) || folder_exists(folder))
+        return true;
+    error_set(error, ERROR_USAGE, "there is no folder %s", folder);
+    return error_hint(error, "berth check FOLDER checks the berth.yaml and the templates in it");
+}
+
 static void release(struct checked *checked)
 {
     for (size_t i = 0; i < checked->templates.count; i++)
@@ -175,6 +186,8 @@ bool cli_check(struct cli *cli, int *status, struct error *error)
         print_schema(cli_argument(cli, "schema"));
         return true;
     }
+    if (!is_named_well(cli, error))
+        return false;
     if (text_empty(cli->call.subject) && !holds_berth_yaml(folder) &&
         workspace_find(cli, NULL)) /* from a folder below */
         folder = cli->folder;

@@ -250,7 +250,13 @@ bool session_need_run(struct cli *cli, const char *subject, const char *verb, st
     }
     if (count == 0 && !name_is_known(cli, subject))
         return name_unknown(cli, NAME_OF_ENVIRONMENT, subject, error);
-    error_set(error, ERROR_NOT_FOUND, count == 0 ? "\"%s\" has no run yet" : "\"%s\" has no such run now", subject);
+    if (count > 0) {
+        const struct why *state = policy_run_state(&rows[0], verb, &cli->arena);
+
+        error_set(error, ERROR_CONFLICT, "%s", state->reason);
+        return error_hint(error, "%s", state->next);
+    }
+    error_set(error, verb != NULL ? ERROR_CONFLICT : ERROR_NOT_FOUND, "\"%s\" has no run yet", subject);
     return error_hint(error, "berth runs lists them");
 }
 

@@ -157,7 +157,7 @@ void table_overview(struct verb_table table, struct str *out)
     add_kind(table, VERB_LOCAL, "What is done here:", out);
     str_add(out, "\nberth VERB --help explains a verb.\n"
                  "Exit status: 0 done, 1 failed, 2 used wrongly, 3 waits for an approval,\n"
-                 "4 refused by policy, 5 conflict, 6 timed out.\n");
+                 "4 refused by policy, 5 conflict or nothing to act on, 6 timed out.\n");
 }
 
 /* Text for man: no line starts a request, backslashes and dashes are themselves. */

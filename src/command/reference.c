@@ -106,7 +106,7 @@ void table_reference(struct verb_table table, struct str *out)
         "| exit status | what it means |\n| --- | --- |\n"
         "| 0 | done |\n| 1 | it failed |\n| 2 | used wrongly: an option, an argument, or a name that is not there |\n"
         "| 3 | it waits for an approval |\n| 4 | refused by policy |\n"
-        "| 5 | conflict: somebody else holds it, or it moved |\n| 6 | it took longer than allowed |\n");
+        "| 5 | conflict: somebody else holds it, it moved, or there is nothing to act on |\n| 6 | it took longer than allowed |\n");
     add_kind(table, VERB_ACTS, "What acts", out);
     add_kind(table, VERB_LOOKS, "What looks", out);
     add_kind(table, VERB_LOCAL, "What is done here", out);

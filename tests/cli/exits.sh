@@ -28,7 +28,7 @@ git_in_shop() {
     git -C "$work/shop" -c user.name=t -c user.email=t@example.org "$@"
 }
 
-echo 1..14
+echo 1..21
 # feature/bad fails on purpose; feature/slow waits until it is told to go on
 git init -q -b main "$work/shop" && "$BERTH" -C "$work/shop" init >/dev/null && git_in_shop add -A &&
     git_in_shop commit -q -m first && git_in_shop branch feature/x && git_in_shop checkout -q -b feature/bad &&
@@ -38,11 +38,19 @@ git init -q -b main "$work/shop" && "$BERTH" -C "$work/shop" init >/dev/null && 
 
 ends 0 'a table' branches
 ends 0 'a deploy that was waited for' deploy feature/x --wait --timeout 60s
+name=$("$BERTH" -C "$work/shop" completion --names environments)
 ends 0 'why, where one may' why deploy feature/x
 ends 1 'a deploy that failed' deploy feature/bad --wait --timeout 60s
 ends 1 'nothing was found' find no-such-thing
 ends 2 'a verb that is none' deploi feature/x
 ends 2 'a name that is not there' env review/none
+ends 2 'a folder that is none' check "$work/none"
+ends 5 'a cancel of what is over' cancel "$name"
+ends 5 'a retry of what went well' retry "$name"
+ends 5 'a refusal of what does not wait' reject "$name"
+ends 5 'an undo of what is no destroy' undo "$name"
+ends 5 'a roll-back to nothing' rollback "$name"
+ends 5 'a destroy of what was never deployed' destroy staging --confirm staging
 ends 3 'a run that waits for an approval' deploy staging --wait --timeout 60s
 ends 4 'a deploy that policy refuses' deploy staging --ref feature/x
 ends 0 'a hold' hold staging

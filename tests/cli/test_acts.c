@@ -325,6 +325,39 @@ static void cancel__takes_an_environment_for_its_run(void **state)
     arena_release(&arena);
 }
 
+/* Asked about a name or a number, sent or not: where there is nothing to act on that is a conflict, in the words of the refusal. */
+static void nothing_to_act_on__is_a_conflict(void **state)
+{
+    static const struct {
+        const char *words, *sentence;
+    } nothing[] = {
+        {"undo review/x", "run 5 is no destroy that could be undone"},
+        {"undo 1 --dry-run", "run 1 is no destroy that could be undone"},
+        {"cancel 1 --dry-run", "run 1 is done: there is nothing to cancel"},
+        {"retry 1 --dry-run", "run 1 is done: there is nothing to retry"},
+        {"reject 5 --dry-run", "run 5 is held: there is nothing to reject"},
+        {"rollback review/x --dry-run", "has no good release before the one it has"},
+        {"retry review/idle", "\"review/idle\" has no run yet"},
+        {"approve review/idle", "\"review/idle\" has no run yet"},
+    };
+    const struct environment idle = {.id = "E2",
+                                     .name = "review/idle",
+                                     .slug = "idle",
+                                     .tier = TIER_REVIEW,
+                                     .entry = "review/${{ branch.slug }}",
+                                     .status = ENVIRONMENT_OK};
+
+    (void)state;
+    owner_put(&owner, &environment_type, &idle);
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        int status = owner_berth(&owner, nothing[i].words);
+
+        if (status != 5 ||
+            (!strstr(owner.out.data, nothing[i].sentence) && !strstr(owner.error.data, nothing[i].sentence)))
+            fail_msg("berth %s: exit %d, %s%s", nothing[i].words, status, owner.out.data, owner.error.data);
+    }
+}
+
 static void json__of_an_act_holds_command_and_run(void **state)
 {
     json_t *json;
@@ -351,6 +384,7 @@ int main(void)
         cmocka_unit_test(dry_run__sends_nothing_and_says_what_policy_says),
         cmocka_unit_test(until__is_sent_as_an_instant),
         cmocka_unit_test(cancel__takes_an_environment_for_its_run),
+        cmocka_unit_test(nothing_to_act_on__is_a_conflict),
         cmocka_unit_test(json__of_an_act_holds_command_and_run),
     };
 
