@@ -54,6 +54,8 @@ struct engine_facts {
     bool slug_taken;               /* … and whether another living environment has it */
     char (*new_id)[27];            /* ids for new rows, made by the caller: the engine has no randomness */
     size_t new_id_count;
+    const char *
+        damaged; /* a row about what a command means cannot be read, and this is why: the command is refused. NULL: all were read */
 };
 
 struct engine_put {

@@ -73,6 +73,10 @@ struct store_query {
     size_t limit;               /* 0: all */
     int64_t since;              /* only rows with a revision above, 0: all */
     const char *const *columns; /* only these (NULL-terminated) are filled, the rest is zero; NULL: all */
+    /* A row that cannot be read (an unknown word, a JSON column that is none, among the columns asked for) fails the query with ERROR_DAMAGED; with this it is
+     * told here and left out. Only for who shows or sorts out many rows: who decides about a thing must know all of it. */
+    void (*damaged)(const char *id, const struct error *error, void *context);
+    void *damaged_context;
 };
 /* `row` and its text are borrowed for the call. Return false to stop. */
 typedef bool store_visit(const void *row, void *context);

@@ -5,6 +5,7 @@
  */
 #include "agent/supervisor.h"
 
+#include "berth/base/log.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
@@ -105,12 +106,21 @@ static char was_asked(struct loading *loading, const struct environment *environ
            is_key(loading->supervisor, engine_clean_key(loading->arena, environment, environment->ends_at));
 }
 
+/* An environment that cannot be read is let alone: nothing is known of its life. */
+static void leave_out(const char *id, const struct error *error, void *context)
+{
+    char line[2200];
+    (void)context;
+    log_line("agent", LOG_ERROR, "the cleaner lets environment %s alone: %s", id, error_line(error, line, sizeof line));
+}
+
 static bool load(struct loading *loading, struct error *error)
 {
     struct store *store = loading->supervisor->store;
     struct clean_facts *facts = loading->facts;
-    const struct store_query environments = {.type = &environment_type}, repositories = {.type = &repository_type},
-                             holds = {.type = &hold_type}, freezes = {.type = &freeze_type};
+    const struct store_query environments = {.type = &environment_type, .damaged = leave_out},
+                             repositories = {.type = &repository_type}, holds = {.type = &hold_type},
+                             freezes = {.type = &freeze_type};
     if (!store_each(store, &environments, collect_environment, loading, error) ||
         !store_each(store, &repositories, collect_repository, loading, error) ||
         !store_each(store, &holds, collect_hold, loading, error) ||

@@ -48,6 +48,13 @@ static bool give(struct supervisor *supervisor, const struct delivery *row, stru
     return true;
 }
 
+static void leave_out(const char *id, const struct error *error, void *context)
+{
+    char line[2200];
+    (void)context;
+    log_line("agent", LOG_ERROR, "delivery %s is left out: %s", id, error_line(error, line, sizeof line));
+}
+
 void deliveries_send(struct supervisor *supervisor)
 {
     struct arena arena = {0};
@@ -56,7 +63,7 @@ void deliveries_send(struct supervisor *supervisor)
     struct store_query query = {.type = &delivery_type,
                                 .index = "status",
                                 .equal = {word_name(delivery_status_names, DELIVERY_WAITING)},
-                                .limit = 1};
+                                .damaged = leave_out};
     if (supervisor->delivering || !supervisor->config || supervisor->draining)
         return;
     if (!store_each(supervisor->store, &query, take_first, &waiting, &error))

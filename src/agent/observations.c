@@ -27,6 +27,15 @@ static bool may_follow(const struct resource *resource)
                                                               text_equal(resource->observed_by, "probes"));
 }
 
+/* A row that cannot be read must not cost the others what was seen of them. */
+static bool is_left_out(struct error *error)
+{
+    bool damaged = error->code == ERROR_DAMAGED;
+    if (damaged)
+        error_clear(error);
+    return damaged;
+}
+
 static bool take_one(struct supervisor *supervisor, const json_t *seen, int64_t at_ms, struct map *touched,
                      struct arena *arena, struct error *error)
 {
@@ -35,7 +44,7 @@ static bool take_one(struct supervisor *supervisor, const json_t *seen, int64_t 
     enum store_found found =
         store_get(supervisor->store, &resource_type, json_get_text(seen, "resource"), arena, &row, error);
     if (found != STORE_FOUND)
-        return found == STORE_MISSING;
+        return found == STORE_MISSING || is_left_out(error);
     if (status < 0 || !may_follow(&row))
         return true;
     if (row.status != status)
@@ -70,9 +79,9 @@ static bool mark_environment(struct supervisor *supervisor, const char *id, stru
     struct store_query query = {.type = &resource_type, .index = "environment", .equal = {id}, .columns = columns};
     enum store_found found = store_get(supervisor->store, &environment_type, id, arena, &row, error);
     if (found != STORE_FOUND)
-        return found == STORE_MISSING;
+        return found == STORE_MISSING || is_left_out(error);
     if (!store_each(supervisor->store, &query, visit_health, &health, error))
-        return false;
+        return is_left_out(error);
     row.marks &= ~(unsigned)(MARK_DEGRADED | MARK_UNREACHABLE);
     row.marks |= (health.degraded ? MARK_DEGRADED : 0u) | (health.unreachable ? MARK_UNREACHABLE : 0u);
     row.observed_at = time_now_ms();

@@ -86,13 +86,24 @@ static bool visit_known(const void *row, void *context)
     return true;
 }
 
+/* It counts as new: what is listed of it writes the row again. */
+static void forget_damaged(const char *id, const struct error *error, void *context)
+{
+    char line[2200];
+    (void)context;
+    log_line("agent", LOG_WARNING, "branch %s is read anew: %s", id, error_line(error, line, sizeof line));
+}
+
 static void load_known(struct branches *branches, struct watched *watched)
 {
     static const char *const columns[] = {"id", "name", "commit", "gone_at", "misses", NULL};
     struct error error = {0};
     struct store *store = store_open(branches->observer.setup.options->store_folder, STORE_READER, &error);
-    struct store_query query = {
-        .type = &branch_type, .index = "repository", .equal = {watched->name}, .columns = columns};
+    struct store_query query = {.type = &branch_type,
+                                .index = "repository",
+                                .equal = {watched->name},
+                                .columns = columns,
+                                .damaged = forget_damaged};
     watched->loaded = store && store_each(store, &query, visit_known, watched, &error);
     if (!watched->loaded)
         log_error("agent", LOG_WARNING, &error);

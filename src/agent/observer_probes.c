@@ -104,11 +104,18 @@ static void release_probe(struct probe *probe)
     json_decref(probe->parsed);
 }
 
+static void leave_out(const char *id, const struct error *error, void *context)
+{
+    char line[2200];
+    (void)context;
+    log_line("agent", LOG_WARNING, "resource %s is not looked at: %s", id, error_line(error, line, sizeof line));
+}
+
 static void read_probes(struct probes *probes)
 {
     static const char *const columns[] = {"id", "status", "external", "applied_at", "probes", "observed_by", NULL};
     struct error error = {0};
-    struct store_query query = {.type = &resource_type, .columns = columns};
+    struct store_query query = {.type = &resource_type, .columns = columns, .damaged = leave_out};
     for (size_t i = 0; i < probes->list.count; i++)
         probes->list.items[i].kept = false;
     if (!store_each(probes->store, &query, visit_resource, probes, &error)) {

@@ -198,6 +198,10 @@ void recover_look(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->endings.count;) {
         struct ending *ending = &supervisor->endings.items[i];
+        if (aside_is(supervisor, ending->run)) {
+            i++;
+            continue;
+        }
         enum progress progress = ending->resolved ? RESOLVED : look_at_ending(supervisor, ending);
         if (progress == TAKEN) {
             ending_release(ending);
@@ -213,7 +217,7 @@ bool recover_store(struct supervisor *supervisor, struct error *error)
 {
     for (size_t i = 0; i < supervisor->endings.count; i++) {
         struct ending *ending = &supervisor->endings.items[i];
-        if (!ending->resolved)
+        if (!ending->resolved || aside_is(supervisor, ending->run))
             continue;
         struct engine_effects effects;
         struct engine_facts *facts = supervisor_facts(supervisor, ending->run, error);
@@ -234,11 +238,19 @@ void recover_forget_stored(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->endings.count;) {
         struct ending *ending = &supervisor->endings.items[i];
-        if (!ending->resolved) {
+        if (!ending->resolved || aside_is(supervisor, ending->run)) {
             i++;
             continue;
         }
         ending_release(ending);
         *ending = supervisor->endings.items[--supervisor->endings.count];
     }
+}
+
+bool recover_is_at_work(const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->endings.count; i++)
+        if (!aside_is(supervisor, supervisor->endings.items[i].run))
+            return true;
+    return false;
 }

@@ -1,6 +1,7 @@
 # The agent room: its library. Sources are listed one a line, private headers with them.
 noinst_LIBRARIES += src/agent/libagent.a
 src_agent_libagent_a_SOURCES = \
+	src/agent/aside.c \
 	src/agent/child.c \
 	src/agent/child.h \
 	src/agent/child_main.c \

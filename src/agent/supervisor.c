@@ -35,7 +35,7 @@ static void on_timer(uv_timer_t *timer);
 /* The next tick: a second, sooner when a run is due, tools are being ended, or a turn that failed is to be tried again. */
 static void set_timer(struct supervisor *supervisor)
 {
-    int64_t wait = supervisor->endings.count > 0 ? ENDING_TICK_MS : TICK_MS, now = time_now_ms();
+    int64_t wait = recover_is_at_work(supervisor) ? ENDING_TICK_MS : TICK_MS, now = time_now_ms();
     int64_t failed = supervisor->failed_until_ms - time_monotonic_ms();
     if (failed >= 0 && failed < wait)
         wait = failed + 1;
@@ -215,6 +215,7 @@ static void release(struct supervisor *supervisor)
     vec_release(&supervisor->endings);
     vec_release(&supervisor->adopted);
     vec_release(&supervisor->claims);
+    aside_release(supervisor);
     vec_release(&supervisor->cancel_steps);
     vec_release(&supervisor->give_up_steps);
     vec_release(&supervisor->ended_runs);

@@ -51,6 +51,10 @@ struct due_run {
     char *run;
     int64_t at_ms; /* wall clock */
 };
+struct aside {
+    char *run;
+    int64_t until_ms; /* monotonic: then it is tried again */
+};
 #define SUPERVISOR_NEW_IDS 32
 /* The facts of the run that was last worked on; valid while nothing else of its environment was written. */
 struct hot_run {
@@ -81,6 +85,7 @@ struct supervisor {
     VEC(struct orphan) adopted;
     VEC(struct claim) claims;
     VEC(struct due_run) due;
+    VEC(struct aside) aside;
     VEC(char *) cancel_steps, give_up_steps;
     VEC(char *) ended_runs;
     VEC(char *) left_environments; /* of those runs: looked at for what is over */
@@ -115,6 +120,13 @@ struct engine_facts *supervisor_facts(struct supervisor *supervisor, const char 
                                       struct error *error) BERTH_MUST_CHECK;
 void supervisor_cool(struct supervisor *supervisor); /* forgets the hot facts */
 void supervisor_fill_facts(struct supervisor *supervisor, struct engine_facts *facts);
+
+/* --- aside.c: runs that cannot be read --------------------------------------------------------------------------- */
+bool aside_is(const struct supervisor *supervisor, const char *run);
+void aside_put(struct supervisor *supervisor, const char *run, const struct error *error);
+/* The instant on the clock of `now_ms` when it is tried again. */
+int64_t aside_until_ms(const struct supervisor *supervisor, const char *run, int64_t now_ms);
+void aside_release(struct supervisor *supervisor);
 
 /* --- workers.c: starting them, giving them steps ------------------------------------------------------------------ */
 void workers_ensure(struct supervisor *supervisor);
@@ -163,6 +175,8 @@ void recover_look(struct supervisor *supervisor);
 /* Tells the engine of those that are resolved; inside the turn's transaction. */
 bool recover_store(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 void recover_forget_stored(struct supervisor *supervisor);
+/* Whether it is to look again soon. */
+bool recover_is_at_work(const struct supervisor *supervisor);
 
 /* --- orphans.c: what tools left behind them ------------------------------------------------------------------------------ */
 /* Once a second: whoever is a child now and was not started by us stays, unless a worker has died and it may be its. */

@@ -61,8 +61,10 @@ static bool visit_number(const void *row, void *context)
 static int64_t next_run(struct supervisor *supervisor)
 {
     if (supervisor->next_run == 0) {
+        static const char *const columns[] = {"id", "number", NULL};
         int64_t last = 0;
-        struct store_query query = {.type = &run_type, .index = "number", .descending = true, .limit = 1};
+        struct store_query query = {
+            .type = &run_type, .index = "number", .descending = true, .limit = 1, .columns = columns};
         struct error error = {0};
         if (store_each(supervisor->store, &query, visit_number, &last, &error))
             supervisor->next_run = last + 1;
@@ -107,6 +109,8 @@ struct engine_facts *supervisor_facts(struct supervisor *supervisor, const char 
     if (!hot->run) {
         if (!engine_load_for_run(supervisor->store, run, supervisor->config, time_now_ms(), &hot->arena, &hot->facts,
                                  error)) {
+            if (error->code == ERROR_DAMAGED)
+                aside_put(supervisor, run, error);
             engine_facts_release(&hot->facts);
             arena_release(&hot->arena);
             memset(hot, 0, sizeof *hot);
@@ -196,7 +200,8 @@ static bool store_result(struct supervisor *supervisor, struct pending_result *p
 static bool store_results(struct supervisor *supervisor, struct error *error)
 {
     for (size_t i = 0; i < supervisor->results.count; i++)
-        if (!store_result(supervisor, &supervisor->results.items[i], error))
+        if (!aside_is(supervisor, supervisor->results.items[i].run) &&
+            !store_result(supervisor, &supervisor->results.items[i], error))
             return false;
     return true;
 }
@@ -223,6 +228,13 @@ static bool accept_command(struct supervisor *supervisor, const struct command *
     supervisor_cool(supervisor);
     bool loaded =
         engine_load_for_command(supervisor->store, command, supervisor->config, time_now_ms(), &arena, &facts, error);
+    if (!loaded && error->code == ERROR_DAMAGED) {
+        char line[2200];
+        engine_facts_release(&facts);
+        facts = (struct engine_facts){.damaged = arena_strdup(&arena, error_line(error, line, sizeof line))};
+        error_clear(error);
+        loaded = true;
+    }
     if (loaded) {
         supervisor_fill_facts(supervisor, &facts);
         engine_effects_init(&effects, &arena);
@@ -237,6 +249,14 @@ static bool accept_command(struct supervisor *supervisor, const struct command *
     return loaded;
 }
 
+/* It stays as it is: `berth doctor` names it. */
+static void note_unread_command(const char *id, const struct error *error, void *context)
+{
+    char line[2200];
+    (void)context;
+    log_line("agent", LOG_ERROR, "command %s is left out: %s", id, error_line(error, line, sizeof line));
+}
+
 static bool accept_commands(struct supervisor *supervisor, struct error *error)
 {
     struct arena arena = {0};
@@ -244,7 +264,8 @@ static bool accept_commands(struct supervisor *supervisor, struct error *error)
     struct store_query query = {.type = &command_type,
                                 .index = "status",
                                 .equal = {word_name(command_status_names, COMMAND_WAITING)},
-                                .limit = COMMANDS_A_TURN};
+                                .limit = COMMANDS_A_TURN,
+                                .damaged = note_unread_command};
     bool done = store_each(supervisor->store, &query, collect_command, &list, error);
     if (list.commands.count > 0)
         fault_point("supervisor.before_accept");
@@ -266,6 +287,10 @@ static bool advance_due(struct supervisor *supervisor, struct error *error)
     for (size_t i = 0; i < supervisor->due.count && advances < ADVANCES_A_TURN;) {
         if (supervisor->due.items[i].at_ms > time_now_ms()) {
             i++;
+            continue;
+        }
+        if (aside_is(supervisor, supervisor->due.items[i].run)) {
+            supervisor->due.items[i].at_ms = aside_until_ms(supervisor, supervisor->due.items[i].run, time_now_ms());
             continue;
         }
         advances++;
@@ -325,19 +350,47 @@ static void acknowledge(struct pending_result *pending)
     json_decref(message);
 }
 
-static void tell_results_stored(struct supervisor *supervisor)
+/* Its run cannot be read: the result waits in the run's folder, as if its worker had found no supervisor. False: it cannot be left there. */
+static bool leave_result(struct supervisor *supervisor, struct pending_result *pending)
 {
+    struct error error = {0};
+    if (!marker_leave_result(supervisor->options->store_folder, pending->run, pending->step, pending->attempt,
+                             pending->json, &error)) {
+        log_error("agent", LOG_ERROR, &error);
+        return false;
+    }
+    recover_add(supervisor, pending->run, pending->step, pending->attempt, pending->child ? pending->child->token : "",
+                0);
+    if (pending->child)
+        acknowledge(pending);
+    return true;
+}
+
+static bool settle_result(struct supervisor *supervisor, struct pending_result *pending)
+{
+    if (aside_is(supervisor, pending->run))
+        return leave_result(supervisor, pending);
+    if (pending->child)
+        acknowledge(pending);
+    else
+        marker_drop_result(supervisor->options->store_folder, pending->run, pending->step, pending->attempt);
+    return true;
+}
+
+static void settle_results(struct supervisor *supervisor)
+{
+    size_t kept = 0;
     for (size_t i = 0; i < supervisor->results.count; i++) {
         struct pending_result *pending = &supervisor->results.items[i];
-        if (pending->child)
-            acknowledge(pending);
-        else
-            marker_drop_result(supervisor->options->store_folder, pending->run, pending->step, pending->attempt);
+        if (!settle_result(supervisor, pending)) {
+            supervisor->results.items[kept++] = *pending;
+            continue;
+        }
         free(pending->run);
         free(pending->step);
         free(pending->json);
     }
-    vec_clear(&supervisor->results);
+    supervisor->results.count = kept;
 }
 
 static void forget_claims(struct supervisor *supervisor)
@@ -383,6 +436,20 @@ static void send_cancels(struct supervisor *supervisor)
     forget_cancels(supervisor);
 }
 
+/* What must be known of every environment, and cannot be read, puts that off; it does not stop what people ask for. */
+static bool look_at_lives(struct supervisor *supervisor, struct error *error)
+{
+    if (cleaner_look(supervisor, error) && missed_look(supervisor, error))
+        return true;
+    if (error->code != ERROR_DAMAGED)
+        return false;
+    log_error("agent", LOG_ERROR, error);
+    error_clear(error);
+    supervisor->look_at_lives = false;
+    supervisor->clean_at_ms = time_now_ms() + MS_MINUTE;
+    return true;
+}
+
 static bool work_in_transaction(struct supervisor *supervisor, struct error *error)
 {
     bool commands = supervisor->look_at_commands;
@@ -392,7 +459,7 @@ static bool work_in_transaction(struct supervisor *supervisor, struct error *err
         return false;
     if (!advance_due(supervisor, error) || !workers_claim(supervisor, error))
         return false;
-    if (cleaner_is_due(supervisor) && (!cleaner_look(supervisor, error) || !missed_look(supervisor, error)))
+    if (cleaner_is_due(supervisor) && !look_at_lives(supervisor, error))
         return false;
     fault_point("supervisor.before_commit");
     return store_commit(supervisor->store, NULL, error);
@@ -463,7 +530,7 @@ void supervisor_turn(struct supervisor *supervisor)
         fault_point("supervisor.after_accept");
     supervisor->accepted = false;
     fault_point("supervisor.after_commit");
-    tell_results_stored(supervisor);
+    settle_results(supervisor);
     recover_forget_stored(supervisor);
     send_claims(supervisor);
     send_cancels(supervisor);

@@ -166,6 +166,8 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
 {
     char token[ID_SIZE];
     struct engine_effects effects;
+    if (aside_is(supervisor, ready->run))
+        return NOT_NOW;
     struct engine_facts *facts = supervisor_facts(supervisor, ready->run, error);
     if (!facts)
         return CLAIM_FAILED;
@@ -187,6 +189,8 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
     str_init(&claim.task);
     bool written = task_write(supervisor->store, facts, step, &claim.task, error);
     vec_push(&supervisor->claims, claim);
+    if (!written && error->code == ERROR_DAMAGED)
+        aside_put(supervisor, ready->run, error);
     return written ? CLAIMED : CLAIM_FAILED;
 }
 

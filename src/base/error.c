@@ -25,6 +25,7 @@ static const struct error_info infos[ERROR_CODE_COUNT] = {
     [ERROR_FULL] = {"full", 1, 507, "no space is left"},
     [ERROR_STORE] = {"store", 1, 503, "the store could not do it"},
     [ERROR_CORRUPT] = {"corrupt", 1, 500, "stored bytes are not what was written"},
+    [ERROR_DAMAGED] = {"damaged", 1, 500, "one stored row cannot be read, the rest can"},
     [ERROR_VERSION] = {"version", 1, 503, "it was written by a newer berth, or needs another version"},
     [ERROR_UNREACHABLE] = {"unreachable", 1, 502, "the other side did not answer"},
     [ERROR_PROVIDER] = {"provider", 1, 502, "the other side answered with a failure"},

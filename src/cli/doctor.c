@@ -21,6 +21,7 @@
 #define CLOCK_SLACK_MS MS_MINUTE
 #define TOOL_LIMIT_MS (5 * MS_SECOND)
 #define WRITING_LIMIT_MS MS_SECOND
+#define ROWS_SHOWN 20  /* of those that cannot be read */
 #define LINE_LIMIT 256 /* of what a tool says of its version */
 
 enum finding { FINDING_GOOD, FINDING_WARNING, FINDING_BAD };
@@ -299,6 +300,52 @@ static void look_at_listings(struct report *report, int64_t now)
     }
 }
 
+struct unread {
+    struct report *report;
+    int64_t rows, damaged;
+};
+
+static bool count_row(const void *row, void *context)
+{
+    struct unread *unread = context;
+
+    (void)row;
+    unread->rows++;
+    return true;
+}
+
+static void find_damaged(const char *id, const struct error *error, void *context)
+{
+    struct unread *unread = context;
+
+    (void)id;
+    if (unread->damaged++ < ROWS_SHOWN)
+        find(unread->report, FINDING_BAD, "rows", error->hint, "%s: %s; what depends on it is held aside",
+             error->message, error->detail);
+}
+
+/* Every row of every table is read once. */
+static void look_at_rows(struct report *report)
+{
+    struct unread unread = {.report = report};
+    struct error error;
+    size_t count;
+    const struct record_type *const *types = record_types(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct store_query query = {.type = types[i], .damaged = find_damaged, .damaged_context = &unread};
+
+        if (!store_each(report->cli->store, &query, count_row, &unread, &error)) {
+            find(report, FINDING_BAD, "rows", error.hint, "%s: %s", error.message, error.detail);
+            return;
+        }
+    }
+    if (unread.damaged > ROWS_SHOWN)
+        find(report, FINDING_BAD, "rows", "", "%lld more cannot be read", (long long)(unread.damaged - ROWS_SHOWN));
+    if (unread.damaged == 0)
+        find(report, FINDING_GOOD, "rows", "", "all %lld can be read", (long long)unread.rows);
+}
+
 /* A lock belongs to a run that works; one whose run has ended would stop everything after it. */
 static void look_at_locks(struct report *report)
 {
@@ -395,6 +442,7 @@ static void look_at_store(struct report *report)
         find(report, FINDING_BAD, "audit", "berth audit verify; compare with the audit ref", "%s", error.message);
     else
         find(report, FINDING_GOOD, "audit", "", "whole: %lld entries", (long long)entries);
+    look_at_rows(report);
     look_at_disk(report);
     look_at_daemon(report, now);
     look_at_writing(report);

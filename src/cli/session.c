@@ -161,11 +161,24 @@ bool session_need_policy(struct cli *cli, struct error *error)
     return error_hint(error, "commit berth.yaml on the trusted ref; berth doctor says what else is wrong");
 }
 
+static void say_unread(const char *id, const struct error *error, void *context)
+{
+    struct cli *cli = context;
+    (void)id;
+    fprintf(stderr, "berth: %s: %s; what depends on it is held aside, see berth doctor\n", shown(cli, error->message),
+            shown(cli, error->detail));
+}
+
 bool session_list(struct cli *cli, const struct record_type *type, const char *index, const char *equal,
                   bool descending, size_t limit, void *rows, size_t *count, struct error *error)
 {
-    const struct store_query query = {
-        .type = type, .index = index, .equal = {equal}, .descending = descending, .limit = limit};
+    const struct store_query query = {.type = type,
+                                      .index = index,
+                                      .equal = {equal},
+                                      .descending = descending,
+                                      .limit = limit,
+                                      .damaged = say_unread,
+                                      .damaged_context = cli};
 
     return store_list(cli->store, &query, &cli->arena, rows, count, error);
 }

@@ -292,7 +292,9 @@ void engine_accept(const struct engine_facts *facts, const struct command *comma
     }
     find_person(&request);
     find_subject(&request);
-    if (accept == NULL || request.verb == NULL) {
+    if (facts->damaged != NULL) {
+        answer_refused(&request, ERROR_DAMAGED, NULL, facts->damaged, "berth doctor names what cannot be read");
+    } else if (accept == NULL || request.verb == NULL) {
         answer_refused(&request, ERROR_UNSUPPORTED, NULL,
                        arena_printf(turn.arena, "'%s' is not built yet", command->verb),
                        "berth --help lists the verbs");

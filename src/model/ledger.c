@@ -96,7 +96,7 @@ const struct record_type audit_type = {
     .name = "audit",
     RECORD_OF(audit, audit_columns),
     INDEXED_BY(audit_indexes),
-    .flags = RECORD_APPEND,
+    .flags = RECORD_APPEND | RECORD_CHAINED,
 };
 
 static const struct column daemon_columns[] = {

@@ -32,6 +32,8 @@ json_t *json_from_text(const char *text)
     return value;
 }
 
+#define JSON_DEPTH_LIMIT 2048 /* of jansson, too */
+
 static json_t *json_from_time(int64_t at_ms)
 {
     if (at_ms == 0)
@@ -184,6 +186,113 @@ json_t *json_column(const char *text)
     if (text_empty(text))
         return NULL;
     return json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+}
+
+/* --- syntax alone ------------------------------------------------------------------------------------------------ */
+
+static const char *skip_space(const char *at)
+{
+    return at + strspn(at, " \t\r\n");
+}
+
+/* Behind the text that begins at `at`; NULL: it is none. */
+static const char *skip_string(const char *at)
+{
+    if (*at++ != '"')
+        return NULL;
+    while (*at != '"') {
+        if ((unsigned char)*at < 0x20) /* its end, too */
+            return NULL;
+        if (*at++ != '\\')
+            continue;
+        if (*at == 'u' && strspn(at + 1, "0123456789abcdefABCDEF") >= 4)
+            at += 5;
+        else if (*at != '\0' && strchr("\"\\/bfnrt", *at))
+            at++;
+        else
+            return NULL;
+    }
+    return at + 1;
+}
+
+static const char *skip_digits(const char *at)
+{
+    size_t count = strspn(at, "0123456789");
+    return count > 0 ? at + count : NULL;
+}
+
+static const char *skip_number(const char *at)
+{
+    at += *at == '-';
+    at = *at == '0' ? at + 1 : skip_digits(at);
+    if (at && *at == '.')
+        at = skip_digits(at + 1);
+    if (at && (*at == 'e' || *at == 'E'))
+        at = skip_digits(at + 1 + (at[1] == '+' || at[1] == '-'));
+    return at;
+}
+
+static const char *skip_scalar(const char *at)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    if (*at == '"')
+        return skip_string(at);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(at, words[i], strlen(words[i])) == 0)
+            return at + strlen(words[i]);
+    return skip_number(at);
+}
+
+/* The member's name and colon where `open` is an object. */
+static const char *skip_name(const char *at, char open)
+{
+    if (open != '{')
+        return at;
+    at = skip_string(at);
+    at = at ? skip_space(at) : NULL;
+    return at && *at == ':' ? skip_space(at + 1) : NULL;
+}
+
+/* Behind the brackets that close after a value: where the next value begins, or (depth 0) the end. */
+static const char *skip_closing(const char *at, const char *open, size_t *depth)
+{
+    for (at = skip_space(at); *depth > 0; at = skip_space(at + 1)) {
+        char bracket = open[*depth - 1];
+        if (*at == ',')
+            return skip_name(skip_space(at + 1), bracket);
+        if (*at != (bracket == '{' ? '}' : ']'))
+            return NULL;
+        --*depth;
+    }
+    return at;
+}
+
+bool json_is_whole(const char *text)
+{
+    char open[JSON_DEPTH_LIMIT];
+    size_t depth = 0;
+    const char *at = skip_space(text);
+    while (at) {
+        if (*at == '{' || *at == '[') {
+            char bracket = *at;
+            if (depth == sizeof open)
+                return false;
+            at = skip_space(at + 1);
+            if (*at == (bracket == '{' ? '}' : ']')) {
+                at++;
+            } else {
+                open[depth++] = bracket;
+                at = skip_name(at, bracket);
+                continue;
+            }
+        } else {
+            at = skip_scalar(at);
+        }
+        at = at ? skip_closing(at, open, &depth) : NULL;
+        if (at && depth == 0)
+            return *at == '\0';
+    }
+    return false;
 }
 
 const char *json_text(struct arena *arena, const json_t *value)

@@ -90,6 +90,14 @@ static bool follow_row(const void *row, void *context)
     return !follow->stopped;
 }
 
+/* Whoever follows keeps what the row was before. */
+static void pass_over(const char *id, const struct error *error, void *context)
+{
+    (void)id;
+    (void)error;
+    (void)context;
+}
+
 static bool follow_all(struct store *store, int64_t since, struct follow *follow, struct error *error)
 {
     const struct backend_ops *ops = store->backend->ops;
@@ -98,7 +106,7 @@ static bool follow_all(struct store *store, int64_t since, struct follow *follow
     size_t count;
     const struct record_type *const *types = record_types(&count);
     for (size_t i = 0; i < count && !follow->stopped; i++) {
-        struct store_query query = {.type = types[i], .since = since};
+        struct store_query query = {.type = types[i], .since = since, .damaged = pass_over};
         follow->type = types[i];
         if (!ops->each(store->backend, &query, follow_row, follow, error))
             return false;

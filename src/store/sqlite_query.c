@@ -162,6 +162,18 @@ static bool read_word(const struct column *column, const char *name, void *row)
     return false;
 }
 
+/* `word`: what an enum column holds; NULL: the column should be JSON. */
+static bool damaged(const struct sqlite *sqlite, const struct record_type *type, const void *row,
+                    const struct column *column, const char *word, struct error *error)
+{
+    error_set(error, ERROR_DAMAGED, "%s %s cannot be read", type->name, record_id(row));
+    if (word)
+        error_detail(error, "its %s is '%s', which no berth wrote", column->name, word);
+    else
+        error_detail(error, "its %s is no whole JSON", column->name);
+    return error_hint(error, "restore a copy of %s, or use the berth that wrote it", sqlite->folder);
+}
+
 bool sqlite_read_row(struct sqlite *sqlite, sqlite3_stmt *handle, const struct record_type *type,
                      const struct column *const *columns, size_t count, void *row, struct error *error)
 {
@@ -175,14 +187,12 @@ bool sqlite_read_row(struct sqlite *sqlite, sqlite3_stmt *handle, const struct r
         const char *text = (const char *)sqlite3_column_text(handle, place);
         if (!text)
             return sqlite_error(sqlite, error, "read");
-        if (column->type != COLUMN_ENUM) {
+        if (column->type == COLUMN_ENUM && !read_word(column, text, row))
+            return damaged(sqlite, type, row, column, text, error);
+        if (column->type == COLUMN_JSON && *text && !(type->flags & RECORD_CHAINED) && !json_is_whole(text))
+            return damaged(sqlite, type, row, column, NULL, error);
+        if (column->type != COLUMN_ENUM)
             cell_set_text(column, row, text);
-        } else if (!read_word(column, text, row)) {
-            error_set(error, ERROR_CORRUPT, "cannot read the store %s", sqlite->folder);
-            error_detail(error, "%s %s: %s is '%s', which no berth wrote", type->name, record_id(row), column->name,
-                         text);
-            return error_hint(error, "restore a copy of the folder, or use the berth that wrote it");
-        }
     }
     *(int64_t *)(void *)((char *)row + type->revision_offset) = sqlite3_column_int64(handle, (int)count);
     return true;
@@ -197,6 +207,13 @@ static void row_clear(const struct record_type *type, void *row)
             cell_set_text(&type->columns[i], row, "");
 }
 
+static bool pass_on(const struct error *from, struct error *error)
+{
+    if (error)
+        *error = *from;
+    return false;
+}
+
 static bool visit_rows(struct sqlite *sqlite, const struct plan *plan, sqlite3_stmt *handle, store_visit *visit,
                        void *context, struct error *error)
 {
@@ -208,11 +225,15 @@ static bool visit_rows(struct sqlite *sqlite, const struct plan *plan, sqlite3_s
         int code = sqlite3_step(handle);
         if (code == SQLITE_DONE)
             break;
+        struct error unread = {0};
         if (code != SQLITE_ROW)
             done = sqlite_error(sqlite, error, "read");
+        else if (sqlite_read_row(sqlite, handle, type, plan->columns, plan->column_count, row, &unread))
+            more = visit(row, context);
+        else if (unread.code == ERROR_DAMAGED && plan->query->damaged)
+            plan->query->damaged(record_id(row), &unread, plan->query->damaged_context);
         else
-            done = sqlite_read_row(sqlite, handle, type, plan->columns, plan->column_count, row, error);
-        more = done && visit(row, context);
+            done = pass_on(&unread, error);
     }
     free(row);
     return done;

@@ -336,8 +336,8 @@ static bool write_row(struct store *store, const struct record_type *type, const
                       const void *old, struct error *error)
 {
     const struct backend_ops *ops = store->backend->ops;
-    if (found == STORE_FOUND) {
-        enum record_difference difference = record_compare(type, old, row);
+    if (found != STORE_MISSING) {
+        enum record_difference difference = found == STORE_FOUND ? record_compare(type, old, row) : RECORD_DIFFERENT;
         if (difference == RECORD_SAME)
             return true;
         if (type->flags & RECORD_APPEND)
@@ -363,8 +363,12 @@ bool store_put_row(struct store *store, const struct record_type *type, const vo
         return false;
     struct arena arena = {0};
     void *old = arena_alloc(&arena, type->size);
-    enum store_found found = store->backend->ops->get(store->backend, type, record_id(row), &arena, old, error);
-    bool done = found != STORE_ERROR && write_row(store, type, row, found, old, error);
+    struct error unread = {0};
+    enum store_found found = store->backend->ops->get(store->backend, type, record_id(row), &arena, old, &unread);
+    bool known = found != STORE_ERROR || unread.code == ERROR_DAMAGED; /* whole again with what is written now */
+    if (!known && error)
+        *error = unread;
+    bool done = known && write_row(store, type, row, found, old, error);
     arena_release(&arena);
     return done;
 }

@@ -152,6 +152,8 @@ bool frame_trouble(const struct dashboard *dashboard, struct str *out)
     for (size_t i = 0; out->length == before && i < around->repository_count; i++)
         if (!text_empty(around->repositories[i].error))
             str_addf(out, "%s: %s", around->repositories[i].id, around->repositories[i].error);
+    if (out->length == before && !text_empty(picture_unread(dashboard->picture)))
+        str_addf(out, "%s; what depends on it is held aside, see berth doctor", picture_unread(dashboard->picture));
     return out->length > before;
 }
 

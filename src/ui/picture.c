@@ -27,6 +27,8 @@ struct picture {
     struct branch_shelf branches;
     struct arena around_arena;
     struct surroundings around;
+    size_t left_out;   /* by the last reading of a piece */
+    struct str unread; /* of the first row that cannot be read; empty: all can */
     uint64_t around_version;
     struct map by_branch; /* "REPOSITORY:BRANCH" to its environment, of this version of the environments */
     uint64_t by_branch_version;
@@ -40,6 +42,7 @@ struct picture *picture_new(struct store *store)
 {
     struct picture *picture = mem_zero(1, sizeof *picture);
     picture->store = store;
+    str_init(&picture->unread);
     shelf_init(&picture->environments, &environment_type);
     shelf_init(&picture->runs, &run_type);
     return picture;
@@ -53,6 +56,7 @@ void picture_free(struct picture *picture)
     shelf_release(&picture->runs);
     branch_shelf_release(&picture->branches);
     arena_release(&picture->around_arena);
+    str_release(&picture->unread);
     map_release(&picture->by_branch);
     free(picture->after);
     free(picture);
@@ -70,16 +74,32 @@ static void put_run(struct picture *picture, const struct run *run)
 struct reading {
     struct picture *picture;
     size_t count;
-    char *last; /* id */
+    struct str last; /* id */
 };
+
+static void take_last(struct reading *reading, const void *row)
+{
+    str_clear(&reading->last);
+    str_add(&reading->last, record_id(row));
+    reading->count++;
+}
+
+/* The first one is kept: one sentence is enough to send a person to `berth doctor`. */
+static void leave_out(const char *id, const struct error *error, void *context)
+{
+    struct picture *picture = context;
+    struct str *unread = &picture->unread;
+    (void)id;
+    picture->left_out++;
+    if (unread->length == 0)
+        str_addf(unread, "%s: %s", error->message, error->detail);
+}
 
 static bool take_environment(const void *row, void *context)
 {
     struct reading *reading = context;
     shelf_put(&reading->picture->environments, row);
-    free(reading->last);
-    reading->last = mem_strdup(record_id(row));
-    reading->count++;
+    take_last(reading, row);
     return true;
 }
 
@@ -87,9 +107,7 @@ static bool take_run(const void *row, void *context)
 {
     struct reading *reading = context;
     put_run(reading->picture, row);
-    free(reading->last);
-    reading->last = mem_strdup(record_id(row));
-    reading->count++;
+    take_last(reading, row);
     return true;
 }
 
@@ -97,10 +115,7 @@ static bool take_branch(const void *row, void *context)
 {
     struct reading *reading = context;
     branch_shelf_put(&reading->picture->branches, row);
-    if (++reading->count % CHUNK_ROWS == 0) {
-        free(reading->last);
-        reading->last = mem_strdup(record_id(row));
-    }
+    take_last(reading, row);
     return true;
 }
 
@@ -124,7 +139,7 @@ static const char *const policy_columns[] = {"id", "repository", "ref", "commit"
 static bool list_all(struct picture *picture, const struct record_type *type, const char *const *columns, void *rows,
                      size_t *count, struct error *error)
 {
-    struct store_query query = {.type = type, .columns = columns};
+    struct store_query query = {.type = type, .columns = columns, .damaged = leave_out, .damaged_context = picture};
     return store_list(picture->store, &query, &picture->around_arena, rows, count, error);
 }
 
@@ -175,6 +190,8 @@ static bool read_environments(struct picture *picture, size_t limit, struct read
         .equal = {environment_status_names[status_order[picture->part]]},
         .after = picture->after,
         .limit = limit,
+        .damaged = leave_out,
+        .damaged_context = picture,
     };
     return store_each(picture->store, &query, take_environment, reading, error);
 }
@@ -186,7 +203,9 @@ static bool read_runs(struct picture *picture, size_t limit, struct reading *rea
                                 .descending = true,
                                 .after = picture->after,
                                 .limit = limit,
-                                .columns = run_columns};
+                                .columns = run_columns,
+                                .damaged = leave_out,
+                                .damaged_context = picture};
     return store_each(picture->store, &query, take_run, reading, error);
 }
 
@@ -200,6 +219,8 @@ static bool read_branches(struct picture *picture, size_t limit, struct reading 
         .after = picture->after,
         .limit = limit,
         .columns = branch_columns,
+        .damaged = leave_out,
+        .damaged_context = picture,
     };
     return store_each(picture->store, &query, take_branch, reading, error);
 }
@@ -227,8 +248,9 @@ static void next_part(struct picture *picture)
 
 static bool read_piece(struct picture *picture, struct error *error)
 {
-    struct reading reading = {.picture = picture};
+    struct reading reading = {.picture = picture, .last = STR_INIT};
     bool fine;
+    picture->left_out = 0;
     if (picture->stage == STAGE_ENVIRONMENTS)
         fine = read_environments(picture, CHUNK_ROWS, &reading, error);
     else if (picture->stage == STAGE_RUNS)
@@ -236,23 +258,19 @@ static bool read_piece(struct picture *picture, struct error *error)
     else
         fine = read_branches(picture, CHUNK_ROWS, &reading, error);
     bool enough = picture->stage == STAGE_RUNS && picture->runs.rows.count >= PICTURE_RUNS;
-    if (!fine) {
-        free(reading.last);
-        return false;
-    }
-    if (reading.count < CHUNK_ROWS || enough) {
-        free(reading.last);
+    if (fine && (reading.count == 0 || reading.count + picture->left_out < CHUNK_ROWS || enough)) {
         next_part(picture);
-        return true;
+    } else if (fine) {
+        free(picture->after);
+        picture->after = mem_strdup(reading.last.data);
     }
-    free(picture->after);
-    picture->after = reading.last;
-    return true;
+    str_release(&reading.last);
+    return fine;
 }
 
 bool picture_first(struct picture *picture, size_t rows, struct error *error)
 {
-    struct reading reading = {.picture = picture};
+    struct reading reading = {.picture = picture, .last = STR_INIT};
     if (!store_read_begin(picture->store, error))
         return false;
     bool fine = store_cursor(picture->store, &picture->cursor, error) && read_around(picture, error);
@@ -263,7 +281,7 @@ bool picture_first(struct picture *picture, size_t rows, struct error *error)
     for (; fine && picture->part < picture->around.repository_count; picture->part++)
         fine = read_branches(picture, rows, &reading, error);
     store_read_end(picture->store);
-    free(reading.last);
+    str_release(&reading.last);
     picture->part = 0;
     return fine;
 }
@@ -481,6 +499,11 @@ const struct run *picture_run_of(const struct picture *picture, const char *envi
             found = row;
     }
     return found;
+}
+
+const char *picture_unread(const struct picture *picture)
+{
+    return picture->unread.data;
 }
 
 const struct surroundings *picture_surroundings(const struct picture *picture)

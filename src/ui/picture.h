@@ -81,5 +81,7 @@ struct surroundings {                /* few rows, read again whole when one of t
     int64_t listed_at, watched_at; /* the newest sweep of a repository; of anything else that is looked at */
 };
 const struct surroundings *picture_surroundings(const struct picture *picture);
+/* Why the first row that cannot be read cannot; "": all can. Such rows are left out. */
+const char *picture_unread(const struct picture *picture);
 
 #endif

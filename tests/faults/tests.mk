@@ -13,7 +13,7 @@ tests_faults_test_kills_LDADD = $(libs_store) $(VTERM_LIBS)
 tests_faults_test_nth_SOURCES = tests/faults/test_nth.c $(faults_parts)
 tests_faults_test_nth_LDADD = $(libs_store)
 
-test_tools += tests/faults/test_clock tests/faults/test_trouble tests/faults/test_push
+test_tools += tests/faults/test_clock tests/faults/test_damaged tests/faults/test_trouble tests/faults/test_push
 tests_faults_test_push_SOURCES = tests/faults/test_push.c $(faults_parts)
 tests_faults_test_push_LDADD = $(libs_store)
 test_tools += tests/faults/test_terraform
@@ -23,12 +23,14 @@ tests_faults_test_trouble_SOURCES = tests/faults/test_trouble.c tests/e2e/screen
 tests_faults_test_trouble_LDADD = $(libs_store) $(VTERM_LIBS)
 tests_faults_test_clock_SOURCES = tests/faults/test_clock.c $(faults_parts)
 tests_faults_test_clock_LDADD = $(libs_store)
+tests_faults_test_damaged_SOURCES = tests/faults/test_damaged.c $(faults_parts)
+tests_faults_test_damaged_LDADD = $(test_store)
 
 # One program, a script for each kind of call.
 faults_scripts = tests/faults/nth-provider-call.sh tests/faults/nth-store-write.sh tests/faults/nth-store-read.sh
 if FAULTS
 long_tests += tests/faults/test_kills tests/faults/test_clock tests/faults/test_trouble tests/faults/test_push \
-	tests/faults/test_terraform $(faults_scripts)
+	tests/faults/test_damaged tests/faults/test_terraform $(faults_scripts)
 torture_tests += $(faults_scripts)
 endif
 

@@ -233,9 +233,79 @@ static void words__go_both_ways_and_unknown_is_never_healthy(void **state)
     assert_string_equal(word_name(run_status_names, RUN_CANCELLED), "cancelled");
 }
 
+/* jansson says what is JSON; the scan must agree, or a row that was written could not be read. */
+static void json__is_whole_where_it_can_be_parsed(void **state)
+{
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        " [ ] ",
+        "{\"a\":1}",
+        "{\"a\" : [1, -2.5e+3, true, false, null, \"x\\u00e9\\n\"], \"b\": {}}",
+        "\"text\"",
+        "0",
+        "-0",
+        "01",
+        "1.",
+        "1e",
+        "1.5E-2",
+        "--1",
+        "+1",
+        "tru",
+        "truex",
+        "nul",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[1",
+        "{",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1",
+        "{\"a\":1,",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{\"a\" 1}",
+        "[}",
+        "{]",
+        "[[]",
+        "[]]",
+        "[] []",
+        "{\"a\":1}x",
+        "\"",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"a\nb\"",
+        "\"a\tb\"",
+        "[[[[[1]]]]]",
+        "{\"a\":{\"b\":[{}]}}",
+        "[{\"a\":[]},{}]",
+        "'a'",
+        "nothing",
+        ",",
+        ":",
+        "]",
+        "}",
+        "[\"a\":1]",
+        "{\"a\",1}",
+        "[1,2",
+        "\x7f",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        json_t *value = json_column(texts[i]);
+        if (json_is_whole(texts[i]) != (value != NULL))
+            fail_msg("'%s' is %sJSON", texts[i], value ? "" : "no ");
+        json_decref(value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json__is_whole_where_it_can_be_parsed),
         cmocka_unit_test(types__are_described_without_gaps),
         cmocka_unit_test(json__gives_back_every_row),
         cmocka_unit_test(bytes__give_back_every_row_whatever_its_text),

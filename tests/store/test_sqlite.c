@@ -381,7 +381,7 @@ static void damaged_pages__are_found_and_said(void **state)
     store_close(reader);
 }
 
-static void unknown_word__in_a_row_is_corrupt_and_named(void **state)
+static void unknown_word__in_a_row_is_damage_and_named(void **state)
 {
     struct store *owner = open_as(*state, STORE_OWNER);
     put_run(owner, "1");
@@ -392,8 +392,9 @@ static void unknown_word__in_a_row_is_corrupt_and_named(void **state)
     struct run run;
     struct error refused = {0};
     assert_int_equal(store_get(reader, &run_type, "1", &arena, &run, &refused), STORE_ERROR);
-    assert_int_equal(refused.code, ERROR_CORRUPT);
-    assert_string_equal(refused.detail, "runs 1: status is 'splendid', which no berth wrote");
+    assert_int_equal(refused.code, ERROR_DAMAGED);
+    assert_string_equal(refused.message, "runs 1 cannot be read");
+    assert_string_equal(refused.detail, "its status is 'splendid', which no berth wrote");
     arena_release(&arena);
     store_close(reader);
 }
@@ -566,7 +567,7 @@ int main(void)
         IN_A_FOLDER(failed_migration__leaves_the_older_store),
         IN_A_FOLDER(strange_file__is_refused_with_what_to_do),
         IN_A_FOLDER(damaged_pages__are_found_and_said),
-        IN_A_FOLDER(unknown_word__in_a_row_is_corrupt_and_named),
+        IN_A_FOLDER(unknown_word__in_a_row_is_damage_and_named),
         IN_A_FOLDER(full_disk__keeps_what_was_committed_and_goes_on),
         IN_A_FOLDER(file_size_limit__is_a_failure_like_any_other),
         IN_A_FOLDER(read_only_folder__is_said_in_words),

@@ -43,6 +43,7 @@ enum error_code {
     ERROR_FULL,        /* no space left */
     ERROR_STORE,       /* the store could not do it */
     ERROR_CORRUPT,     /* stored bytes are not what was written */
+    ERROR_DAMAGED,     /* one stored row cannot be read, the rest can */
     ERROR_VERSION,     /* written by a newer berth, or needs another version */
     ERROR_UNREACHABLE, /* the other side did not answer */
     ERROR_PROVIDER,    /* the other side answered with a failure */

@@ -55,6 +55,7 @@ struct record_index {
 enum record_flag {
     RECORD_HISTORY = 1 << 0, /* the feed keeps each change's values for the horizon */
     RECORD_APPEND = 1 << 1,  /* rows are never changed or removed (audit, approvals) */
+    RECORD_CHAINED = 1 << 2, /* a row's own hash tells whether it is whole (audit): it is read however it is */
 };
 
 struct record_type {
@@ -108,6 +109,8 @@ bool record_unpack(const struct record_type *type, const char *bytes, size_t cou
 
 /* JSON texts in columns: parse (NULL or "" gives NULL), and canonical printing (sorted keys, compact) into an arena. */
 json_t *json_column(const char *text);
+/* Whether a text is one whole JSON value by its syntax, without making it: for rows that are read far more often than damaged. */
+bool json_is_whole(const char *text);
 const char *json_text(struct arena *arena, const json_t *value);
 const char *json_get_text(const json_t *object, const char *key); /* "" when absent or no string */
 int64_t json_get_int(const json_t *object, const char *key);      /* 0 when absent */
