@@ -136,6 +136,7 @@ static bool start_process(struct child *child, const struct agent_options *optio
                           NULL};
     struct process_spec spec = {
         .argv = argv,
+        .program = "/proc/self/exe", /* what runs now, also when an upgrade has put another at that path */
         .input_fd = -1,
         .output_fd = STDERR_FILENO,
         .error_fd = STDERR_FILENO,

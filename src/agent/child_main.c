@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 int agent_child(const char *kind, const struct agent_options *options, struct error *error)
 {
@@ -19,6 +20,7 @@ int agent_child(const char *kind, const struct agent_options *options, struct er
         {"observer:probes", observer_probes_main},
         {"notifier", notifier_main},
     };
+    (void)prctl(PR_SET_NAME, "berthd"); /* it was started as /proc/self/exe */
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (text_equal(kinds[i].name, kind))
             return kinds[i].main(options);

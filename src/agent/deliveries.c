@@ -123,21 +123,30 @@ static void take_outcome(struct supervisor *supervisor, const json_t *message)
     arena_release(&arena);
 }
 
-void deliveries_taken(struct supervisor *supervisor, struct child *notifier, const char *json, size_t length)
+static void came_to_nothing(struct supervisor *supervisor, const struct child *notifier, const char *why)
 {
-    json_t *message = json_loadb(json, length, 0, NULL);
-    free(notifier->subject);
-    notifier->subject = NULL;
+    json_t *message =
+        json_pack("{s:s, s:b, s:b, s:s}", "delivery", notifier->subject, "done", false, "retry", true, "error", why);
     take_outcome(supervisor, message);
     json_decref(message);
 }
 
 void deliveries_lost(struct supervisor *supervisor, const struct child *notifier)
 {
-    json_t *message =
-        json_pack("{s:s, s:b, s:b, s:s}", "delivery", notifier->subject, "done", false, "retry", true, "error",
-                  notifier->given_up ? "delivering it did not come back: the notifier was ended"
-                                     : "the notifier died while it delivered it");
-    take_outcome(supervisor, message);
+    came_to_nothing(supervisor, notifier,
+                    notifier->given_up ? "delivering it did not come back: the notifier was ended"
+                                       : "the notifier died while it delivered it");
+}
+
+void deliveries_taken(struct supervisor *supervisor, struct child *notifier, const char *json, size_t length)
+{
+    json_t *message = json_loadb(json, length, 0, NULL);
+    if (text_equal(json_get_text(message, "delivery"), notifier->subject))
+        take_outcome(supervisor, message);
+    else
+        came_to_nothing(supervisor, notifier,
+                        "the notifier answered about something else"); /* it is not given again at once */
+    free(notifier->subject);
+    notifier->subject = NULL;
     json_decref(message);
 }

@@ -197,7 +197,7 @@ bool process_start(const struct process_spec *spec, struct process *process, str
     *process = (struct process){.pid_fd = -1};
     const char *const *environment = spec->environment ? spec->environment : (const char *const *)(uintptr_t)environ;
     struct launch launch = {.spec = spec, .environment = (char *const *)(uintptr_t)environment};
-    launch.program = find_program(spec->argv[0], environment);
+    launch.program = find_program(spec->program ? spec->program : spec->argv[0], environment);
     if (!launch.program) {
         const char *path = value_of(environment, "PATH");
         error_set(error, ERROR_NOT_FOUND, "cannot start %s", spec->argv[0]);

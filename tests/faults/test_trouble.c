@@ -27,6 +27,7 @@
 
 #define LOCKED_MS 3000
 #define MOST_COPY (16u << 20)
+#define MOST_PROGRAM ((size_t)256 << 20)
 
 static void expect_words(const char *who, int status, const char *said, const char *word, const char *advice,
                          struct str *trouble)
@@ -383,20 +384,48 @@ static void full(struct world *world, struct str *trouble)
         story_trouble(world, trouble, "with room again the run does not go on by itself");
 }
 
+/* berthd from a file of the world's own, which can be replaced. */
+static void copy_program(struct world *world, struct str *trouble)
+{
+    struct str program = STR_INIT;
+    struct error error = {0};
+    char *path = path_join(world->folder, "berthd");
+    if (!file_read(getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd", MOST_PROGRAM, &program, &error) ||
+        !file_replace(path, program.data, program.length, 0755, FILE_RELAXED, &error))
+        str_addf(trouble, "no copy of berthd: %s; ", error.message);
+    setenv("BERTHD", path, 1);
+    str_release(&program);
+    free(path);
+}
+
+/* What a supervisor starts is what it is itself: two versions do not understand each other. */
+static void upgraded(struct world *world, struct str *trouble)
+{
+    static const char other[] = "#!/bin/sh\nexit 1\n";
+    char *path = path_join(world->folder, "berthd");
+    if (!file_replace(path, other, strlen(other), 0755, FILE_RELAXED, NULL))
+        str_add(trouble, "berthd cannot be replaced; ");
+    if (world_kill_workers(world) == 0)
+        str_add(trouble, "there is no worker; ");
+    free(path);
+}
+
 static const struct trouble_case {
     const char *name;
     void (*make)(struct world *world, struct str *trouble);
-    bool small; /* on a file system of few megabytes */
-    bool alone; /* in a mount namespace of its own */
+    bool small;  /* on a file system of few megabytes */
+    bool alone;  /* in a mount namespace of its own */
+    bool copied; /* berthd is the world's own copy */
 } cases[] = {
-    {"a store that is no database is refused by both programs", corrupt, false, false},
-    {"a store with one byte changed is found damaged", one_byte, false, false},
-    {"a store that was cut short is found damaged", cut_short, false, false},
-    {"a log of the store with one byte changed loses only what came after", damaged_wal, false, false},
-    {"a store of a newer berth is refused by both programs", newer, false, false},
-    {"the writers' lock is held by somebody", locked, false, false},
-    {"a read-only store is shown, and says why it takes nothing", read_only, false, true},
-    {"the disk fills mid-apply", full, true, true},
+    {"an upgrade puts another program in berthd's place", upgraded, false, false, true},
+    {"a store that is no database is refused by both programs", corrupt, false, false, false},
+    {"a store with one byte changed is found damaged", one_byte, false, false, false},
+    {"a store that was cut short is found damaged", cut_short, false, false, false},
+    {"a log of the store with one byte changed loses only what came after", damaged_wal, false, false, false},
+    {"a store of a newer berth is refused by both programs", newer, false, false, false},
+    {"the writers' lock is held by somebody", locked, false, false, false},
+    {"a read-only store is shown, and says why it takes nothing", read_only, false, true, false},
+    {"the disk fills mid-apply", full, true, true, false},
 };
 
 static bool write_process(const char *path, const char *text)
@@ -433,6 +462,8 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
     char *state = path_join(world.folder, "state");
     if (this->small && (mkdir(state, 0700) != 0 || mount("none", state, "tmpfs", 0, "size=8m") != 0))
         str_addf(trouble, "no small file system: %s; ", strerror(errno));
+    if (this->copied)
+        copy_program(&world, trouble);
     world_start(&world);
     if (story_to_gate(&world, trouble)) {
         this->make(&world, trouble);

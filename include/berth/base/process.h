@@ -21,6 +21,7 @@ enum process_flag {
 
 struct process_spec {
     const char *const *argv;           /* argv[0] is looked up in PATH of `environment` unless it has a '/' */
+    const char *program;               /* the path that is run, whatever argv[0] says; NULL: argv[0] */
     const char *const *environment;    /* "NAME=value" … NULL; NULL: this process's own */
     const char *folder;                /* working directory, or NULL */
     int input_fd, output_fd, error_fd; /* become 0, 1, 2; -1: /dev/null */
