@@ -15,10 +15,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DAEMON_ID "berthd"
 #define LINGER_MS 15000
+#define LOCK_NAME "berthd.lock"
+#define STORE_NAME "store.db"
+#define FOLDER_WAIT_MS 3000
 
 static bool put_daemon(struct supervisor *supervisor, const char *state, const char *ends_when, struct error *error)
 {
@@ -51,19 +55,72 @@ static bool say_state(struct supervisor *supervisor, const char *state, const ch
     return false;
 }
 
+/* The lock file can be taken away while it is held, and a new one locked: the folder is held beside it, and as long as the database is in the same
+ * folder nobody else can have that. Who finds it held waits: the other looks once a second whether its own lock file is still there. */
+static bool take_locks(struct supervisor *supervisor, struct error *error)
+{
+    const char *folder = supervisor->options->store_folder;
+    char *lock = path_join(folder, LOCK_NAME);
+    bool locked = folder_make(folder, 0700, error) && folder_is_private(folder, error) &&
+                  file_lock(&supervisor->lock, lock, LOCK_TRY, error) &&
+                  folder_lock(&supervisor->folder, folder, FOLDER_WAIT_MS, error);
+    free(lock);
+    return locked;
+}
+
+void lifetime_unlock(struct supervisor *supervisor)
+{
+    file_unlock(&supervisor->folder); /* first: who gets the lock file waits for nothing */
+    file_unlock(&supervisor->lock);
+}
+
+static ino_t number_of(const char *folder, const char *name)
+{
+    struct stat status;
+    char *path = path_join(folder, name);
+    ino_t number = stat(path, &status) == 0 ? status.st_ino : 0;
+    free(path);
+    return number;
+}
+
 bool lifetime_begin(struct supervisor *supervisor, struct error *error)
 {
-    char *lock = path_printf("%s/berthd.lock", supervisor->options->store_folder);
-    bool locked = folder_make(supervisor->options->store_folder, 0700, error) &&
-                  folder_is_private(supervisor->options->store_folder, error) &&
-                  file_lock(&supervisor->lock, lock, LOCK_TRY, error);
-    free(lock);
-    if (!locked)
+    if (!take_locks(supervisor, error))
         return false;
     supervisor->started_at_ms = time_now_ms();
     supervisor->store = store_open(supervisor->options->store_folder, STORE_OWNER, error);
+    supervisor->database = number_of(supervisor->options->store_folder, STORE_NAME);
     return supervisor->store && store_new_epoch(supervisor->store, &supervisor->epoch, error) &&
            say_state(supervisor, "starting", "", error);
+}
+
+/* What is missing or another's of what it serves; NULL: nothing. */
+static const char *what_is_lost(const struct supervisor *supervisor)
+{
+    const char *folder = supervisor->options->store_folder;
+    char *lock = path_join(folder, LOCK_NAME);
+    const char *lost = NULL;
+    if (!file_lock_is_at(&supervisor->folder, folder))
+        lost = "its folder was moved, deleted or replaced";
+    else if (number_of(folder, STORE_NAME) != supervisor->database)
+        lost = "its database was deleted or replaced";
+    else if (!file_lock_is_at(&supervisor->lock, lock))
+        lost = "its lock file was deleted or replaced";
+    free(lock);
+    return lost;
+}
+
+void lifetime_watch_place(struct supervisor *supervisor)
+{
+    const char *lost = what_is_lost(supervisor);
+    if (!lost)
+        return;
+    error_set(&supervisor->lost, ERROR_INTERRUPTED, "berthd of %s ends: %s while it served",
+              supervisor->options->workspace, lost);
+    error_detail(&supervisor->lost, "the store was in %s", supervisor->options->store_folder);
+    error_hint(&supervisor->lost,
+               "the next command starts another; steps at work end by themselves and leave their results");
+    lifetime_end(supervisor);
 }
 
 bool lifetime_serving(struct supervisor *supervisor, struct error *error)
@@ -166,7 +223,7 @@ static bool end_if_nothing_comes(struct supervisor *supervisor, struct error *er
     supervisor->waited_at_revision = to_come ? cursor.revision : 0;
     if (to_come)
         return true;
-    file_unlock(&supervisor->lock);
+    lifetime_unlock(supervisor);
     fault_point("supervisor.after_unlock");
     supervisor->begin_anew =
         any_row(supervisor, &command_type, "status", word_name(command_status_names, COMMAND_WAITING));

@@ -69,6 +69,9 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 static void once_a_second(struct supervisor *supervisor)
 {
     supervisor->tick = false;
+    lifetime_watch_place(supervisor);
+    if (supervisor->ended)
+        return;
     children_end_hung(supervisor);
     children_keep_observers(supervisor);
     workers_retire(supervisor);
@@ -206,7 +209,7 @@ static void release(struct supervisor *supervisor)
     uv_run(&supervisor->loop, UV_RUN_DEFAULT);
     uv_loop_close(&supervisor->loop);
     store_close(supervisor->store);
-    file_unlock(&supervisor->lock);
+    lifetime_unlock(supervisor);
     config_free(supervisor->config);
     for (size_t i = 0; i < supervisor->due.count; i++)
         free(supervisor->due.items[i].run);
@@ -228,7 +231,7 @@ static void release(struct supervisor *supervisor)
 /* One life, from the lock to its release. `again`: it should begin anew. */
 static int supervise_once(const struct agent_options *options, bool *again, struct error *error)
 {
-    struct supervisor supervisor = {.options = options, .lock = {.fd = -1}};
+    struct supervisor supervisor = {.options = options, .lock = {.fd = -1}, .folder = {.fd = -1}};
     int status = 0;
     *again = false;
     if (!went_well(uv_loop_init(&supervisor.loop), "make the loop that waits for everything", error))
@@ -237,6 +240,10 @@ static int supervise_once(const struct agent_options *options, bool *again, stru
         log_line("agent", LOG_INFO, "serving %s, epoch %lld", options->store_folder, (long long)supervisor.epoch);
         while (!supervisor.ended)
             uv_run(&supervisor.loop, UV_RUN_DEFAULT);
+        if (supervisor.lost.code != ERROR_NONE) {
+            *error = supervisor.lost;
+            status = error_info(error->code)->exit_status;
+        }
     } else {
         status = error_info(error->code)->exit_status;
     }

@@ -72,7 +72,9 @@ struct supervisor {
     uv_check_t check;
     uv_idle_t again; /* active while more is to be done at once */
     struct store *store;
-    struct file_lock lock;
+    struct file_lock lock, folder; /* of berthd.lock, and of the folder itself */
+    ino_t database;                /* the number of the file that was opened */
+    struct error lost;             /* what it serves is its own no more: it ends with this */
     int64_t epoch, started_at_ms;
     char boot[40];
     char *owner_login;
@@ -206,8 +208,11 @@ bool run_record_seal(struct supervisor *supervisor, const struct engine_effects 
 /* --- lifetime.c: when it ends ------------------------------------------------------------------------------------------- */
 bool lifetime_begin(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 bool lifetime_serving(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+void lifetime_unlock(struct supervisor *supervisor);
 /* Ends the loop when draining is over or nothing is to come. */
 void lifetime_look(struct supervisor *supervisor);
 void lifetime_end(struct supervisor *supervisor);
+/* Once a second: what was deleted, moved or replaced under it ends it. */
+void lifetime_watch_place(struct supervisor *supervisor);
 
 #endif

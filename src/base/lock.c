@@ -10,10 +10,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@
 #endif
 #define ALARM_SIGNAL (SIGRTMIN + 3)
 #define ALARM_AGAIN_NS 20000000
+#define FOLDER_AGAIN_MS 20
 #define INFO_LIMIT 65536
 
 static struct flock whole_file(void)
@@ -191,9 +194,40 @@ void file_unlock(struct file_lock *lock)
         struct flock range = whole_file();
         range.l_type = F_UNLCK;
         (void)fcntl(lock->fd, F_OFD_SETLK, &range);
+        (void)flock(lock->fd, LOCK_UN);
         close(lock->fd);
     }
     lock->fd = -1;
+}
+
+bool folder_lock(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error)
+{
+    int64_t deadline = time_monotonic_ms() + limit_ms;
+    bool held = true;
+    lock->fd = -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(error, ERROR_IO, errno, "cannot open the folder %s", path);
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0 && (held = errno == EWOULDBLOCK || errno == EINTR) &&
+           time_monotonic_ms() < deadline)
+        poll(NULL, 0, FOLDER_AGAIN_MS);
+    if (held && time_monotonic_ms() < deadline) {
+        lock->fd = fd;
+        return true;
+    }
+    if (held)
+        error_set(error, ERROR_CONFLICT, "somebody else holds the folder %s", path);
+    else
+        error_errno(error, ERROR_IO, errno, "cannot lock the folder %s", path);
+    close(fd);
+    return false;
+}
+
+bool file_lock_is_at(const struct file_lock *lock, const char *path)
+{
+    struct stat held, there;
+    return lock->fd >= 0 && fstat(lock->fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
 }
 
 bool file_locked(const char *path)

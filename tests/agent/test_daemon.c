@@ -5,6 +5,7 @@
 #include "berth/base/file.h"
 #include "berth/base/time.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -128,6 +130,110 @@ static void end__command_in_its_last_moment_is_answered_in_a_new_epoch(void **st
     const struct run *run = world_wait_run(&world, 1u << RUN_DONE);
     assert_non_null(run);
     assert_true(run->epoch > before);
+}
+
+/* --- what is taken away under it ------------------------------------------------------------------------------------- */
+
+static bool says(const char *folder, const char *text)
+{
+    struct str said = STR_INIT;
+    char *path = path_join(folder, "berthd.log");
+    bool is = file_read(path, 1u << 20, &said, NULL) && strstr(said.data, text);
+    free(path);
+    str_release(&said);
+    return is;
+}
+
+/* Waits for its own end, which nothing but itself may bring about; its log is in the folder (NULL: gone with it). */
+static void expect_end(const char *folder, const char *why)
+{
+    int status, left = 1000;
+    while (!process_poll(&world.daemon, &status) && left-- > 0)
+        poll(NULL, 0, 10);
+    assert_true(left > 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_true(!folder || says(folder, why));
+}
+
+static void remove_file(const char *name)
+{
+    char *path = path_join(world.store_folder, name);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+}
+
+static void lock_file__that_is_taken_away_ends_it_and_the_next_one_serves(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    int64_t before = epoch();
+    remove_file("berthd.lock");
+    expect_end(world.store_folder, "its lock file was deleted or replaced");
+    (void)deployed_to_the_gate();
+    assert_true(epoch() > before);
+}
+
+static void lock_file__that_is_taken_away_lets_no_second_one_write(void **state)
+{
+    struct error error = {0};
+    struct process second;
+    int status;
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    int64_t before = epoch();
+    char *moved = path_printf("%s-moved", world.store_folder);
+    const char *argv[] = {getenv("BERTHD") ? getenv("BERTHD") : TEST_BUILDDIR "/src/berthd",
+                          "--store",
+                          world.store_folder,
+                          "--repository",
+                          world.repository,
+                          "--workspace",
+                          "faults",
+                          "--foreground",
+                          NULL};
+    struct process_spec spec = {.argv = argv, .input_fd = -1, .output_fd = -1, .error_fd = -1};
+    kill(world.daemon.pid, SIGSTOP); /* it cannot notice */
+    remove_file("berthd.lock");
+    assert_true(process_start(&spec, &second, &error) && process_wait(&second, &status, &error));
+    process_release(&second);
+    assert_int_equal(WEXITSTATUS(status), 5);
+    assert_int_equal(epoch(), before);
+    remove_file("berthd.lock");
+    assert_int_equal(rename(world.store_folder, moved), 0); /* nor from where it was moved to */
+    argv[2] = moved;
+    assert_true(process_start(&spec, &second, &error) && process_wait(&second, &status, &error));
+    process_release(&second);
+    assert_int_equal(WEXITSTATUS(status), 5);
+    assert_int_equal(epoch(), before);
+    kill(world.daemon.pid, SIGCONT);
+    expect_end(moved, "its folder was moved, deleted or replaced");
+    free(moved);
+}
+
+static void database__that_is_replaced_ends_it(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    remove_file("store.db");
+    expect_end(world.store_folder, "its database was deleted or replaced");
+}
+
+static void folder__that_is_deleted_ends_it_and_the_next_one_begins_anew(void **state)
+{
+    struct error error = {0};
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    store_close(world.store);
+    world.store = NULL;
+    assert_true(folder_remove(world.store_folder, &error));
+    expect_end(NULL, NULL);
+    start();
+    (void)deployed_to_the_gate();
 }
 
 /* --- policy that moves ------------------------------------------------------------------------------------------------- */
@@ -347,6 +453,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(end__command_in_its_last_moment_is_answered_in_a_new_epoch),
+        TEST(lock_file__that_is_taken_away_ends_it_and_the_next_one_serves),
+        TEST(lock_file__that_is_taken_away_lets_no_second_one_write),
+        TEST(database__that_is_replaced_ends_it),
+        TEST(folder__that_is_deleted_ends_it_and_the_next_one_begins_anew),
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
         TEST(push__deploys_and_nothing_else_does),
         TEST(push__during_a_stop_is_deployed_when_the_machines_act_again),

@@ -65,6 +65,11 @@ bool file_lock_within(struct file_lock *lock, const char *path, int64_t limit_ms
 /* Who holds it: "process 4711 (berthd), which is stopped"; "somebody" where this system does not tell. Reads /proc: only for who waits long. */
 void file_lock_holder(const char *path, struct str *out);
 void file_unlock(struct file_lock *lock);
+/* The same for a folder itself, which nobody can take away while what lies in it is the same: another kind of lock (flock), seen by nobody but folder_lock. Tries
+ * for at most `limit_ms`, then ERROR_CONFLICT. Released by file_unlock. */
+bool folder_lock(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error) BERTH_MUST_CHECK;
+/* Whether the path still names what is locked. */
+bool file_lock_is_at(const struct file_lock *lock, const char *path);
 /* True when somebody (not this lock) holds it now. */
 bool file_locked(const char *path);
 
