@@ -52,12 +52,36 @@ static bool exists(void *context, size_t place)
     return row_at(context, place) != NULL;
 }
 
+/* By what their environments are; branches that have none come last. */
+static int compare_environments(void *context, const struct branch_row *a, const struct branch_row *b, int column)
+{
+    const struct environment *left = environment_of(context, a), *right = environment_of(context, b);
+    if (!left || !right)
+        return !left - !right;
+    int order = column == COLUMN_STATUS ? environment_urgency(left) - environment_urgency(right) : 0;
+    return order ? order : strcmp(left->name, right->name);
+}
+
+/* Whether what is shown, or its order, hangs on environments too. */
+static bool is_about_environments(const struct view *view)
+{
+    const struct table *table = &((const struct list_view *)view)->table;
+    bool is = table->sort == COLUMN_STATUS || table->sort == COLUMN_ENVIRONMENT;
+    for (size_t i = 0; i < table->filter.count; i++) {
+        const char *name = table->filter.terms[i].field;
+        is = is || text_equal(name, "status") || text_equal(name, "environment") || text_equal(name, "tier");
+    }
+    return is;
+}
+
 static int compare(void *context, size_t a, size_t b, int column)
 {
     const struct branch_row *left = row_at(context, a), *right = row_at(context, b);
     if (!left || !right)
         return 0;
     switch (column) {
+    case COLUMN_STATUS:
+    case COLUMN_ENVIRONMENT: return compare_environments(context, left, right, column);
     case COLUMN_NAME: return strcmp(left->name, right->name);
     case COLUMN_AUTHOR: return strcmp(left->author, right->author);
     case COLUMN_SUBJECT: return strcmp(left->subject, right->subject);
@@ -157,6 +181,8 @@ static const struct table_source source = {
     .field = field,
     .cell = cell,
     .version = version,
+    if (is_about_environments(context))
+        exact += picture_version(picture_of(context), PICTURE_ENVIRONMENTS);
     .monotonic_us = list_monotonic,
 };
 
