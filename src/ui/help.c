@@ -101,6 +101,9 @@ static void put_signs(struct help_writer *writer, bool ascii)
     put(writer, LINE_KEY, "word", "rows that have it, whatever the case; several words: all of them", "");
     put(writer, LINE_KEY, "!word", "rows that do not have it", "");
     put(writer, LINE_KEY, "field:word", "a column: status:failed, tier:prod, author:anna", "");
+    put(writer, LINE_KEY, "age>3d", "older; ttl<2h ends sooner; deployed, took: times in s m h d",
+        "environments, branches, runs");
+    put(writer, LINE_KEY, "ahead>0", "numbers: ahead, behind, release, run, destroys", "where the view has it");
     put(writer, LINE_KEY, "a | b", "either", "");
 }
 

@@ -72,6 +72,12 @@ int64_t list_monotonic(void *context)
     return view->dashboard->terminal->ops->monotonic_us(view->dashboard->terminal);
 }
 
+bool list_age(void *context, int64_t at, int64_t *number)
+{
+    *number = ((struct view *)context)->dashboard->now_ms - at;
+    return at != 0;
+}
+
 unsigned list_handle(struct view *view, enum request request)
 {
     long place = place_of(view);

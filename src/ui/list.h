@@ -49,6 +49,8 @@ bool list_why(struct view *view, struct str *out);
 
 int64_t list_monotonic(void *context); /* for a table_source */
 /* "why   text" on a line of the preview. */
+/* For its `number`: how long ago an instant was; false where there is none. */
+bool list_age(void *context, int64_t at, int64_t *number);
 void list_fact(struct grid *grid, struct area area, int line, const char *name, const char *text);
 
 #endif

@@ -135,13 +135,21 @@ static const char *ask_field(const void *row, const char *field, void *context)
     return asking->table->source->field(asking->table->context, asking->place, field);
 }
 
+static bool ask_number(const void *row, const char *field, void *context, int64_t *number)
+{
+    const struct asking *asking = row;
+    const struct table_source *source = asking->table->source;
+    (void)context;
+    return source->number && source->number(asking->table->context, asking->place, field, number);
+}
+
 static void filter_piece(struct table *table)
 {
     size_t to = least(table->scan + LOOK_EVERY, table->order.count);
     for (; table->scan < to; table->scan++) {
         struct asking asking = {table, table->order.items[table->scan]};
         if (table->source->exists(table->context, asking.place) &&
-            filter_fits(&table->filter, &asking, ask_field, NULL))
+            filter_fits(&table->filter, &asking, ask_field, ask_number, NULL))
             vec_push(&table->next, (uint32_t)asking.place);
     }
 }

@@ -24,6 +24,8 @@ struct
     /* Order of two rows by a column; ties are broken by place. */
     int (*compare)(void *context, size_t a, size_t b, int column);
     const char *(*field)(void *context, size_t place, const char *field); /* for filters; NULL: no such field */
+    /* The number of a field, for filters: times in milliseconds. Optional; false: the row has none. */
+    bool (*number)(void *context, size_t place, const char *field, int64_t *number);
     void (*cell)(void *context, size_t place, int column, struct str *text, enum style *style);
     uint64_t (*version)(void *context); /* grows when any row changed */
     int64_t (*monotonic_us)(void *context);

@@ -111,6 +111,20 @@ static const char *field(void *context, size_t place, const char *name)
     return NULL;
 }
 
+static bool number(void *context, size_t place, const char *name, int64_t *number)
+{
+    const struct branch_row *row = row_at(context, place);
+    if (text_equal(name, "age"))
+        return list_age(context, row->committed_at, number);
+    if (text_equal(name, "ahead"))
+        *number = row->ahead;
+    else if (text_equal(name, "behind"))
+        *number = row->behind;
+    else
+        return false;
+    return *number >= 0;
+}
+
 static void cell_status(struct view *view, const struct branch_row *row, struct str *text, enum style *style)
 {
     const struct environment *environment = environment_of(view, row);
@@ -167,6 +181,8 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
 static uint64_t version(void *context)
 {
     uint64_t exact = picture_version(picture_of(context), PICTURE_BRANCHES), doubled = 0;
+    if (is_about_environments(context))
+        exact += picture_version(picture_of(context), PICTURE_ENVIRONMENTS);
     if (!picture_loading(picture_of(context), PICTURE_BRANCHES))
         return exact + 64;
     for (size_t rows = count(context); rows; rows /= 2)
@@ -179,10 +195,9 @@ static const struct table_source source = {
     .exists = exists,
     .compare = compare,
     .field = field,
+    .number = number,
     .cell = cell,
     .version = version,
-    if (is_about_environments(context))
-        exact += picture_version(picture_of(context), PICTURE_ENVIRONMENTS);
     .monotonic_us = list_monotonic,
 };
 

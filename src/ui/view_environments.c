@@ -91,6 +91,23 @@ static void cell_status(struct view *view, const struct environment *row, struct
 static void cell(void *context, size_t place, int column, struct str *text, enum style *style)
 {
     struct view *view = context;
+static bool number(void *context, size_t place, const char *name, int64_t *number)
+{
+    const struct environment *row = row_at(context, place);
+    const int64_t ends = environment_ends_at(row);
+    if (text_equal(name, "age"))
+        return list_age(context, row->created_at, number);
+    if (text_equal(name, "deployed"))
+        return list_age(context, row->deployed_at, number);
+    if (text_equal(name, "release"))
+        *number = row->release;
+    else if (text_equal(name, "ttl") && ends)
+        *number = ends - ((struct view *)context)->dashboard->now_ms;
+    else
+        return false;
+    return true;
+}
+
     const struct environment *row = row_at(context, place);
     if (!row)
         return;
@@ -159,6 +176,7 @@ static void name(struct view *view, size_t place, struct str *out)
 
 static void subject(struct view *view, size_t place, struct subject *subject)
 {
+    .number = number,
     subject->scopes = SCOPE_ENVIRONMENT;
     subject_environment(subject, view->dashboard->picture, row_at(view, place));
 }

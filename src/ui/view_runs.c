@@ -79,6 +79,22 @@ static const char *field(void *context, size_t place, const char *name)
     return NULL;
 }
 
+static bool number(void *context, size_t place, const char *name, int64_t *number)
+{
+    const struct run *row = row_at(context, place);
+    if (text_equal(name, "age"))
+        return list_age(context, row->created_at, number);
+    if (text_equal(name, "run"))
+        *number = row->number;
+    else if (text_equal(name, "destroys"))
+        *number = row->destroys;
+    else if (text_equal(name, "took") && row->started_at)
+        *number = (row->ended_at ? row->ended_at : ((struct view *)context)->dashboard->now_ms) - row->started_at;
+    else
+        return false;
+    return true;
+}
+
 static void cell_plan(const struct run *row, struct str *text)
 {
     if (text_empty(row->digest)) {
@@ -133,6 +149,7 @@ static const struct table_source source = {
     .exists = exists,
     .compare = compare,
     .field = field,
+    .number = number,
     .cell = cell,
     .version = version,
     .monotonic_us = list_monotonic,

@@ -124,12 +124,19 @@ static const char *two_fields(const void *row, const char *field, void *context)
     return !*field ? texts[0] : strcmp(field, "status") == 0 ? texts[1] : NULL;
 }
 
+static bool one_number(const void *row, const char *field, void *context, int64_t *number)
+{
+    (void)row, (void)context;
+    *number = 3 * 24 * 3600 * INT64_C(1000);
+    return strcmp(field, "age") == 0;
+}
+
 static bool fits(const char *filter_text, const char *name, const char *status)
 {
     struct filter filter;
     const char *row[] = {name, status};
     filter_set(&filter, filter_text);
-    return filter_fits(&filter, row, two_fields, NULL);
+    return filter_fits(&filter, row, two_fields, one_number, NULL);
 }
 
 static void filter__words_fields_not_and_or(void **state)
@@ -146,6 +153,14 @@ static void filter__words_fields_not_and_or(void **state)
     assert_true(fits("nowhere | status:ok", "fix/checkout", "ok"));
     assert_false(fits("unknown:x", "fix/checkout", "ok"));
     assert_true(fits("fix | nowhere", "fix/checkout", "ok"));
+    assert_true(fits("age>2d", "a", "ok"));
+    assert_false(fits("age>4d", "a", "ok"));
+    assert_true(fits("age<4d12h status:ok", "a", "ok"));
+    assert_true(fits("!age<2h", "a", "ok"));
+    assert_true(fits("age>5", "a", "ok"));
+    assert_false(fits("ttl<2h", "a", "ok")); /* it has none */
+    assert_true(fits("age>", "a", "ok"));    /* not typed to its end */
+    assert_true(fits("ttl<2", "a", "ok") == false && fits("age<2x", "a", "ok"));
 }
 
 /* --- table ------------------------------------------------------------------------------------------------- */
