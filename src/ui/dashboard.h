@@ -120,7 +120,7 @@ struct dashboard {
     struct grid grid;
     struct theme theme;
     enum time_form times;
-    bool ascii, preview_off, loaded; /* loaded: the first whole picture is there */
+    bool ascii, preview_off, destroyed_shown, loaded; /* loaded: the first whole picture is there */
     bool quit;
     struct serving serving; /* of berthd */
     int64_t now_ms, last_key_us, drawn_us;

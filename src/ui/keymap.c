@@ -58,6 +58,7 @@ static const struct binding all_bindings[] = {
     {{'E'}, "E", REQUEST_FOLD_ALL, KEYS_LOOK, TREES, "all", "unfold everything, or fold it again"},
     {{'f'}, "f", REQUEST_FOLLOW, KEYS_LOOK, VIEW_RUN, "follow", "follow the log again"},
     {{'p'}, "p", REQUEST_PREVIEW, KEYS_LOOK, VIEW_LISTS | VIEW_ENVIRONMENT, "preview", "preview pane on or off"},
+    {{'~'}, "~", REQUEST_NOISE, KEYS_LOOK, VIEW_ENVIRONMENTS, "", "also what was destroyed a while ago, or not"},
     {{'t'}, "t", REQUEST_TIME, KEYS_LOOK, EVERYWHERE, "", "times as age, UTC, local"},
     {{CONTROL('w')}, "^w", REQUEST_WRAP, KEYS_LOOK, VIEW_PAGERS, "", "wrap long lines"},
     {{CONTROL('r')}, "^r", REQUEST_REFRESH, KEYS_LOOK, EVERYWHERE, "", "read everything again"},

@@ -55,6 +55,11 @@ const char *list_filter(struct view *view, const char *text)
     return table->filter.text;
 }
 
+const struct filter *list_filters(const struct view *view)
+{
+    return &((const struct list_view *)view)->table.filter;
+}
+
 const char *const *list_columns(struct view *view)
 {
     return self_of(view)->titles;
@@ -78,11 +83,21 @@ bool list_age(void *context, int64_t at, int64_t *number)
     return at != 0;
 }
 
+/* Shows what is left out of the list, or leaves it out again, at once. */
+static void show_noise(struct view *view)
+{
+    struct table *table = &self_of(view)->table;
+    view->dashboard->destroyed_shown = !view->dashboard->destroyed_shown;
+    table_sort(table, table->sort, table->descending);
+}
+
 unsigned list_handle(struct view *view, enum request request)
 {
     long place = place_of(view);
     if (request == REQUEST_OPEN && place >= 0)
         view->ops->list->open(view, (size_t)place);
+    else if (request == REQUEST_NOISE)
+        show_noise(view);
     else if (!table_handle(&self_of(view)->table, request))
         return REFRESH_NOTHING;
     return REFRESH_SCREEN;

@@ -47,10 +47,11 @@ const char *const *list_columns(struct view *view);
 void list_sort(struct view *view, int column);
 bool list_why(struct view *view, struct str *out);
 
+const struct filter *list_filters(const struct view *view);
 int64_t list_monotonic(void *context); /* for a table_source */
-/* "why   text" on a line of the preview. */
 /* For its `number`: how long ago an instant was; false where there is none. */
 bool list_age(void *context, int64_t at, int64_t *number);
+/* "why   text" on a line of the preview. */
 void list_fact(struct grid *grid, struct area area, int line, const char *name, const char *text);
 
 #endif

@@ -23,6 +23,8 @@ static const struct table_column columns[] = {
 };
 #define COLUMN_TOTAL ((int)(sizeof columns / sizeof *columns))
 
+#define DESTROYED_SHOWN_MS (10 * MS_MINUTE)
+
 static const struct environment *row_at(void *context, size_t place)
 {
     return picture_environment_at(((struct view *)context)->dashboard->picture, place);
@@ -33,9 +35,17 @@ static size_t count(void *context)
     return picture_count(((struct view *)context)->dashboard->picture, PICTURE_ENVIRONMENTS);
 }
 
+/* What was destroyed a while ago is out of the way, until somebody asks for it. */
+static bool is_hidden(const struct view *view, const struct environment *row)
+{
+    return row->status == ENVIRONMENT_DESTROYED && view->dashboard->now_ms - row->destroyed_at > DESTROYED_SHOWN_MS &&
+           !view->dashboard->destroyed_shown && !filter_asks(list_filters(view), "status", environment_word(row));
+}
+
 static bool exists(void *context, size_t place)
 {
-    return row_at(context, place) != NULL;
+    const struct environment *row = row_at(context, place);
+    return row && !is_hidden(context, row);
 }
 
 static int in_order(int64_t a, int64_t b)
@@ -81,16 +91,6 @@ static const char *field(void *context, size_t place, const char *name)
     return NULL;
 }
 
-static void cell_status(struct view *view, const struct environment *row, struct str *text, enum style *style)
-{
-    enum sign sign = environment_sign(row);
-    format_status(text, sign, environment_word(row), view->dashboard->ascii);
-    *style = view->dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
-}
-
-static void cell(void *context, size_t place, int column, struct str *text, enum style *style)
-{
-    struct view *view = context;
 static bool number(void *context, size_t place, const char *name, int64_t *number)
 {
     const struct environment *row = row_at(context, place);
@@ -108,6 +108,16 @@ static bool number(void *context, size_t place, const char *name, int64_t *numbe
     return true;
 }
 
+static void cell_status(struct view *view, const struct environment *row, struct str *text, enum style *style)
+{
+    enum sign sign = environment_sign(row);
+    format_status(text, sign, environment_word(row), view->dashboard->ascii);
+    *style = view->dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
+}
+
+static void cell(void *context, size_t place, int column, struct str *text, enum style *style)
+{
+    struct view *view = context;
     const struct environment *row = row_at(context, place);
     if (!row)
         return;
@@ -156,7 +166,9 @@ static bool number(void *context, size_t place, const char *name, int64_t *numbe
 
 static uint64_t version(void *context)
 {
-    return picture_version(((struct view *)context)->dashboard->picture, PICTURE_ENVIRONMENTS);
+    const struct dashboard *dashboard = ((struct view *)context)->dashboard;
+    return picture_version(dashboard->picture, PICTURE_ENVIRONMENTS) + (uint64_t)(dashboard->now_ms / MS_MINUTE) +
+           dashboard->destroyed_shown;
 }
 
 static const struct table_source source = {
@@ -164,6 +176,7 @@ static const struct table_source source = {
     .exists = exists,
     .compare = compare,
     .field = field,
+    .number = number,
     .cell = cell,
     .version = version,
     .monotonic_us = list_monotonic,
@@ -176,22 +189,26 @@ static void name(struct view *view, size_t place, struct str *out)
 
 static void subject(struct view *view, size_t place, struct subject *subject)
 {
-    .number = number,
     subject->scopes = SCOPE_ENVIRONMENT;
     subject_environment(subject, view->dashboard->picture, row_at(view, place));
 }
 
 static void title_more(struct view *view, struct str *out)
 {
-    size_t expiring = 0, asking = 0;
-    for (size_t i = 0; i < count(view); i++)
-        expiring += row_at(view, i) && (row_at(view, i)->marks & MARK_EXPIRING);
+    size_t expiring = 0, asking = 0, hidden = 0;
+    for (size_t i = 0; i < count(view); i++) {
+        const struct environment *row = row_at(view, i);
+        expiring += row && (row->marks & MARK_EXPIRING);
+        hidden += row && is_hidden(view, row);
+    }
     for (size_t i = 0; i < picture_surroundings(view->dashboard->picture)->hold_count; i++)
         asking += notices_is_question(&picture_surroundings(view->dashboard->picture)->holds[i]);
     if (asking)
         str_addf(out, "   the cleaner asks about %zu", asking);
     if (expiring)
         str_addf(out, "   %zu expiring", expiring);
+    if (hidden)
+        str_addf(out, "   %zu destroyed (~ shows)", hidden);
 }
 
 static void preview(struct view *view, size_t place, struct grid *grid, struct area area)

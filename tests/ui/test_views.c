@@ -620,49 +620,6 @@ static void every_size__draws_without_harm(void **state)
     }
 }
 
-static void filters__compare_times_and_numbers(void **state)
-{
-    struct scene scene;
-    (void)state;
-    scene_open(&scene, 36, 120, 0);
-    scene_type(&scene, "1/ttl<lt>2h<enter>");
-    assert_shows(&scene, "Environments 1 of 3");
-    scene_type(&scene, "<esc>/deployed>10h release>5<enter>");
-    assert_shows(&scene, "Environments 1 of 3");
-    assert_shows(&scene, "prod             PROD");
-    scene_type(&scene, "2/age>1d<enter>");
-    assert_shows(&scene, "Branches 2 of 5");
-    scene_type(&scene, "5/age<lt>10m<enter>");
-    assert_shows(&scene, "Runs 1 of 2");
-    scene_close(&scene);
-}
-
-/* The order holds while rows change under it, and the cursor stays on its row. */
-static void an_order__is_kept_when_rows_change(void **state)
-{
-    struct scene scene;
-    struct environment fails = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_FAILED);
-    (void)state;
-    scene_open(&scene, 36, 120, 0);
-    scene_type(&scene, "2sb"); /* branches by the status of their environments */
-    assert_shows(&scene, "sort status");
-    char *before = scene_text(&scene);
-    assert_true(strstr(before, "main ") < strstr(before, "feature/search "));
-    free(before);
-    scene_type(&scene, "ggjj");
-    assert_shows(&scene, "▸feature/search");
-    fails.branch = "feature/search";
-    scene_put(&scene, &environment_type, &fails);
-    scene_pass(&scene, 2000);
-    char *after = scene_text(&scene);
-    assert_true(strstr(after, "main ") > strstr(after, "▸feature/search "));
-    free(after);
-    scene_type(&scene, "12");
-    assert_shows(&scene, "sort status");
-    assert_shows(&scene, "▸feature/search");
-    scene_close(&scene);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -701,8 +658,6 @@ int main(void)
         cmocka_unit_test(a_message_of_two_rows__leaves_the_frame_whole),
         cmocka_unit_test(hostile_names__keep_columns_aligned_and_harmless),
         cmocka_unit_test(every_size__draws_without_harm),
-        cmocka_unit_test(filters__compare_times_and_numbers),
-        cmocka_unit_test(an_order__is_kept_when_rows_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,3 +24,7 @@ tests_ui_test_plans_LDADD = $(test_ui)
 unit_tests += tests/ui/test_releases
 tests_ui_test_releases_SOURCES = tests/ui/test_releases.c tests/ui/scene.c tests/ui/scene.h
 tests_ui_test_releases_LDADD = $(test_ui)
+
+unit_tests += tests/ui/test_finding
+tests_ui_test_finding_SOURCES = tests/ui/test_finding.c tests/ui/scene.c tests/ui/scene.h
+tests_ui_test_finding_LDADD = $(test_ui)

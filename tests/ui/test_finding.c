@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/* Finding things: filters, order, what is left out of lists, marks and comparing, copying, completing. */
+#include "scene.h"
+
+/* What was destroyed goes out of the way; a filter or ~ shows it, and its releases are there still. */
+static void what_was_destroyed__leaves_the_list_after_a_while(void **state)
+{
+    struct scene scene;
+    struct environment gone = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_DESTROYED);
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    gone.destroyed_at = SCENE_NOW - MINUTES(1);
+    scene_put(&scene, &environment_type, &gone);
+    scene_turn(&scene);
+    scene_type(&scene, "1");
+    assert_shows(&scene, "review/search    review  ○ Destroyed");
+    scene_pass(&scene, MINUTES(11));
+    assert_hides(&scene, "review/search");
+    assert_shows(&scene, "Environments 2   sort status   1 destroyed (~ shows)");
+    scene_type(&scene, "/status:destr<enter>");
+    assert_shows(&scene, "review/search");
+    scene_type(&scene, "<enter>");
+    assert_shows(&scene, "Environments > review/search");
+    scene_type(&scene, "<esc><esc>");
+    assert_hides(&scene, "review/search");
+    scene_type(&scene, "~");
+    assert_shows(&scene, "review/search");
+    scene_type(&scene, "~");
+    assert_hides(&scene, "review/search");
+    scene_close(&scene);
+}
+
+static void filters__compare_times_and_numbers(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1/ttl<lt>2h<enter>");
+    assert_shows(&scene, "Environments 1 of 3");
+    scene_type(&scene, "<esc>/deployed>10h release>5<enter>");
+    assert_shows(&scene, "Environments 1 of 3");
+    assert_shows(&scene, "prod             PROD");
+    scene_type(&scene, "2/age>1d<enter>");
+    assert_shows(&scene, "Branches 2 of 5");
+    scene_type(&scene, "5/age<lt>10m<enter>");
+    assert_shows(&scene, "Runs 1 of 2");
+    scene_close(&scene);
+}
+
+/* The order holds while rows change under it, and the cursor stays on its row. */
+static void an_order__is_kept_when_rows_change(void **state)
+{
+    struct scene scene;
+    struct environment fails = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_FAILED);
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "2sb"); /* branches by the status of their environments */
+    assert_shows(&scene, "sort status");
+    char *before = scene_text(&scene);
+    assert_true(strstr(before, "main ") < strstr(before, "feature/search "));
+    free(before);
+    scene_type(&scene, "ggjj");
+    assert_shows(&scene, "▸feature/search");
+    fails.branch = "feature/search";
+    scene_put(&scene, &environment_type, &fails);
+    scene_pass(&scene, 2000);
+    char *after = scene_text(&scene);
+    assert_true(strstr(after, "main ") > strstr(after, "▸feature/search "));
+    free(after);
+    scene_type(&scene, "12");
+    assert_shows(&scene, "sort status");
+    assert_shows(&scene, "▸feature/search");
+    scene_close(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_destroyed__leaves_the_list_after_a_while),
+        cmocka_unit_test(filters__compare_times_and_numbers),
+        cmocka_unit_test(an_order__is_kept_when_rows_change),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
