@@ -196,6 +196,8 @@ void dashboard_release(struct dashboard *dashboard)
     config_free(dashboard->config);
     free(dashboard->config_commit);
     free(dashboard->pending);
+    free(dashboard->marks[0]);
+    free(dashboard->marks[1]);
     arena_release(&dashboard->gate_rows.arena);
     arena_release(&dashboard->release_rows.arena);
     str_release(&dashboard->message);
@@ -380,6 +382,9 @@ static bool request_of_dashboard(struct dashboard *dashboard, enum request reque
     case REQUEST_REDRAW: dashboard->terminal->ops->redraw(dashboard->terminal); break;
     case REQUEST_TIME: dashboard->times = (enum time_form)((dashboard->times + 1) % TIME_FORMS); break;
     case REQUEST_PREVIEW: dashboard->preview_off = !dashboard->preview_off; break;
+    case REQUEST_COPY: copy_open(dashboard); break;
+    case REQUEST_MARK: mark_toggle(dashboard); break;
+    case REQUEST_COMPARE: mark_compare(dashboard); break;
     case REQUEST_HELP: help_open(dashboard); break;
     case REQUEST_COMMAND: prompt_open_command(dashboard); break;
     case REQUEST_FILTER: prompt_open_filter(dashboard); break;

@@ -143,7 +143,8 @@ struct dashboard {
     uint64_t moment; /* grows when the store changed */
     struct gate_rows gate_rows;
     struct release_rows release_rows;
-    char *pending; /* id of the command whose answer is awaited */
+    char *marks[2]; /* ids of environments to compare, NULL: none */
+    char *pending;  /* id of the command whose answer is awaited */
 };
 
 void dashboard_init(struct dashboard *dashboard, const struct ui_options *options, struct terminal *terminal,
@@ -214,6 +215,12 @@ typedef void menu_chosen(struct dashboard *dashboard, size_t item, void *context
 void menu_open(struct dashboard *dashboard, const char *title, const struct menu_item *items, size_t count,
                menu_chosen *chosen, void *context);
 void help_open(struct dashboard *dashboard);
+/* The menu of what can be copied of what is selected (copy.c). */
+void copy_open(struct dashboard *dashboard);
+/* Marks the selected environment, or takes the mark away; shows in what the two that are marked differ, or the marked and the selected one (compare.c). */
+void mark_toggle(struct dashboard *dashboard);
+void mark_compare(struct dashboard *dashboard);
+bool mark_is(const struct dashboard *dashboard, const char *environment);
 /* Runs a line typed after `:`. */
 void palette_run(struct dashboard *dashboard, const char *line);
 /* Appends what could follow `line`, a line each: a whole word for its last word, a tab, what it does, or PALETTE_NOT_NOW and why it cannot be

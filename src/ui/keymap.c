@@ -8,6 +8,7 @@
 
 #define EVERYWHERE VIEW_EVERYWHERE
 #define TREES (VIEW_ENVIRONMENT | VIEW_GATE)
+#define MARKED (VIEW_ENVIRONMENTS | VIEW_BRANCHES | VIEW_ENVIRONMENT)
 #define ROWS (VIEW_RELEASES | VIEW_LISTS | VIEW_ENVIRONMENT | VIEW_GATE)
 
 static const struct binding all_bindings[] = {
@@ -59,6 +60,9 @@ static const struct binding all_bindings[] = {
     {{'f'}, "f", REQUEST_FOLLOW, KEYS_LOOK, VIEW_RUN, "follow", "follow the log again"},
     {{'p'}, "p", REQUEST_PREVIEW, KEYS_LOOK, VIEW_LISTS | VIEW_ENVIRONMENT, "preview", "preview pane on or off"},
     {{'~'}, "~", REQUEST_NOISE, KEYS_LOOK, VIEW_ENVIRONMENTS, "", "also what was destroyed a while ago, or not"},
+    {{'c'}, "c", REQUEST_COPY, KEYS_LOOK, EVERYWHERE & ~VIEW_TEXT, "", "copy its name, id, URL or command line"},
+    {{'m'}, "m", REQUEST_MARK, KEYS_LOOK, MARKED, "", "mark an environment, or take the mark away"},
+    {{'v'}, "v", REQUEST_COMPARE, KEYS_LOOK, MARKED, "", "in what the two marked ones differ"},
     {{'t'}, "t", REQUEST_TIME, KEYS_LOOK, EVERYWHERE, "", "times as age, UTC, local"},
     {{CONTROL('w')}, "^w", REQUEST_WRAP, KEYS_LOOK, VIEW_PAGERS, "", "wrap long lines"},
     {{CONTROL('r')}, "^r", REQUEST_REFRESH, KEYS_LOOK, EVERYWHERE, "", "read everything again"},

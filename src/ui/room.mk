@@ -3,6 +3,8 @@ noinst_LIBRARIES += src/ui/libui.a
 src_ui_libui_a_SOURCES = \
 	src/ui/action.c \
 	src/ui/action.h \
+	src/ui/compare.c \
+	src/ui/copy.c \
 	src/ui/cursor.c \
 	src/ui/cursor.h \
 	src/ui/dashboard.c \

@@ -54,6 +54,8 @@ struct terminal_ops {
     /* Forgets what was shown: the next paint sends all. */
     void (*redraw)(struct terminal *terminal);
     void (*set_theme)(struct terminal *terminal, const struct theme *theme);
+    /* Puts text without control characters on the terminal's clipboard; false: it has none. */
+    bool (*copy)(struct terminal *terminal, const char *text);
     void (*ring)(struct terminal *terminal);
     int64_t (*now_ms)(struct terminal *terminal);       /* the wall clock */
     int64_t (*monotonic_us)(struct terminal *terminal); /* for budgets and guards */
@@ -72,6 +74,9 @@ struct terminal *terminal_open_memory(int rows, int columns) BERTH_MUST_CHECK;
 void terminal_memory_type(struct terminal *terminal, const char *keys);
 /* Text that comes as one paste. */
 void terminal_memory_paste(struct terminal *terminal, const char *text);
+/* What was copied last, NULL: nothing; one without a clipboard. */
+const char *terminal_memory_copied(const struct terminal *terminal);
+void terminal_memory_no_clipboard(struct terminal *terminal);
 void terminal_memory_resize(struct terminal *terminal, int rows, int columns);
 void terminal_memory_clock(struct terminal *terminal, int64_t now_ms);
 const struct grid *terminal_memory_grid(const struct terminal *terminal);

@@ -291,6 +291,35 @@ static void curses_suspend(struct terminal *terminal)
     refresh();
 }
 
+static void add_base64(struct str *out, const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i += 3) {
+        unsigned bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (i + k < length ? (unsigned char)text[i + k] : 0u);
+        for (size_t k = 0; k < 4; k++)
+            str_add_char(out, i + k > length ? '=' : digits[bits >> (18 - 6 * k) & 63]);
+    }
+}
+
+/* By OSC 52, also over SSH; only where terminfo says (Ms) that the terminal knows it. */
+static bool curses_copy(struct terminal *terminal, const char *text)
+{
+    const char *knows = tigetstr("Ms");
+    struct str sequence = STR_INIT;
+    (void)terminal;
+    if (!knows || knows == (const char *)-1)
+        return false;
+    str_add(&sequence, "\033]52;c;");
+    add_base64(&sequence, text);
+    str_add(&sequence, "\a");
+    say_to_terminal(sequence.data);
+    str_release(&sequence);
+    return true;
+}
+
 static void curses_ring(struct terminal *terminal)
 {
     (void)terminal;
@@ -366,6 +395,7 @@ static const struct terminal_ops curses_ops = {
     .suspend = curses_suspend,
     .redraw = curses_redraw,
     .set_theme = curses_set_theme,
+    .copy = curses_copy,
     .ring = curses_ring,
     .now_ms = curses_now,
     .monotonic_us = curses_monotonic,

@@ -16,6 +16,8 @@ struct memory_terminal {
     int rows, columns;
     int64_t now_ms;
     size_t paints;
+    char *copied;
+    bool no_clipboard;
 };
 
 static struct memory_terminal *self_of(const struct terminal *terminal)
@@ -62,6 +64,16 @@ static void memory_set_theme(struct terminal *terminal, const struct theme *them
     (void)theme;
 }
 
+static bool memory_copy(struct terminal *terminal, const char *text)
+{
+    struct memory_terminal *self = self_of(terminal);
+    if (self->no_clipboard)
+        return false;
+    free(self->copied);
+    self->copied = mem_strdup(text);
+    return true;
+}
+
 static int64_t memory_now(struct terminal *terminal)
 {
     return self_of(terminal)->now_ms;
@@ -79,6 +91,7 @@ static void memory_close(struct terminal *terminal)
         return;
     grid_release(&self->grid);
     vec_release(&self->keys);
+    free(self_of(terminal)->copied);
     free(self);
 }
 
@@ -165,6 +178,7 @@ static const struct terminal_ops memory_ops = {
     .suspend = memory_nothing,
     .redraw = memory_nothing,
     .set_theme = memory_set_theme,
+    .copy = memory_copy,
     .ring = memory_nothing,
     .now_ms = memory_now,
     .monotonic_us = memory_monotonic,
@@ -178,4 +192,14 @@ struct terminal *terminal_open_memory(int rows, int columns)
     self->rows = rows;
     self->columns = columns;
     return &self->terminal;
+}
+
+const char *terminal_memory_copied(const struct terminal *terminal)
+{
+    return self_of(terminal)->copied;
+}
+
+void terminal_memory_no_clipboard(struct terminal *terminal)
+{
+    self_of(terminal)->no_clipboard = true;
 }

@@ -124,7 +124,7 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
     if (row->status == ENVIRONMENT_DESTROYED)
         *style = STYLE_GONE;
     switch (column) {
-    case COLUMN_NAME: str_add(text, row->name); break;
+    case COLUMN_NAME: str_addf(text, "%s%s", row->name, mark_is(view->dashboard, row->id) ? " *" : ""); break;
     case COLUMN_TIER:
         str_add(text, row->tier == TIER_PROD ? "PROD" : word_name(tier_names, row->tier));
         *style = row->tier == TIER_PROD ? STYLE_TITLE : STYLE_MUTED;

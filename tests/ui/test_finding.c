@@ -73,12 +73,73 @@ static void an_order__is_kept_when_rows_change(void **state)
     scene_close(&scene);
 }
 
+static void copying__takes_names_to_the_clipboard_and_shows_what_is_not_plain(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1c");
+    assert_shows(&scene, "name   review/checkout");
+    scene_type(&scene, "n");
+    assert_string_equal(terminal_memory_copied(scene.terminal), "review/checkout");
+    assert_shows(&scene, "copied the name: review/checkout");
+    scene_type(&scene, "cu");
+    assert_string_equal(terminal_memory_copied(scene.terminal), "http://127.0.0.1:8080/");
+    scene_type(&scene, "ce");
+    assert_string_equal(terminal_memory_copied(scene.terminal), "berth env review/checkout");
+    scene_type(&scene, "cj"); /* holds text of tools: shown */
+    assert_shows(&scene, "Everything recorded");
+    assert_string_equal(terminal_memory_copied(scene.terminal), "berth env review/checkout");
+    scene_type(&scene, "<esc>5ci");
+    assert_string_equal(terminal_memory_copied(scene.terminal), "18");
+    terminal_memory_no_clipboard(scene.terminal);
+    scene_type(&scene, "1cn");
+    assert_shows(&scene, "this terminal has no clipboard");
+    assert_string_equal(terminal_memory_copied(scene.terminal), "18");
+    scene_close(&scene);
+}
+
+static void copying__never_sends_a_hostile_name(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_HOSTILE);
+    scene_type(&scene, "2/owned<enter>cn");
+    assert_null(terminal_memory_copied(scene.terminal));
+    assert_shows(&scene, "Not copied");
+    assert_shows(&scene, "\\x1b[31mred");
+    scene_close(&scene);
+}
+
+static void two_marked_environments__are_shown_beside_each_other(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1v");
+    assert_shows(&scene, "m marks an environment, then another");
+    scene_type(&scene, "<esc>m");
+    assert_shows(&scene, "review/checkout *");
+    scene_type(&scene, "jjmv");
+    assert_shows(&scene, "Compare review/checkout with review/search   ~ differs");
+    assert_shows(&scene, "~ status          Failed                          OK");
+    assert_shows(&scene, "  target          here                            here");
+    assert_shows(&scene, "~ database        ok                              -");
+    assert_shows(&scene, "one of them was never deployed whole");
+    scene_type(&scene, "<esc><esc>m");
+    assert_shows(&scene, "review/search is not marked any more");
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_destroyed__leaves_the_list_after_a_while),
         cmocka_unit_test(filters__compare_times_and_numbers),
         cmocka_unit_test(an_order__is_kept_when_rows_change),
+        cmocka_unit_test(copying__takes_names_to_the_clipboard_and_shows_what_is_not_plain),
+        cmocka_unit_test(copying__never_sends_a_hostile_name),
+        cmocka_unit_test(two_marked_environments__are_shown_beside_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
