@@ -3,6 +3,7 @@
 #include "berth/base/text.h"
 #include "ui/action.h"
 #include "ui/dashboard.h"
+#include "ui/filter.h"
 #include "ui/terminal.h"
 
 #include <stdlib.h>
@@ -167,13 +168,20 @@ struct completing {
     const char *word;
     struct str *out;
     size_t count;
+    bool anywhere; /* names that hold the word and do not begin with it */
 };
+
+static bool completes(const struct completing *completing, const char *text)
+{
+    bool begins = text_starts(text, completing->word);
+    return completing->anywhere ? !begins && text_find(text, completing->word) : begins;
+}
 
 /* `note`: what it does, or why it cannot be done; `can`: whether it can. */
 static void offer_noted(struct completing *completing, const char *text, bool can, const char *note)
 {
     struct str line = STR_INIT;
-    if (completing->count == MOST_CHOICES || !text_starts(text, completing->word))
+    if (completing->count == MOST_CHOICES || !completes(completing, text))
         return;
     text_visible(&line, note, strlen(note), TEXT_ONE_LINE);
     str_addf(completing->out, "%s\t%s%s\n", text, can ? "" : PALETTE_NOT_NOW, line.data);
@@ -220,25 +228,92 @@ static void offer_verbs(struct dashboard *dashboard, struct completing *completi
     offer(completing, "theme");
 }
 
+static void offer_environments(struct dashboard *dashboard, struct completing *completing)
+{
+    for (size_t i = 0; i < picture_count(dashboard->picture, PICTURE_ENVIRONMENTS); i++) {
+        const struct environment *row = picture_environment_at(dashboard->picture, i);
+        if (row && row->status != ENVIRONMENT_DESTROYED)
+            offer_noted(completing, row->name, true, environment_word(row));
+    }
+}
+
+static void offer_branches(struct dashboard *dashboard, struct completing *completing)
+{
+    for (size_t i = 0; i < picture_count(dashboard->picture, PICTURE_BRANCHES); i++) {
+        const struct branch_row *row = picture_branch_at(dashboard->picture, i);
+        if (row && !row->is_gone)
+            offer_noted(completing, row->name, true, row->subject);
+    }
+}
+
+static void offer_runs(struct dashboard *dashboard, struct completing *completing)
+{
+    for (size_t i = 0; i < picture_count(dashboard->picture, PICTURE_RUNS_PART); i++) {
+        const struct run *row = picture_run_at(dashboard->picture, i);
+        struct str note = STR_INIT;
+        if (!row)
+            continue;
+        str_addf(&note, "%s %s: %s", word_name(workflow_names, row->workflow), row->environment_name,
+                 word_name(run_status_names, row->status));
+        offer_noted(completing, row->id, true, note.data);
+        str_release(&note);
+    }
+}
+
+static void offer_tiers(struct completing *completing)
+{
+    offer(completing, "all");
+    for (int tier = TIER_NONE + 1; tier <= TIER_PROD; tier++)
+        offer(completing, word_name(tier_names, tier));
+}
+
+/* First the names that begin with the word, then those that hold it. A run may be named by its environment. */
 static void offer_subjects(struct dashboard *dashboard, struct completing *completing, enum argument_type type)
 {
-    const struct picture *picture = dashboard->picture;
-    bool run = type == ARGUMENT_RUN || type == ARGUMENT_RUN_STEP;
-    for (size_t i = 0; !run && i < picture_count(picture, PICTURE_ENVIRONMENTS); i++) {
-        const struct environment *row = picture_environment_at(picture, i);
-        if (row && row->status != ENVIRONMENT_DESTROYED)
-            offer(completing, row->name);
+    for (int pass = 0; pass < 2; pass++) {
+        completing->anywhere = pass == 1;
+        if (type == ARGUMENT_TIER) {
+            offer_tiers(completing);
+            continue;
+        }
+        if (type == ARGUMENT_RUN || type == ARGUMENT_RUN_STEP)
+            offer_runs(dashboard, completing);
+        if (type != ARGUMENT_RUN_STEP)
+            offer_environments(dashboard, completing);
+        if (type == ARGUMENT_BRANCH_OR_ENVIRONMENT)
+            offer_branches(dashboard, completing);
     }
-    for (size_t i = 0; type == ARGUMENT_BRANCH_OR_ENVIRONMENT && i < picture_count(picture, PICTURE_BRANCHES); i++) {
-        const struct branch_row *row = picture_branch_at(picture, i);
-        if (row)
-            offer(completing, row->name);
+    completing->anywhere = false;
+}
+
+static void offer_options(struct completing *completing, const struct verb *verb)
+{
+    for (const struct verb_argument *argument = verb->arguments; argument->name; argument++) {
+        char option[80] = "--";
+        text_copy(option + 2, sizeof option - 2, argument->name);
+        if (!argument->positional)
+            offer_noted(completing, option, true, argument->help);
     }
-    for (size_t i = 0; run && i < picture_count(picture, PICTURE_RUNS_PART); i++) {
-        const struct run *row = picture_run_at(picture, i);
-        if (row)
-            offer(completing, row->id);
+}
+
+/* `why` takes a verb, then what that verb takes. */
+static void offer_why(struct dashboard *dashboard, struct completing *completing, const char *line)
+{
+    char words[64], *name = words + strlen("why ");
+    size_t count;
+    const struct verb *list = verbs(&count);
+    text_copy(words, sizeof words, line);
+    if (!strchr(name, ' ')) {
+        for (size_t i = 0; i < count; i++) {
+            if (list[i].kind == VERB_ACTS)
+                offer_noted(completing, list[i].name, true, list[i].help);
+        }
+        return;
     }
+    *strchr(name, ' ') = '\0';
+    const struct verb *verb = verb_named(name);
+    if (verb && verb->arguments[0].name)
+        offer_subjects(dashboard, completing, verb->arguments[0].type);
 }
 
 void palette_complete(struct dashboard *dashboard, const char *line, struct str *out)
@@ -257,14 +332,13 @@ void palette_complete(struct dashboard *dashboard, const char *line, struct str 
         offer(&completing, "dark");
         offer(&completing, "monochrome");
     }
+    if (text_equal(name, "why")) {
+        offer_why(dashboard, &completing, line);
+        return;
+    }
     if (!verb)
         return;
     if (completing.word[0] != '-' && verb->arguments[0].name)
         offer_subjects(dashboard, &completing, verb->arguments[0].type);
-    for (const struct verb_argument *argument = verb->arguments; argument->name; argument++) {
-        char option[80] = "--";
-        text_copy(option + 2, sizeof option - 2, argument->name);
-        if (!argument->positional)
-            offer(&completing, option);
-    }
+    offer_options(&completing, verb);
 }

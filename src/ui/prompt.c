@@ -8,7 +8,8 @@
 
 #define SHOWN_CHOICES 8
 #define LIST_COLUMNS 100
-#define NOTE_COLUMN 14 /* where what is noted of a word begins */
+#define NOTE_COLUMN 14 /* where what is noted of a word begins at the least, and at the most */
+#define NOTE_COLUMN_MOST 40
 
 struct prompt {
     struct layer layer;
@@ -43,6 +44,18 @@ static size_t count_choices(const struct prompt *prompt)
     for (const char *at = prompt->choices.data; *at; at++)
         count += *at == '\n';
     return count;
+}
+
+/* Behind the longest of the words that are shown. */
+static int note_column(struct prompt *prompt, size_t first, int rows)
+{
+    int column = NOTE_COLUMN;
+    for (int i = 0; i < rows; i++) {
+        size_t length;
+        nth_choice(prompt, first + (size_t)i + 1, &length);
+        column = (int)length + 2 > column ? (int)length + 2 : column;
+    }
+    return column < NOTE_COLUMN_MOST ? column : NOTE_COLUMN_MOST;
 }
 
 static void forget_choices(struct prompt *prompt)
@@ -89,6 +102,7 @@ static void prompt_draw(struct layer *layer, struct grid *grid)
     int rows = (int)(count > SHOWN_CHOICES ? SHOWN_CHOICES : count);
     if (rows < 2)
         return;
+    int notes = note_column(prompt, first, rows);
     struct area area = {row - rows - 2, 0, rows + 2, LIST_COLUMNS < grid->columns ? LIST_COLUMNS : grid->columns};
     grid_blank(grid, area, STYLE_NORMAL);
     grid_box(grid, area, BOX_PLAIN, NULL);
@@ -98,7 +112,7 @@ static void prompt_draw(struct layer *layer, struct grid *grid)
         const char *note = choice[length] == '\t' ? choice + length + 1 : "";
         enum style style = text_starts(note, PALETTE_NOT_NOW) ? STYLE_KEY_DISABLED : STYLE_NORMAL;
         int used = grid_putf(grid, area.row + 1 + i, 2, area.columns - 4, style, "%.*s", (int)length, choice);
-        int column = 2 + (used < NOTE_COLUMN ? NOTE_COLUMN : used + 2);
+        int column = 2 + (used < notes - 1 ? notes : used + 2);
         if (column < area.columns - 2)
             grid_putf(grid, area.row + 1 + i, column, area.columns - 2 - column, STYLE_MUTED, "%.*s",
                       (int)strcspn(note, "\n"), note);

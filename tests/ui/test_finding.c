@@ -131,6 +131,27 @@ static void two_marked_environments__are_shown_beside_each_other(void **state)
     scene_close(&scene);
 }
 
+static void the_palette__completes_names_wherever_the_word_is_in_them(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, ":deploy checko<tab>");
+    assert_shows(&scene, "review/checkout");
+    assert_shows(&scene, "fix/checkout     retry card capture");
+    scene_type(&scene, "<esc>:why des<tab>");
+    assert_shows(&scene, ":why destroy");
+    scene_type(&scene, "sear<tab>");
+    assert_shows(&scene, ":why destroy review/search");
+    scene_type(&scene, "<enter>");
+    assert_shows(&scene, "its name has to be typed");
+    scene_type(&scene, "<esc>:freeze pro<tab>");
+    assert_shows(&scene, ":freeze prod");
+    scene_type(&scene, "<esc>:cancel 1<tab>");
+    assert_shows(&scene, "deploy prod: at the gate");
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +161,7 @@ int main(void)
         cmocka_unit_test(copying__takes_names_to_the_clipboard_and_shows_what_is_not_plain),
         cmocka_unit_test(copying__never_sends_a_hostile_name),
         cmocka_unit_test(two_marked_environments__are_shown_beside_each_other),
+        cmocka_unit_test(the_palette__completes_names_wherever_the_word_is_in_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
