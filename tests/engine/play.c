@@ -5,6 +5,10 @@
 #include "berth/base/str.h"
 #include "berth/base/text.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
 const char play_yaml[] = "version: 1\n"
                          "workspace: shop\n"
                          "repositories: { app: { provider: git, url: . } }\n"
@@ -74,6 +78,15 @@ static json_t *wanted_of(const struct play_resource *resource, const char *commi
     return wanted;
 }
 
+/* What the newest run there was asked for. */
+static const char *ref_of(const struct world *world, const char *environment)
+{
+    for (size_t i = world->runs.count; i-- > 0;)
+        if (text_equal(world->runs.items[i]->environment_name, environment) && !text_empty(world->runs.items[i]->ref))
+            return world->runs.items[i]->ref;
+    return "main";
+}
+
 const char *play_prepare(struct world *world, const char *environment, const char *commit,
                          const struct play_resource *resources, size_t count, const char *checks)
 {
@@ -87,7 +100,7 @@ const char *play_prepare(struct world *world, const char *environment, const cha
     body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[{s:s,s:s,s:s}], s:[], s:[{s:s,s:s}], s:o}", "environment_name",
                      environment, "slug_wish", slug.data, "commit", commit, "subject", "a change", "author_email",
                      "carol@acme.org", "committer_email", "carol@acme.org", "sources", "repository", "app", "ref",
-                     "main", "commit", commit, "templates", "entrypoints", "name", "web", "url",
+                     ref_of(world, environment), "commit", commit, "templates", "entrypoints", "name", "web", "url",
                      "http://127.0.0.1:8080/", "wanted", wanted);
     if (!text_empty(checks))
         json_object_set_new(body, "checks", json_column(checks));
@@ -149,11 +162,11 @@ void play_asks(struct world *world, const char *id, const char *plan)
     world_result(world, step, STEP_FAILED, plan, ERROR_WAITING, step->token, step->epoch);
 }
 
-static const struct step *ready_step(const struct world *world, const char *run)
+static const struct step *ready_step(const struct world *world, const char *run, unsigned phases)
 {
     for (size_t i = 0; i < world->steps.count; i++)
         if (text_equal(world->steps.items[i]->run, run) && world->steps.items[i]->status == STEP_READY &&
-            world->steps.items[i]->not_before_at <= world->now)
+            (phases & 1u << world->steps.items[i]->phase) != 0 && world->steps.items[i]->not_before_at <= world->now)
             return world->steps.items[i];
     return NULL;
 }
@@ -162,6 +175,74 @@ void play_all(struct world *world, const char *run)
 {
     const struct step *step;
 
-    while ((step = ready_step(world, run)) != NULL)
+    while ((step = ready_step(world, run, ~0u)) != NULL)
         play_step(world, step->id);
+}
+
+void play_phase(struct world *world, const char *run, enum step_phase phase)
+{
+    const struct step *step;
+
+    while ((step = ready_step(world, run, 1u << phase)) != NULL)
+        play_step(world, step->id);
+}
+
+/* --- the world of a sentence ------------------------------------------------------------------------------------------- */
+
+int play_begin(void **state, const char *yaml, const char *const *pushes)
+{
+    struct world *world = mem_zero(1, sizeof *world);
+
+    world_init(world, world_config(yaml));
+    world_use_store(world);
+    world->follow = true;
+    for (size_t i = 0; pushes[i] != NULL; i += 2)
+        world_push(world, pushes[i], pushes[i + 1]);
+    *state = world;
+    return 0;
+}
+
+int play_end(void **state)
+{
+    struct world *world = *state;
+    struct config *config = world->config;
+
+    for (size_t i = 0; i < world->runs.count; i++)
+        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
+    world_release(world);
+    config_free(config);
+    vec_free(world);
+    return 0;
+}
+
+void play_policy(struct world *world, const char *yaml)
+{
+    config_free(world->config);
+    world->config = world_config(yaml);
+}
+
+int play_command(struct world *world, const char *verb, const char *subject, const char *arguments)
+{
+    return world_command(world, verb, subject, arguments, OWNER, "cli")->status;
+}
+
+const char *play_deploy(struct world *world, const char *subject)
+{
+    assert_int_equal(play_command(world, "deploy", subject, ""), COMMAND_ACCEPTED);
+    return arena_strdup(&world->arena, world->answered->run);
+}
+
+int play_approve(struct world *world, const char *run)
+{
+    return play_command(world, "approve", run,
+                        arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, run)->digest));
+}
+
+void play_ends(struct world *world, const char *step, enum step_status status, const char *body, enum error_code code)
+{
+    const struct step *row;
+
+    assert_true(world_claim(world, step));
+    row = world_step(world, step);
+    world_result(world, row, status, body, code, row->token, row->epoch);
 }

@@ -34,36 +34,16 @@ static const char yaml[] = "version: 1\n"
                            "    target: here\n"
                            "    gate: { approvals: 1, by: [ops], expires: 8h }\n";
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
-static void approve(struct world *world, const char *run)
-{
-    const char *digest = arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, run)->digest);
-
-    assert_int_equal(world_command(world, "approve", run, digest, "uid:1000", "cli")->status, COMMAND_DONE);
-}
-
 static int set_up(void **state)
 {
-    struct world *world = mem_zero(1, sizeof *world);
+    static const char *const pushes[] = {"feature/x", "c1", "main", "m1", NULL};
 
-    world_init(world, world_config(yaml));
-    world_use_store(world);
-    world_push(world, "feature/x", "c1");
-    world_push(world, "main", "m1");
-    *state = world;
-    return 0;
+    return play_begin(state, yaml, pushes);
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-    struct config *config = world->config;
-
-    world_release(world);
-    config_free(config);
-    vec_free(world);
-    return 0;
+    return play_end(state);
 }
 
 static void deploy__a_branch_becomes_an_environment_with_a_release(void **state)
@@ -71,7 +51,7 @@ static void deploy__a_branch_becomes_an_environment_with_a_release(void **state)
     struct world *world = *state;
     const struct environment *environment;
 
-    assert_int_equal(world_command(world, "deploy", "feature/x", "", "uid:1000", "cli")->status, COMMAND_ACCEPTED);
+    assert_int_equal(world_command(world, "deploy", "feature/x", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
     play_all(world, "1");
     assert_string_equal(word_name(run_status_names, world_run(world, "1")->status), "done");
     environment = world_environment(world, world_run(world, "1")->environment_name);
@@ -86,7 +66,7 @@ static void deploy__waits_at_the_gate_until_the_digest_is_approved(void **state)
     struct world *world = *state;
     const struct run *run;
 
-    world_command(world, "deploy", "staging", "", "uid:1000", "cli");
+    world_command(world, "deploy", "staging", "", OWNER, "cli");
     play_all(world, "1");
     run = world_run(world, "1");
     assert_int_equal(run->status, RUN_GATE);
@@ -94,10 +74,10 @@ static void deploy__waits_at_the_gate_until_the_digest_is_approved(void **state)
     assert_true(strstr(run->status_reason, "0 of 1 approvals") != NULL);
     assert_true(world_environment(world, "staging")->marks & MARK_WAITING);
 
-    assert_int_equal(world_command(world, "approve", "1", "{\"digest\":\"wrong\"}", "uid:1000", "cli")->status,
+    assert_int_equal(world_command(world, "approve", "1", "{\"digest\":\"wrong\"}", OWNER, "cli")->status,
                      COMMAND_REFUSED);
     assert_int_equal(world_run(world, "1")->status, RUN_GATE);
-    approve(world, "1");
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     assert_int_equal(world_run(world, "1")->status, RUN_APPLYING);
     assert_string_equal(world_environment(world, "staging")->lock_run, "1");
     assert_int_equal(world_resource(world, "staging", "server")->status, RESOURCE_WAITING);
@@ -112,15 +92,15 @@ static void destroy__removes_resources_in_reverse_and_keeps_the_recipe(void **st
     struct world *world = *state;
     const char *name;
 
-    world_command(world, "deploy", "feature/x", "", "uid:1000", "cli");
+    world_command(world, "deploy", "feature/x", "", OWNER, "cli");
     play_all(world, "1");
     name = world_run(world, "1")->environment_name;
-    assert_int_equal(world_command(world, "destroy", name, "", "uid:1000", "cli")->status, COMMAND_REFUSED);
+    assert_int_equal(world_command(world, "destroy", name, "", OWNER, "cli")->status, COMMAND_REFUSED);
     assert_true(world_audited(world, "destroy.denied"));
-    assert_int_equal(world_command(world, "destroy", name, arena_printf(&world->arena, "{\"confirm\":\"%s\"}", name),
-                                   "uid:1000", "cli")
-                         ->status,
-                     COMMAND_ACCEPTED);
+    assert_int_equal(
+        world_command(world, "destroy", name, arena_printf(&world->arena, "{\"confirm\":\"%s\"}", name), OWNER, "cli")
+            ->status,
+        COMMAND_ACCEPTED);
     play_step(world, "2.plan.server");
     play_step(world, "2.plan.database");
     assert_int_equal(world_run(world, "2")->status, RUN_APPLYING);

@@ -10,56 +10,19 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define OWNER "uid:1000"
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define assert_status(world, run, status_name) \
-    assert_string_equal(word_name(run_status_names, world_run(world, run)->status), status_name)
-
 static int set_up(void **state)
 {
-    struct world *world = mem_zero(1, sizeof *world);
+    static const char *const pushes[] = {"feature/x", "c1", "feature/y", "y1", "fix/y", "f1", "main", "m1", NULL};
 
-    world_init(world, world_config(play_yaml));
-    world_use_store(world);
-    world->follow = true;
-    world_push(world, "feature/x", "c1");
-    world_push(world, "feature/y", "y1");
-    world_push(world, "fix/y", "f1");
-    world_push(world, "main", "m1");
-    *state = world;
-    return 0;
+    return play_begin(state, play_yaml, pushes);
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-    struct config *config = world->config;
-
-    for (size_t i = 0; i < world->runs.count; i++)
-        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
-    world_release(world);
-    config_free(config);
-    vec_free(world);
-    return 0;
+    return play_end(state);
 }
 
 /* --- shorthand ---------------------------------------------------------------------------------------------------- */
-
-static int command(struct world *world, const char *verb, const char *subject, const char *arguments)
-{
-    return world_command(world, verb, subject, arguments, OWNER, "cli")->status;
-}
-
-static void deploy(struct world *world, const char *subject)
-{
-    assert_int_equal(command(world, "deploy", subject, ""), COMMAND_ACCEPTED);
-}
-
-static int approve(struct world *world, const char *run)
-{
-    return command(world, "approve", run,
-                   arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, run)->digest));
-}
 
 /* --- an entry that is gone ------------------------------------------------------------------------------------------ */
 
@@ -78,12 +41,6 @@ static const char without_staging[] = "version: 1\n"
                                       "    templates: [shop]\n"
                                       "    target: here\n";
 
-static void take_entry_away(struct world *world)
-{
-    config_free(world->config);
-    world->config = world_config(without_staging);
-}
-
 static void look_again(struct world *world, const char *run)
 {
     vec_push(&world->due, run);
@@ -94,13 +51,13 @@ static void entry_gone__gate_that_asked_for_an_approval_does_not_open_without(vo
 {
     struct world *world = *state;
 
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "1");
     assert_status(world, "1", "at the gate");
-    take_entry_away(world);
+    play_policy(world, without_staging);
     look_again(world, "1");
     assert_status(world, "1", "at the gate");
-    (void)approve(world, "1");
+    (void)play_approve(world, "1");
     assert_status(world, "1", "at the gate");
     assert_non_null(strstr(world_run(world, "1")->status_reason, "no entry of berth.yaml makes staging any more"));
 }
@@ -110,15 +67,15 @@ static void entry_gone__deploy_with_nothing_to_do_runs_no_checks(void **state)
     struct world *world = *state;
     const struct step *step;
 
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "1");
-    assert_int_equal(approve(world, "1"), COMMAND_DONE);
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     play_all(world, "1");
     assert_status(world, "1", "done");
     world_push(world, "main", "m2");
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_step(world, "2.prepare.main");
-    take_entry_away(world);
+    play_policy(world, without_staging);
     for (size_t i = 0; i < 2; i++) {
         const char *name = i == 0 ? "2.plan.database" : "2.plan.server";
 
@@ -133,13 +90,13 @@ static void entry_gone__what_is_there_can_be_destroyed(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "1");
-    assert_int_equal(approve(world, "1"), COMMAND_DONE);
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     play_all(world, "1");
-    take_entry_away(world);
-    assert_int_equal(command(world, "deploy", "staging", "{\"ref\":\"main\"}"), COMMAND_REFUSED);
-    assert_int_equal(command(world, "destroy", "staging", "{\"confirm\":\"staging\"}"), COMMAND_ACCEPTED);
+    play_policy(world, without_staging);
+    assert_int_equal(play_command(world, "deploy", "staging", "{\"ref\":\"main\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "destroy", "staging", "{\"confirm\":\"staging\"}"), COMMAND_ACCEPTED);
     play_all(world, "2");
     assert_status(world, "2", "done");
     assert_null(world_environment(world, "staging"));
@@ -152,10 +109,10 @@ static void branch__is_the_one_that_is_deployed_now(void **state)
     struct world *world = *state;
     struct branch gone;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     play_all(world, "1");
     assert_string_equal(world_environment(world, "dev")->branch, "feature/x");
-    assert_int_equal(command(world, "deploy", "dev", "{\"ref\":\"feature/y\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "deploy", "dev", "{\"ref\":\"feature/y\"}"), COMMAND_ACCEPTED);
     play_step(world, "2.prepare.main");
     assert_string_equal(world_environment(world, "dev")->branch, "feature/x"); /* wanted, and not there yet */
     play_all(world, "2");
@@ -164,14 +121,14 @@ static void branch__is_the_one_that_is_deployed_now(void **state)
     gone = (struct branch){
         .id = "app:feature/x", .repository = "app", .name = "feature/x", .commit = "c1", .gone_at = world->now};
     world_put(world, &branch_type, &gone);
-    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
     play_all(world, "3");
     assert_string_equal(world_environment(world, "dev")->branch, "feature/y");
-    assert_int_equal(command(world, "deploy", "dev", "{\"ref\":\"feature/x\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "deploy", "dev", "{\"ref\":\"feature/x\"}"), COMMAND_ACCEPTED);
     play_all(world, "4");
     assert_string_equal(world_environment(world, "dev")->branch, "feature/x");
     assert_true(world_environment(world, "dev")->marks & MARK_BRANCH_GONE);
-    assert_int_equal(command(world, "deploy", "dev", "{\"ref\":\"feature/y\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "deploy", "dev", "{\"ref\":\"feature/y\"}"), COMMAND_ACCEPTED);
     play_all(world, "5");
     assert_false(world_environment(world, "dev")->marks & MARK_BRANCH_GONE);
 }
@@ -182,11 +139,11 @@ static void branch__is_known_when_the_gate_is_answered_by_the_environments_name(
 
     struct branch gone = {.id = "app:main", .repository = "app", .name = "main", .commit = "m1", .gone_at = world->now};
 
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "1");
     world_put(world, &branch_type, &gone);
-    assert_int_equal(command(world, "approve", "staging",
-                             arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, "1")->digest)),
+    assert_int_equal(play_command(world, "approve", "staging",
+                                  arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, "1")->digest)),
                      COMMAND_DONE);
     assert_status(world, "1", "applying");
     assert_string_equal(world_environment(world, "staging")->branch, "main");
@@ -199,7 +156,7 @@ static void plan__of_what_was_never_deployed_leaves_no_environment(void **state)
 {
     struct world *world = *state;
 
-    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
     play_step(world, "1.prepare.main");
     assert_int_equal(world_environment(world, "dev")->status, ENVIRONMENT_ABSENT);
     play_all(world, "1");
@@ -208,7 +165,7 @@ static void plan__of_what_was_never_deployed_leaves_no_environment(void **state)
     assert_int_equal(world->environments.count, 0);
     assert_int_equal(world->groups.count, 0);
     assert_string_equal(world_run(world, "1")->environment, "");
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     play_all(world, "2");
     assert_int_equal(world_environment(world, "dev")->status, ENVIRONMENT_OK);
 }
@@ -217,30 +174,27 @@ static void plan__beside_a_deploy_that_waits_keeps_the_row(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "1");
-    assert_int_equal(command(world, "plan", "staging", "{\"ref\":\"main\",\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "staging", "{\"ref\":\"main\",\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
     play_all(world, "2");
     assert_status(world, "2", "done");
     assert_non_null(world_environment(world, "staging"));
-    assert_int_equal(command(world, "reject", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "reject", "1", ""), COMMAND_DONE);
     assert_null(world_environment(world, "staging"));
 }
 
 static void plan__that_failed_is_retried_with_a_row_of_its_own(void **state)
 {
     struct world *world = *state;
-    const struct step *step;
 
-    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
     play_step(world, "1.prepare.main");
-    assert_true(world_claim(world, "1.plan.database"));
-    step = world_step(world, "1.plan.database");
-    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    play_ends(world, "1.plan.database", STEP_FAILED, "", ERROR_TOOL);
     play_all(world, "1");
     assert_status(world, "1", "failed");
     assert_null(world_environment(world, "dev"));
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_DONE);
     assert_status(world, "1", "preparing");
     play_all(world, "1");
     assert_status(world, "1", "done");
@@ -251,9 +205,9 @@ static void plan__of_what_somebody_holds_keeps_the_row(void **state)
 {
     struct world *world = *state;
 
-    assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
     play_step(world, "1.prepare.main");
-    assert_int_equal(command(world, "hold", "dev", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "hold", "dev", ""), COMMAND_DONE);
     play_all(world, "1");
     assert_non_null(world_environment(world, "dev"));
 }
@@ -263,21 +217,18 @@ static void plan__of_what_somebody_holds_keeps_the_row(void **state)
 static void retry__knows_who_applied_last_behind_many_plans(void **state)
 {
     struct world *world = *state;
-    const struct step *step;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     play_step(world, "1.prepare.main");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
-    assert_true(world_claim(world, "1.apply.database"));
-    step = world_step(world, "1.apply.database");
-    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    play_ends(world, "1.apply.database", STEP_FAILED, "", ERROR_TOOL);
     assert_status(world, "1", "held");
     for (int i = 0; i < 60; i++) {
-        assert_int_equal(command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
+        assert_int_equal(play_command(world, "plan", "feature/x", ""), COMMAND_ACCEPTED);
         play_all(world, arena_printf(&world->arena, "%d", i + 2));
     }
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_DONE);
     play_all(world, "1");
     assert_status(world, "1", "done");
 }
@@ -302,22 +253,21 @@ static void life__counts_from_the_last_push_and_not_from_a_deploy(void **state)
     struct world *world = *state;
     int64_t created, pushed;
 
-    config_free(world->config);
-    world->config = world_config(lives);
+    play_policy(world, lives);
     world->now += MS_DAY; /* the branch is a day old */
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     play_all(world, "1");
     created = world_environment(world, "dev")->created_at;
     assert_int_equal(world_environment(world, "dev")->planned_destruction_at, created + 2 * MS_DAY);
     world_pass(world, MS_HOUR);
-    assert_int_equal(command(world, "deploy", "dev", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "deploy", "dev", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
     play_all(world, "2");
     assert_status(world, "2", "done");
     assert_int_equal(world_environment(world, "dev")->planned_destruction_at, created + 2 * MS_DAY);
     world_push(world, "feature/x", "c2");
     pushed = world->now;
     world_pass(world, MS_HOUR);
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     play_all(world, "3");
     assert_int_equal(world_environment(world, "dev")->planned_destruction_at, pushed + 2 * MS_DAY);
 }
@@ -325,17 +275,13 @@ static void life__counts_from_the_last_push_and_not_from_a_deploy(void **state)
 static void rollback__without_a_release_says_so(void **state)
 {
     struct world *world = *state;
-    const struct step *step;
 
-    config_free(world->config);
-    world->config = world_config(lives);
-    deploy(world, "feature/x");
+    play_policy(world, lives);
+    play_deploy(world, "feature/x");
     play_step(world, "1.prepare.main");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
-    assert_true(world_claim(world, "1.apply.database"));
-    step = world_step(world, "1.apply.database");
-    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    play_ends(world, "1.apply.database", STEP_FAILED, "", ERROR_TOOL);
     assert_status(world, "1", "held");
     assert_non_null(
         strstr(world_run(world, "1")->status_reason, "nothing to roll back to: no release of it was validated yet"));
@@ -348,11 +294,11 @@ static void limit__holds_back_an_approved_gate_too(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "main"); /* at its gate it has no slot */
+    play_deploy(world, "main"); /* at its gate it has no slot */
     play_all(world, "1");
-    deploy(world, "feature/x");
-    deploy(world, "fix/y");
-    assert_int_equal(approve(world, "1"), COMMAND_DONE);
+    play_deploy(world, "feature/x");
+    play_deploy(world, "fix/y");
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     assert_status(world, "1", "at the gate");
     assert_string_equal(world_run(world, "1")->status_reason,
                         "waits for a slot: 2 of 2 runs are at work (limits.runs), 0 wait before it");
@@ -366,14 +312,14 @@ static void queue__says_how_many_are_before_and_is_cancelled(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
-    deploy(world, "fix/y");
-    deploy(world, "main");
-    assert_int_equal(command(world, "plan", "feature/y", ""), COMMAND_ACCEPTED);
+    play_deploy(world, "feature/x");
+    play_deploy(world, "fix/y");
+    play_deploy(world, "main");
+    assert_int_equal(play_command(world, "plan", "feature/y", ""), COMMAND_ACCEPTED);
     assert_status(world, "3", "queued");
     assert_non_null(strstr(world_run(world, "3")->status_reason, "2 of 2 runs are at work (limits.runs), 0 wait"));
     assert_non_null(strstr(world_run(world, "4")->status_reason, "1 waits before it"));
-    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "cancel", "3", ""), COMMAND_DONE);
     assert_status(world, "3", "cancelled");
     play_all(world, "1");
     assert_status(world, "4", "preparing");
@@ -392,26 +338,23 @@ static int status_of_command(struct world *world, const char *run)
 static void command__ends_with_the_run_it_started(void **state)
 {
     struct world *world = *state;
-    const struct step *step;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     assert_int_equal(status_of_command(world, "1"), COMMAND_ACCEPTED);
     play_all(world, "1");
     assert_int_equal(status_of_command(world, "1"), COMMAND_DONE);
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "2");
     assert_int_equal(status_of_command(world, "2"), COMMAND_ACCEPTED);
-    assert_int_equal(command(world, "reject", "2", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "reject", "2", ""), COMMAND_DONE);
     assert_int_equal(status_of_command(world, "2"), COMMAND_FAILED);
     world_push(world, "feature/x", "c2");
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     play_step(world, "3.prepare.main");
-    assert_true(world_claim(world, "3.plan.database"));
-    step = world_step(world, "3.plan.database");
-    world_result(world, step, STEP_FAILED, "", ERROR_TOOL, step->token, step->epoch);
+    play_ends(world, "3.plan.database", STEP_FAILED, "", ERROR_TOOL);
     play_all(world, "3");
     assert_int_equal(status_of_command(world, "3"), COMMAND_FAILED);
-    assert_int_equal(command(world, "retry", "3", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "3", ""), COMMAND_DONE);
     assert_int_equal(status_of_command(world, "3"), COMMAND_ACCEPTED);
     play_all(world, "3");
     assert_int_equal(status_of_command(world, "3"), COMMAND_DONE);

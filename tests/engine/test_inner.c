@@ -8,34 +8,18 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define OWNER "uid:1000"
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 static const struct play_resource alone[] = {{.name = "infra", .replans = true}};
 
 static int set_up(void **state)
 {
-    struct world *world = mem_zero(1, sizeof *world);
+    static const char *const pushes[] = {"feature/x", "c1", NULL};
 
-    world_init(world, world_config(play_yaml));
-    world_use_store(world);
-    world->follow = true;
-    world_push(world, "feature/x", "c1");
-    *state = world;
-    return 0;
+    return play_begin(state, play_yaml, pushes);
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-    struct config *config = world->config;
-
-    for (size_t i = 0; i < world->runs.count; i++)
-        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
-    world_release(world);
-    config_free(config);
-    vec_free(world);
-    return 0;
+    return play_end(state);
 }
 
 static const struct step *claimed(struct world *world, const char *step)

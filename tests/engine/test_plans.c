@@ -10,35 +10,19 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define OWNER "uid:1000"
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 static const struct play_resource chain[] = {{.name = "server", .needs = "network", .uses = "network"},
                                              {.name = "network"}};
 
 static int set_up(void **state)
 {
-    struct world *world = mem_zero(1, sizeof *world);
+    static const char *const pushes[] = {"feature/x", "c1", NULL};
 
-    world_init(world, world_config(play_yaml));
-    world_use_store(world);
-    world->follow = true;
-    world_push(world, "feature/x", "c1");
-    *state = world;
-    return 0;
+    return play_begin(state, play_yaml, pushes);
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-    struct config *config = world->config;
-
-    for (size_t i = 0; i < world->runs.count; i++)
-        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
-    world_release(world);
-    config_free(config);
-    vec_free(world);
-    return 0;
+    return play_end(state);
 }
 
 static void deploy(struct world *world, const char *run)
@@ -46,9 +30,7 @@ static void deploy(struct world *world, const char *run)
     const char *step = arena_printf(&world->arena, "%s.prepare.main", run);
 
     assert_int_equal(world_command(world, "deploy", "feature/x", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
-    assert_true(world_claim(world, step));
-    world_result(world, world_step(world, step), STEP_DONE, play_prepare(world, "dev", "c1", chain, 2, ""), ERROR_NONE,
-                 world_step(world, step)->token, world->epoch);
+    play_ends(world, step, STEP_DONE, play_prepare(world, "dev", "c1", chain, 2, ""), ERROR_NONE);
 }
 
 static void plans(struct world *world, const char *step, const char *action, const char *outputs)

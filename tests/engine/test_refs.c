@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define OWNER "uid:1000"
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define SLUG "feature-x-217d2b"
 
 static const char yaml[] = "version: 1\n"
@@ -50,26 +48,14 @@ static const char yaml[] = "version: 1\n"
 
 static int set_up(void **state)
 {
-    struct world *world = mem_zero(1, sizeof *world);
+    static const char *const pushes[] = {"feature/x", "c1", "feature/y", "c2", "main", "m1", NULL};
 
-    world_init(world, world_config(yaml));
-    world_use_store(world);
-    world_push(world, "feature/x", "c1");
-    world_push(world, "feature/y", "c2");
-    world_push(world, "main", "m1");
-    *state = world;
-    return 0;
+    return play_begin(state, yaml, pushes);
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-    struct config *config = world->config;
-
-    world_release(world);
-    config_free(config);
-    vec_free(world);
-    return 0;
+    return play_end(state);
 }
 
 static void accepted(struct world *world, const char *verb, const char *subject, const char *arguments)

@@ -9,11 +9,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define OWNER "uid:1000"
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define assert_status(world, run, status_name) \
-    assert_string_equal(word_name(run_status_names, world_run(world, run)->status), status_name)
-
 static const char yaml[] = "version: 1\n"
                            "workspace: shop\n"
                            "repositories: { app: { provider: git, url: . } }\n"
@@ -43,28 +38,14 @@ static const char yaml[] = "version: 1\n"
 
 static int set_up(void **state)
 {
-    struct world *world = mem_zero(1, sizeof *world);
+    static const char *const pushes[] = {"main", "m1", "stage", "s1", NULL};
 
-    world_init(world, world_config(yaml));
-    world_use_store(world);
-    world->follow = true;
-    world_push(world, "main", "m1");
-    world_push(world, "stage", "s1");
-    *state = world;
-    return 0;
+    return play_begin(state, yaml, pushes);
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-    struct config *config = world->config;
-
-    for (size_t i = 0; i < world->runs.count; i++)
-        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
-    world_release(world);
-    config_free(config);
-    vec_free(world);
-    return 0;
+    return play_end(state);
 }
 
 /* --- shorthand ---------------------------------------------------------------------------------------------------- */
@@ -74,11 +55,6 @@ static const struct play_resource three[] = {
     {.name = "database"}, {.name = "server", .needs = "database"}, {.name = "cache"}};
 static const struct play_resource only_server[] = {{.name = "server"}};
 
-static int command(struct world *world, const char *verb, const char *subject, const char *arguments)
-{
-    return world_command(world, verb, subject, arguments, OWNER, "cli")->status;
-}
-
 /* Deploys a commit of main to dev up to its plans; the new run's id. */
 static const char *deploy_checked(struct world *world, const char *commit, const struct play_resource *resources,
                                   size_t count, const char *checks)
@@ -86,13 +62,9 @@ static const char *deploy_checked(struct world *world, const char *commit, const
     const char *run, *step;
 
     world_push(world, "main", commit);
-    assert_int_equal(command(world, "deploy", "dev", ""), COMMAND_ACCEPTED);
-    run = arena_strdup(&world->arena, world->answered->run);
+    run = play_deploy(world, "dev");
     step = arena_printf(&world->arena, "%s.prepare.main", run);
-    assert_true(world_claim(world, step));
-    world_result(world, world_step(world, step), STEP_DONE,
-                 play_prepare(world, "dev", commit, resources, count, checks), ERROR_NONE,
-                 world_step(world, step)->token, world->epoch);
+    play_ends(world, step, STEP_DONE, play_prepare(world, "dev", commit, resources, count, checks), ERROR_NONE);
     return run;
 }
 
@@ -111,19 +83,14 @@ static void release(struct world *world, const char *commit)
 
 static void fails(struct world *world, const char *run, const char *what)
 {
-    const char *step = arena_printf(&world->arena, "%s.%s", run, what);
-
-    assert_true(world_claim(world, step));
-    world_result(world, world_step(world, step), STEP_FAILED, NULL, ERROR_TOOL, world_step(world, step)->token,
-                 world->epoch);
+    play_ends(world, arena_printf(&world->arena, "%s.%s", run, what), STEP_FAILED, NULL, ERROR_TOOL);
 }
 
 static const char *deploy_that_fails(struct world *world, const char *commit)
 {
     const char *run = deploy(world, commit, two, 2);
 
-    play_step(world, arena_printf(&world->arena, "%s.plan.database", run));
-    play_step(world, arena_printf(&world->arena, "%s.plan.server", run));
+    play_phase(world, run, PHASE_PLAN);
     play_step(world, arena_printf(&world->arena, "%s.apply.database", run));
     fails(world, run, "apply.server");
     return run;
@@ -171,8 +138,7 @@ static void failure__of_a_check_goes_back_too(void **state)
 
     release(world, "c1");
     (void)deploy_checked(world, "c2", two, 2, "[{\"run\":[\"./smoke\"]}]");
-    play_step(world, "2.plan.database");
-    play_step(world, "2.plan.server");
+    play_phase(world, "2", PHASE_PLAN);
     play_step(world, "2.apply.database");
     play_step(world, "2.apply.server");
     fails(world, "2", "check.1");
@@ -227,14 +193,13 @@ static void rollback__that_fails_is_held_and_nothing_answers_it(void **state)
     release(world, "c1");
     (void)deploy_that_fails(world, "c2");
     play_step(world, "3.prepare.main");
-    play_step(world, "3.plan.database");
-    play_step(world, "3.plan.server");
+    play_phase(world, "3", PHASE_PLAN);
     fails(world, "3", "apply.database");
     assert_status(world, "3", "held");
     assert_status(world, "2", "failed");
     assert_non_null(strstr(world_run(world, "2")->status_reason, "its roll-back, run 3, is held"));
     assert_int_equal(world->runs.count, 3);
-    assert_int_equal(command(world, "retry", "3", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "3", ""), COMMAND_DONE);
     play_all(world, "3");
     assert_status(world, "3", "done");
     assert_int_equal(dev(world)->release, 1);
@@ -246,7 +211,7 @@ static void rollback__that_cannot_be_planned_leaves_the_failed_run_to_a_person(v
 
     release(world, "c1");
     (void)deploy_that_fails(world, "c2");
-    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "cancel", "3", ""), COMMAND_DONE);
     assert_status(world, "3", "cancelled");
     assert_status(world, "2", "held");
     assert_true(dev(world)->marks & MARK_HELD);
@@ -259,7 +224,7 @@ static void rollback__that_takes_away_what_was_there_before_asks(void **state)
     release(world, "c1"); /* database and server */
     play_all(world, deploy(world, "c2", three, 3));
     assert_int_equal(dev(world)->release, 2);
-    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED); /* by hand: no question */
+    assert_int_equal(play_command(world, "rollback", "dev", ""), COMMAND_ACCEPTED); /* by hand: no question */
     play_all(world, "3");
     assert_status(world, "3", "done");
     assert_null(world_resource(world, "dev", "cache"));
@@ -273,30 +238,22 @@ static void rollback__of_what_an_older_run_left_asks(void **state)
     release(world, "c1");
     /* a deploy that made a cache and was then held, not rolled back */
     (void)deploy(world, "c2", three, 3);
-    play_step(world, "2.plan.database");
-    play_step(world, "2.plan.server");
-    play_step(world, "2.plan.cache");
+    play_phase(world, "2", PHASE_PLAN);
     play_step(world, "2.apply.cache");
     fails(world, "2", "apply.database");
     assert_status(world, "2", "rolling back");
-    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE); /* the cache stays */
+    assert_int_equal(play_command(world, "cancel", "3", ""), COMMAND_DONE); /* the cache stays */
     world_pass(world, MS_MINUTE);
     (void)deploy(world, "c3", three, 3);
-    play_step(world, "4.plan.database");
-    play_step(world, "4.plan.server");
-    play_step(world, "4.plan.cache");
+    play_phase(world, "4", PHASE_PLAN);
     fails(world, "4", "apply.database");
     assert_status(world, "4", "rolling back");
     play_step(world, "5.prepare.main");
-    play_step(world, "5.plan.database");
-    play_step(world, "5.plan.server");
-    play_step(world, "5.plan.cache");
+    play_phase(world, "5", PHASE_PLAN);
     assert_status(world, "5", "at the gate");
     assert_non_null(strstr(world_run(world, "5")->status_reason, "destroy cache, which run 4 did not create"));
     assert_status(world, "4", "rolling back");
-    assert_int_equal(command(world, "approve", "5",
-                             arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, "5")->digest)),
-                     COMMAND_DONE);
+    assert_int_equal(play_approve(world, "5"), COMMAND_DONE);
     play_all(world, "5");
     assert_status(world, "4", "rolled back");
     assert_null(world_resource(world, "dev", "cache"));
@@ -309,9 +266,7 @@ static void rollback__takes_what_only_the_failed_run_made(void **state)
     release(world, "c1");
     world_pass(world, MS_MINUTE);
     (void)deploy(world, "c2", three, 3);
-    play_step(world, "2.plan.database");
-    play_step(world, "2.plan.server");
-    play_step(world, "2.plan.cache");
+    play_phase(world, "2", PHASE_PLAN);
     play_step(world, "2.apply.cache");
     fails(world, "2", "apply.database");
     play_all(world, "3");
@@ -325,8 +280,7 @@ static void rollback__brings_back_what_the_failed_commit_lost(void **state)
 
     release(world, "c1");
     (void)deploy(world, "c2", only_server, 1); /* database vanished from the template */
-    play_step(world, "2.plan.server");
-    play_step(world, "2.plan.database");
+    play_phase(world, "2", PHASE_PLAN);
     play_step(world, "2.apply.server");
     fails(world, "2", "destroy.database");
     assert_status(world, "2", "rolling back");
@@ -344,8 +298,7 @@ static void newer_push__waits_until_the_way_back_is_gone(void **state)
 
     release(world, "c1");
     (void)deploy(world, "c2", two, 2);
-    play_step(world, "2.plan.database");
-    play_step(world, "2.plan.server");
+    play_phase(world, "2", PHASE_PLAN);
     play_step(world, "2.apply.database");
     (void)world_command(world, "deploy", "dev", "{\"ref\":\"main\",\"commit\":\"c3\"}", "trigger:push", "push");
     assert_status(world, "3", "queued");
@@ -369,17 +322,13 @@ static void newer_deploy__ends_a_way_back_that_nobody_answered(void **state)
     play_all(world, "2");
     assert_int_equal(dev(world)->release, 2);
     (void)deploy(world, "c3", only_server, 1);
-    play_step(world, "3.plan.server");
-    play_step(world, "3.plan.database");
-    play_step(world, "3.plan.cache");
+    play_phase(world, "3", PHASE_PLAN);
     fails(world, "3", "apply.server");
     assert_status(world, "3", "rolling back");
     play_step(world, "4.prepare.main"); /* database and server: the cache would go, which run 2 made */
-    play_step(world, "4.plan.database");
-    play_step(world, "4.plan.server");
-    play_step(world, "4.plan.cache");
+    play_phase(world, "4", PHASE_PLAN);
     assert_status(world, "4", "at the gate");
-    assert_int_equal(command(world, "deploy", "dev", ""), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "deploy", "dev", ""), COMMAND_REFUSED);
     assert_non_null(strstr(world_answer(world), "did this and failed: run 4 goes back, and is at the gate"));
     release(world, "c5");
     assert_status(world, "4", "superseded");
@@ -413,8 +362,8 @@ static void rollback__of_a_destroyed_environment_makes_it_not_anew(void **state)
     release(world, "c1");
     (void)deploy_that_fails(world, "c2");
     assert_status(world, "3", "preparing");
-    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
-    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
     world_put(world, &environment_type,
               &(struct environment){.id = dev(world)->id,
                                     .name = "dev",
@@ -436,14 +385,13 @@ static void rollback__that_is_retried_keeps_the_bad_commit_out(void **state)
     release(world, "c1");
     (void)deploy_that_fails(world, "c2");
     play_step(world, "3.prepare.main");
-    play_step(world, "3.plan.database");
-    play_step(world, "3.plan.server");
+    play_phase(world, "3", PHASE_PLAN);
     fails(world, "3", "apply.database");
     assert_status(world, "2", "failed");
-    assert_int_equal(command(world, "retry", "3", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "3", ""), COMMAND_DONE);
     play_all(world, "3");
     assert_string_equal(dev(world)->excluded_commit, "c2");
-    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
     assert_string_equal(dev(world)->excluded_commit, "c2");
 }
 
@@ -456,18 +404,19 @@ static void by_hand__goes_to_the_release_before_and_judges_the_newer(void **stat
     release(world, "c1");
     release(world, "c2");
     release(world, "c3");
-    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
     play_all(world, "4");
     assert_status(world, "4", "done");
     assert_int_equal(dev(world)->release, 2);
     assert_string_equal(verdict(world, 3), "rolled back");
     assert_string_equal(dev(world)->excluded_commit, "c3");
-    assert_int_equal(command(world, "rollback", "dev", ""),
+    assert_int_equal(play_command(world, "rollback", "dev", ""),
                      COMMAND_ACCEPTED); /* a roll-back of a roll-back: further back */
     play_all(world, "5");
     assert_int_equal(dev(world)->release, 1);
-    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_REFUSED);                 /* and there it ends */
-    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v3\"}"), COMMAND_ACCEPTED); /* or forward by name */
+    assert_int_equal(play_command(world, "rollback", "dev", ""), COMMAND_REFUSED); /* and there it ends */
+    assert_int_equal(play_command(world, "rollback", "dev", "{\"to\":\"v3\"}"),
+                     COMMAND_ACCEPTED); /* or forward by name */
     play_all(world, "6");
     assert_int_equal(dev(world)->release, 3);
     assert_string_equal(verdict(world, 3), "good");
@@ -480,12 +429,11 @@ static void by_hand__after_a_deploy_that_was_stopped_it_goes_to_the_release_it_h
     release(world, "c1");
     release(world, "c2");
     (void)deploy(world, "c3", two, 2);
-    play_step(world, "3.plan.database");
-    play_step(world, "3.plan.server");
+    play_phase(world, "3", PHASE_PLAN);
     play_step(world, "3.apply.database");
-    assert_int_equal(command(world, "cancel", "3", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "cancel", "3", ""), COMMAND_DONE);
     assert_status(world, "3", "cancelled");
-    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
     assert_string_equal(world_run(world, "4")->commit, "c2");
     play_all(world, "4");
     assert_int_equal(dev(world)->release, 2);
@@ -496,11 +444,11 @@ static void by_hand__names_what_is_wrong(void **state)
 {
     struct world *world = *state;
 
-    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "rollback", "dev", ""), COMMAND_REFUSED);
     release(world, "c1");
-    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v9\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "rollback", "dev", "{\"to\":\"v9\"}"), COMMAND_REFUSED);
     assert_string_equal(world_answer(world), "'dev' has no release 'v9'");
-    assert_int_equal(command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "rollback", "dev", "{\"to\":\"v1\"}"), COMMAND_REFUSED);
     assert_string_equal(world_answer(world), "'dev' is at v1");
     assert_int_equal(world_command(world, "rollback", "dev", "", "uid:7", "cli")->status, COMMAND_REFUSED);
 }
@@ -511,7 +459,7 @@ static void by_hand__a_newer_release_takes_the_next_number(void **state)
 
     release(world, "c1");
     release(world, "c2");
-    assert_int_equal(command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
     play_all(world, "3");
     release(world, "c3");
     assert_int_equal(dev(world)->release, 3);

@@ -12,56 +12,19 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define OWNER "uid:1000"
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define assert_status(world, run, status_name) \
-    assert_string_equal(word_name(run_status_names, world_run(world, run)->status), status_name)
-
 static int set_up(void **state)
 {
-    struct world *world = mem_zero(1, sizeof *world);
+    static const char *const pushes[] = {"feature/x", "c1", "fix/y", "f1", "main", "m1", NULL};
 
-    world_init(world, world_config(play_yaml));
-    world_use_store(world);
-    world->follow = true;
-    world_push(world, "feature/x", "c1");
-    world_push(world, "fix/y", "f1");
-    world_push(world, "main", "m1");
-    *state = world;
-    return 0;
+    return play_begin(state, play_yaml, pushes);
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-    struct config *config = world->config;
-
-    for (size_t i = 0; i < world->runs.count; i++)
-        assert_string_equal(world_check(world, world->runs.items[i]->id), "");
-    world_release(world);
-    config_free(config);
-    vec_free(world);
-    return 0;
+    return play_end(state);
 }
 
 /* --- shorthand ---------------------------------------------------------------------------------------------------- */
-
-static int command(struct world *world, const char *verb, const char *subject, const char *arguments)
-{
-    return world_command(world, verb, subject, arguments, OWNER, "cli")->status;
-}
-
-static void deploy(struct world *world, const char *subject)
-{
-    assert_int_equal(command(world, "deploy", subject, ""), COMMAND_ACCEPTED);
-}
-
-static void approve(struct world *world, const char *run)
-{
-    const char *digest = arena_printf(&world->arena, "{\"digest\":\"%s\"}", world_run(world, run)->digest);
-
-    assert_int_equal(command(world, "approve", run, digest), COMMAND_DONE);
-}
 
 static void prepare(struct world *world, const char *run, const struct play_resource *resources, size_t count,
                     const char *checks)
@@ -72,12 +35,6 @@ static void prepare(struct world *world, const char *run, const struct play_reso
     world_result(world, world_step(world, step), STEP_DONE,
                  play_prepare(world, world_run(world, run)->environment_name, "c1", resources, count, checks),
                  ERROR_NONE, world_step(world, step)->token, world->epoch);
-}
-
-static void ends(struct world *world, const char *step, enum step_status status, enum error_code code)
-{
-    assert_true(world_claim(world, step));
-    world_result(world, world_step(world, step), status, "", code, world_step(world, step)->token, world->epoch);
 }
 
 static int status_of(struct world *world, const char *step)
@@ -96,7 +53,7 @@ static void apply__waits_for_what_it_needs(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
@@ -111,7 +68,7 @@ static void apply__takes_the_status_over_from_the_probes(void **state)
     struct world *world = *state;
     struct resource seen;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 1, "");
     play_all(world, "1");
     seen = *world_resource(world, "dev", "database");
@@ -119,10 +76,10 @@ static void apply__takes_the_status_over_from_the_probes(void **state)
     seen.observed_by = "probes";
     world_put(world, &resource_type, &seen);
     world_push(world, "feature/x", "c2");
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "2", chain, 1, "");
     play_step(world, "2.plan.database");
-    ends(world, "2.apply.database", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "2.apply.database", STEP_FAILED, "", ERROR_TOOL);
     assert_int_equal(world_resource(world, "dev", "database")->status, RESOURCE_FAILED);
     assert_string_equal(world_resource(world, "dev", "database")->observed_by, "");
 }
@@ -131,11 +88,11 @@ static void failure__skips_dependents_and_holds_with_the_evidence(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
-    ends(world, "1.apply.database", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "1.apply.database", STEP_FAILED, "", ERROR_TOOL);
     assert_status(world, "1", "held");
     assert_int_equal(status_of(world, "1.apply.server"), STEP_SKIPPED);
     assert_int_equal(world_environment(world, "dev")->status, ENVIRONMENT_FAILED);
@@ -150,14 +107,14 @@ static void retry__goes_on_with_what_failed_and_repeats_nothing(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
     play_step(world, "1.apply.database");
-    ends(world, "1.apply.server", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "1.apply.server", STEP_FAILED, "", ERROR_TOOL);
     assert_status(world, "1", "held");
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_DONE);
     assert_int_equal(status_of(world, "1.apply.database"), STEP_DONE);
     play_step(world, "1.apply.server");
     assert_status(world, "1", "done");
@@ -169,17 +126,17 @@ static void retry__is_refused_when_another_run_changed_the_environment(void **st
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
-    ends(world, "1.apply.database", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "1.apply.database", STEP_FAILED, "", ERROR_TOOL);
     world_push(world, "feature/x", "c2");
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     play_all(world, "2");
     assert_status(world, "2", "done");
     assert_status(world, "1", "superseded");
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_REFUSED);
 }
 
 static void attempts__come_back_after_their_backoff(void **state)
@@ -187,10 +144,10 @@ static void attempts__come_back_after_their_backoff(void **state)
     static const struct play_resource twice[] = {{.name = "database", .attempts = 2, .repeatable = true}};
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", twice, 1, "");
     play_step(world, "1.plan.database");
-    ends(world, "1.apply.database", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "1.apply.database", STEP_FAILED, "", ERROR_TOOL);
     assert_int_equal(status_of(world, "1.apply.database"), STEP_READY);
     assert_false(world_claim(world, "1.apply.database"));
     world_pass(world, MS_SECOND);
@@ -202,7 +159,7 @@ static void interrupted__exec_is_held_and_asks(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
@@ -218,7 +175,7 @@ static void interrupted__a_repeatable_step_begins_again(void **state)
     static const struct play_resource twice[] = {{.name = "database", .attempts = 2, .repeatable = true}};
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", twice, 1, "");
     play_step(world, "1.plan.database");
     assert_true(world_claim(world, "1.apply.database"));
@@ -231,7 +188,7 @@ static void interrupted__an_executor_that_replans_plans_again(void **state)
     static const struct play_resource planner[] = {{.name = "cluster", .replans = true}};
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", planner, 1, "");
     play_step(world, "1.plan.cluster");
     assert_true(world_claim(world, "1.apply.cluster"));
@@ -245,7 +202,7 @@ static void interrupted__prepare_is_bounded(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     for (int i = 0; i < 3; i++) {
         assert_true(world_claim(world, "1.prepare.main"));
         world_interrupt(world, "1.prepare.main");
@@ -258,7 +215,7 @@ static void result__of_another_attempt_is_ignored_and_audited(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     assert_true(world_claim(world, "1.prepare.main"));
     world_result(world, world_step(world, "1.prepare.main"), STEP_DONE, "{}", ERROR_NONE, "forged", world->epoch);
     assert_int_equal(status_of(world, "1.prepare.main"), STEP_RUNNING);
@@ -271,12 +228,12 @@ static void on_failure_destroy__starts_a_destroy_of_what_was_made(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "fix/y");
+    play_deploy(world, "fix/y");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
     play_step(world, "1.apply.database");
-    ends(world, "1.apply.server", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "1.apply.server", STEP_FAILED, "", ERROR_TOOL);
     assert_status(world, "1", "failed");
     assert_string_equal(world_run(world, "2")->parent, "1");
     assert_int_equal(world_run(world, "2")->origin, ORIGIN_ON_FAILURE);
@@ -290,16 +247,16 @@ static void check__failing_keeps_the_environment_from_ok(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 1, "[{\"run\":[\"./smoke\"],\"timeout\":\"2m\"}]");
     play_step(world, "1.plan.database");
     play_step(world, "1.apply.database");
     assert_status(world, "1", "validating");
     assert_int_equal(world_step(world, "1.check.1")->timeout_ms, 2 * MS_MINUTE);
-    ends(world, "1.check.1", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "1.check.1", STEP_FAILED, "", ERROR_TOOL);
     assert_status(world, "1", "held");
     assert_int_equal(world_environment(world, "dev")->release, 0);
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_DONE);
     play_step(world, "1.check.1");
     assert_status(world, "1", "done");
     assert_int_equal(world_environment(world, "dev")->release, 1);
@@ -309,15 +266,15 @@ static void retry__of_a_failed_run_goes_on_when_its_destroy_was_cancelled(void *
 {
     struct world *world = *state;
 
-    deploy(world, "fix/y");
+    play_deploy(world, "fix/y");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
     play_step(world, "1.apply.database");
-    ends(world, "1.apply.server", STEP_FAILED, ERROR_TOOL);
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_REFUSED);
-    assert_int_equal(command(world, "cancel", "2", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    play_ends(world, "1.apply.server", STEP_FAILED, "", ERROR_TOOL);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "cancel", "2", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_DONE);
     play_step(world, "1.apply.server");
     assert_status(world, "1", "done");
 }
@@ -326,11 +283,11 @@ static void retry__of_a_check_with_nothing_to_do_checks_again(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", NULL, 0, "[{\"name\":\"smoke\",\"run\":[\"./smoke\"]}]");
-    ends(world, "1.check.smoke", STEP_FAILED, ERROR_TOOL);
+    play_ends(world, "1.check.smoke", STEP_FAILED, "", ERROR_TOOL);
     assert_status(world, "1", "held");
-    assert_int_equal(command(world, "retry", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "retry", "1", ""), COMMAND_DONE);
     assert_status(world, "1", "validating");
     play_step(world, "1.check.smoke");
     assert_status(world, "1", "done");
@@ -342,7 +299,7 @@ static void gate__expires(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "staging");
+    play_deploy(world, "staging");
     play_all(world, "1");
     assert_status(world, "1", "at the gate");
     world_pass(world, 8 * MS_HOUR);
@@ -354,9 +311,9 @@ static void gate__rejected_ends_the_run(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "staging");
+    play_deploy(world, "staging");
     play_all(world, "1");
-    assert_int_equal(command(world, "reject", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "reject", "1", ""), COMMAND_DONE);
     assert_status(world, "1", "rejected");
     assert_null(world_environment(world, "staging")); /* it was never deployed */
 }
@@ -365,19 +322,19 @@ static void gate__a_moved_base_is_planned_again_and_needs_a_new_approval(void **
 {
     struct world *world = *state;
 
-    deploy(world, "staging");
+    play_deploy(world, "staging");
     play_all(world, "1");
-    approve(world, "1");
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     play_all(world, "1");
     assert_status(world, "1", "done");
-    assert_int_equal(command(world, "destroy", "staging", "{\"confirm\":\"staging\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "destroy", "staging", "{\"confirm\":\"staging\"}"), COMMAND_ACCEPTED);
     world_push(world, "main", "m2");
-    assert_int_equal(command(world, "hold", "staging", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "hold", "staging", ""), COMMAND_DONE);
     play_all(world, "2");
     assert_status(world, "2", "at the gate"); /* held */
-    assert_int_equal(command(world, "unhold", "staging", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "unhold", "staging", ""), COMMAND_DONE);
     assert_status(world, "2", "applying");
-    deploy(world, "main");
+    play_deploy(world, "main");
     assert_status(world, "3", "queued");
     assert_non_null(strstr(world_run(world, "3")->status_reason, "waits for run 2"));
     play_all(world, "2");
@@ -391,7 +348,7 @@ static void gate__nothing_to_do_needs_no_answer(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "staging");
+    play_deploy(world, "staging");
     prepare(world, "1", NULL, 0, "");
     assert_status(world, "1", "done");
     assert_int_equal(world_environment(world, "staging")->release, 1);
@@ -404,7 +361,7 @@ static void deferred__that_would_replace_opens_the_gate_again(void **state)
     struct world *world = *state;
     const char *digest;
 
-    deploy(world, "staging");
+    play_deploy(world, "staging");
     prepare(world, "1", user, 2, "");
     play_step(world, "1.plan.database");
     assert_true(world_claim(world, "1.plan.server"));
@@ -412,14 +369,14 @@ static void deferred__that_would_replace_opens_the_gate_again(void **state)
                  world_step(world, "1.plan.server")->token, world->epoch);
     assert_int_equal(world_run(world, "1")->deferred, 1);
     digest = world_run(world, "1")->digest;
-    approve(world, "1");
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     play_step(world, "1.apply.database");
     play_asks(world, "1.apply.server", play_plan(world, "replace", "d2"));
     assert_status(world, "1", "at the gate");
     assert_string_not_equal(world_run(world, "1")->digest, digest);
     assert_string_equal(world_environment(world, "staging")->lock_run, "");
     assert_int_equal(world_run(world, "1")->replaces, 1);
-    approve(world, "1");
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     play_step(world, "1.apply.server");
     assert_status(world, "1", "done");
 }
@@ -430,20 +387,20 @@ static void gate__that_opened_again_ends_when_another_run_changed_the_environmen
                                                 {.name = "server", .needs = "database", .uses = "database"}};
     struct world *world = *state;
 
-    deploy(world, "staging");
+    play_deploy(world, "staging");
     prepare(world, "1", user, 2, "");
     play_step(world, "1.plan.database");
     assert_true(world_claim(world, "1.plan.server"));
     world_result(world, world_step(world, "1.plan.server"), STEP_DONE, play_plan(world, "deferred", ""), ERROR_NONE,
                  world_step(world, "1.plan.server")->token, world->epoch);
-    approve(world, "1");
+    assert_int_equal(play_approve(world, "1"), COMMAND_DONE);
     play_step(world, "1.apply.database");
     play_asks(world, "1.apply.server", play_plan(world, "replace", "d2"));
     assert_status(world, "1", "at the gate");
     world_push(world, "main", "m2");
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "2");
-    approve(world, "2");
+    assert_int_equal(play_approve(world, "2"), COMMAND_DONE);
     play_all(world, "2");
     assert_status(world, "2", "done");
     assert_status(world, "1", "failed");
@@ -453,11 +410,11 @@ static void gate__of_a_run_that_begins_there_expires_too(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "staging");
+    play_deploy(world, "staging");
     prepare(world, "1", NULL, 0, "");
     assert_status(world, "1", "done");
-    assert_int_equal(command(world, "protect", "staging", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "destroy", "staging", "{\"confirm\":\"staging\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "protect", "staging", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "destroy", "staging", "{\"confirm\":\"staging\"}"), COMMAND_ACCEPTED);
     assert_status(world, "2", "at the gate");
     world_pass(world, 8 * MS_HOUR);
     assert_status(world, "2", "cancelled");
@@ -469,12 +426,12 @@ static void unchanged__that_uses_what_changes_is_deferred(void **state)
                                                 {.name = "server", .needs = "database", .uses = "database"}};
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", user, 2, "");
     play_all(world, "1");
     assert_status(world, "1", "done");
     world_push(world, "feature/x", "c2");
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "2", user, 2, "");
     play_step(world, "2.plan.database");
     assert_true(world_claim(world, "2.plan.server"));
@@ -490,10 +447,10 @@ static void deploy__newer_commit_supersedes_what_nobody_approved(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "main");
+    play_deploy(world, "main");
     play_all(world, "1");
     world_push(world, "main", "m2");
-    deploy(world, "main");
+    play_deploy(world, "main");
     assert_status(world, "1", "superseded");
     assert_string_equal(world_run(world, "1")->superseded_by, "2");
 }
@@ -526,9 +483,9 @@ static void limit__of_runs_queues_and_goes_on(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
-    deploy(world, "fix/y");
-    deploy(world, "staging");
+    play_deploy(world, "feature/x");
+    play_deploy(world, "fix/y");
+    play_deploy(world, "staging");
     assert_status(world, "3", "queued");
     play_all(world, "1");
     assert_status(world, "1", "done");
@@ -539,14 +496,14 @@ static void cancel__while_planning_ends_at_once(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     assert_true(world_claim(world, "1.plan.database"));
-    assert_int_equal(command(world, "cancel", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "cancel", "1", ""), COMMAND_DONE);
     assert_status(world, "1", "cancelled");
     assert_int_equal(world->asked_to_stop.count, 1);
     assert_int_equal(status_of(world, "1.plan.database"), STEP_CANCELLED);
-    assert_int_equal(command(world, "cancel", "1", ""), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "cancel", "1", ""), COMMAND_REFUSED);
     assert_non_null(strstr(world_answer(world), "run 1 is cancelled by "));
     assert_non_null(strstr(world_answer(world), ": there is nothing to cancel"));
 }
@@ -556,14 +513,14 @@ static void cancel__while_applying_waits_for_what_runs(void **state)
     struct world *world = *state;
     const struct step *step;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_step(world, "1.plan.database");
     play_step(world, "1.plan.server");
     assert_true(world_claim(world, "1.apply.database"));
-    assert_int_equal(command(world, "cancel", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "cancel", "1", ""), COMMAND_DONE);
     assert_status(world, "1", "applying");
-    assert_int_equal(command(world, "cancel", "1", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "cancel", "1", ""), COMMAND_DONE);
     assert_non_null(strstr(world_answer(world), "waits for database"));
     step = world_step(world, "1.apply.database");
     world_result(world, step, STEP_DONE, "{}", ERROR_NONE, step->token, step->epoch);
@@ -579,11 +536,11 @@ static void prune__destroys_what_vanished_after_its_users_were_applied(void **st
     static const struct play_resource alone[] = {{.name = "server"}};
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_all(world, "1");
     world_push(world, "feature/x", "c2");
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "2", alone, 1, "");
     play_step(world, "2.plan.server");
     play_step(world, "2.plan.database");
@@ -600,11 +557,11 @@ static void count__that_shrinks_loses_its_highest(void **state)
     static const struct play_resource two[] = {{.name = "server[0]"}, {.name = "server[1]"}};
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", two, 2, "");
     play_all(world, "1");
     world_push(world, "feature/x", "c2");
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "2", two, 1, "");
     play_step(world, "2.plan.server[0]");
     play_step(world, "2.plan.server[1]");
@@ -617,7 +574,7 @@ static void destroy__of_what_needs_each_other_still_starts(void **state)
     struct world *world = *state;
     struct resource *row;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 2, "");
     play_all(world, "1");
     /* as an older commit may have left it */
@@ -625,7 +582,7 @@ static void destroy__of_what_needs_each_other_still_starts(void **state)
     row = arena_copy(&world->arena, world_resource(world, "dev", "database"), sizeof *row);
     row->needs = "[\"server\"]";
     world_put(world, &resource_type, row);
-    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
     play_all(world, "2");
     assert_status(world, "2", "done");
 }
@@ -635,11 +592,11 @@ static void external__is_recorded_unknown_and_only_forgotten(void **state)
     static const struct play_resource zone[] = {{.name = "zone", .external = true}};
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", zone, 1, "");
     assert_status(world, "1", "done");
     assert_int_equal(world_resource(world, "dev", "zone")->status, RESOURCE_UNKNOWN);
-    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_DONE); /* at once */
+    assert_int_equal(play_command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_DONE); /* at once */
     assert_status(world, "2", "done");
     for (size_t i = 0; i < world->steps.count; i++)
         assert_string_not_equal(world->steps.items[i]->address, "zone");
@@ -649,7 +606,7 @@ static void destroy__of_what_was_never_deployed_is_refused(void **state)
 {
     struct world *world = *state;
 
-    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_REFUSED);
     assert_non_null(strstr(world_answer(world), "never deployed"));
 }
 
@@ -657,10 +614,10 @@ static void destroy__that_would_create_fails(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     prepare(world, "1", chain, 1, "");
     play_all(world, "1");
-    assert_int_equal(command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "destroy", "dev", "{\"confirm\":\"dev\"}"), COMMAND_ACCEPTED);
     assert_true(world_claim(world, "2.plan.database"));
     world_result(world, world_step(world, "2.plan.database"), STEP_DONE, play_plan(world, "create", "d"), ERROR_NONE,
                  world_step(world, "2.plan.database")->token, world->epoch);
@@ -672,18 +629,18 @@ static void unprotect__is_no_approval_of_a_destroy_that_waits(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "fix/y");
+    play_deploy(world, "fix/y");
     prepare(world, "1", chain, 2, "");
     play_all(world, "1");
-    assert_int_equal(command(world, "protect", "brief", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "destroy", "brief", "{\"confirm\":\"brief\"}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "protect", "brief", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "destroy", "brief", "{\"confirm\":\"brief\"}"), COMMAND_ACCEPTED);
     play_all(world, "2");
     assert_status(world, "2", "at the gate");
-    assert_int_equal(command(world, "unprotect", "brief", ""), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "unprotect", "brief", ""), COMMAND_REFUSED);
     assert_non_null(strstr(world_answer(world), "run 2 waits at its gate to destroy 'brief'"));
     assert_status(world, "2", "at the gate");
-    assert_int_equal(command(world, "reject", "2", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "unprotect", "brief", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "reject", "2", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "unprotect", "brief", ""), COMMAND_DONE);
     assert_false(world_environment(world, "brief")->is_protected);
 }
 
@@ -694,26 +651,26 @@ static void orders__are_rows(void **state)
     struct world *world = *state;
     int64_t end;
 
-    deploy(world, "fix/y");
+    play_deploy(world, "fix/y");
     play_all(world, "1");
     end = world_environment(world, "brief")->planned_destruction_at;
     assert_int_equal(end, WORLD_NOW + 8 * MS_HOUR);
-    assert_int_equal(command(world, "extend", "brief", "{\"by\":\"2h\"}"), COMMAND_DONE);
+    assert_int_equal(play_command(world, "extend", "brief", "{\"by\":\"2h\"}"), COMMAND_DONE);
     assert_int_equal(world_environment(world, "brief")->planned_destruction_at, end + 2 * MS_HOUR);
-    assert_int_equal(command(world, "extend", "brief", "{\"by\":\"30d\"}"), COMMAND_REFUSED);
-    assert_int_equal(command(world, "hold", "brief", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "destroy", "brief", "{\"confirm\":\"brief\"}"), COMMAND_REFUSED);
-    assert_int_equal(command(world, "unhold", "brief", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "protect", "brief", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "extend", "brief", "{\"by\":\"30d\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "hold", "brief", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "destroy", "brief", "{\"confirm\":\"brief\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "unhold", "brief", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "protect", "brief", ""), COMMAND_DONE);
     assert_true(world_environment(world, "brief")->is_protected);
-    assert_int_equal(command(world, "unprotect", "brief", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "freeze", "ephemeral", "{\"until\":\"4h\"}"), COMMAND_DONE);
+    assert_int_equal(play_command(world, "unprotect", "brief", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "freeze", "ephemeral", "{\"until\":\"4h\"}"), COMMAND_DONE);
     world_push(world, "fix/y", "f2");
-    assert_int_equal(command(world, "deploy", "fix/y", ""), COMMAND_REFUSED);
-    assert_int_equal(command(world, "unfreeze", "ephemeral", ""), COMMAND_DONE);
-    assert_int_equal(command(world, "stop-all", "", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "deploy", "fix/y", ""), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "unfreeze", "ephemeral", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "stop-all", "", ""), COMMAND_DONE);
     assert_int_equal(world->freezes.count, 1);
-    assert_int_equal(command(world, "resume-all", "", ""), COMMAND_DONE);
+    assert_int_equal(play_command(world, "resume-all", "", ""), COMMAND_DONE);
     assert_int_equal(world->freezes.count, 0);
 }
 
@@ -721,7 +678,7 @@ static void slug__that_is_taken_gets_a_hash_and_is_prepared_again(void **state)
 {
     struct world *world = *state;
 
-    deploy(world, "feature/x");
+    play_deploy(world, "feature/x");
     assert_true(world_claim(world, "1.prepare.main"));
     world_result(
         world, world_step(world, "1.prepare.main"), STEP_DONE,
