@@ -39,8 +39,12 @@ struct engine_facts {
     VEC(const struct approval *) approvals; /* oldest first */
     const struct branch *branch;            /* the one the command names, when known */
     const struct branch *ref_branch;        /* the one its argument `ref` names, when there is one */
-    int64_t runs_active;                    /* in the workspace, against limits.runs */
-    int64_t next_run;                       /* number a new run would take */
+    /* Of a destroy: the environment's own branch, and its repository once who serves now has listed it; or NULL. What its end is judged by. */
+    const struct branch *own_branch;
+    const struct repository *own_repository;
+    const char *fed_by;  /* the same as of clean_facts, for the environment whose own branch went; "" or NULL none */
+    int64_t runs_active; /* in the workspace, against limits.runs */
+    int64_t next_run;    /* number a new run would take */
     /* The environment's groups, templates and links, as recorded. */
     VEC(const struct entrypoint *) entrypoints;
     VEC(const struct environment_template *) templates;
@@ -120,8 +124,11 @@ struct clean_facts {
     VEC(const struct branch *) branches;          /* one an environment: the branch that owns it, NULL none known */
     VEC(char)
     answered; /* one an environment: its end (engine_clean_key) was asked for before and is not again; none: all 0 */
-    size_t ended_lately; /* environments that ended by themselves within the last hour */
-    VEC(const struct repository *) repositories;
+    VEC(const char *)
+    fed_by; /* one an environment: another branch that lives and brought it commits, or is about to; "" none. Empty: nobody feeds any */
+    size_t asked_for;                            /* destroys of this kind that are not answered yet */
+    size_t ended_lately;                         /* environments that ended by themselves within the last hour */
+    VEC(const struct repository *) repositories; /* as listed by who serves now: what was seen before proves nothing */
     VEC(const struct hold *) holds;
     VEC(const struct freeze *) freezes;
     VEC(const struct run *) runs; /* not ended, of those environments */
@@ -129,6 +136,10 @@ struct clean_facts {
     size_t new_id_count;
 };
 void clean_facts_release(struct clean_facts *facts); /* the vectors */
+/* Another branch than the environment's own that lives and brought it commits (by a release of the last 64), or is about to (by a deploy that is on its way); ""
+ * none. Inside the caller's read bracket. */
+bool engine_load_fed_by(struct store *store, const struct environment *environment, struct arena *arena,
+                        const char **fed_by, struct error *error) BERTH_MUST_CHECK;
 /* Marks what expires and what lost its branch, warns, and puts a destroy command (with its evidence as reason, and a key that makes it one an end) for what
  * is over; a cancel for a destroy that nothing asks for any more. When limits.remove_at_once or remove_share is exceeded, or the clock jumped, a hold of kind
  * CLEANER_ASKS for each instead. A listing that was not whole, or empty, proves no branch gone. effects->wake_at: the next instant that matters. */

@@ -18,9 +18,11 @@ struct config_entry;
 struct environment;
 struct run;
 struct approval;
+struct branch;
 struct hold;
 struct freeze;
 struct release;
+struct repository;
 
 enum verdict { POLICY_YES, POLICY_WAIT, POLICY_NO }; /* WAIT: not yet; nothing is wrong (an approval, a window) */
 
@@ -86,6 +88,12 @@ struct policy_question {
     const struct freeze *const *freezes; /* rows and the configuration's */
     size_t freeze_count;
     int64_t now_ms;
+    /* Of a destroy that no person asked for: which end of the environment it says has come, and what that is judged by. */
+    int origin;                          /* enum run_origin */
+    int64_t asked_at;                    /* when the end was found to have come; 0: now */
+    const struct branch *branch;         /* the environment's; NULL: not known */
+    const struct repository *repository; /* of that branch, once listed by who serves now; NULL: not yet */
+    const char *fed_by;                  /* another branch that brings commits to it, "" or NULL: none is known */
 };
 /* YES: it may start. A destroy by a person needs POLICY_CONFIRMED: whoever asks before the name was typed (a greyed key, `berth why`) sets it. Freezes of
  * the configuration are looked at here too, unless a row "config:NAME" tells them. */
@@ -126,6 +134,10 @@ struct policy_about {
 const struct why *policy_ask(const struct policy_question *question, const struct policy_about *about,
                              struct arena *arena) BERTH_MUST_CHECK;
 
+/* Whether what a destroy by itself says is so, and still is: its life was over when it was asked for, its branch is gone (missed by whole listings for the
+ * grace and longer, nobody else feeds it), a failure is answered so. WAIT: nobody can tell now. One rule; NO says what calls it back. */
+const struct why *policy_end(const struct policy_question *question, struct arena *arena) BERTH_MUST_CHECK;
+
 /* --- does the gate open ------------------------------------------------------------------------------------------ */
 struct policy_gate {
     struct policy_question question;         /* verb, entry, environment, actor = the run's */
@@ -145,6 +157,8 @@ struct policy_gate {
  * is `untrusted` also waits for an approval of its commit (digest: the commit) or of its plan. A rollback goes by itself where berth.yaml says
  * `rollback: { gate: none }`, but for what `ask_if` names and for what was there before the run that failed: then it wants one approval at least. */
 const struct why *policy_gate(const struct policy_gate *gate, struct arena *arena) BERTH_MUST_CHECK;
+/* policy_end of a run that destroys because a life ended or a branch went, while it has touched nothing; of any other NULL. NO: it is called back. */
+const struct why *policy_gate_end(const struct policy_gate *gate, struct arena *arena) BERTH_MUST_CHECK;
 /* May this person's answer be taken: role, group, not author, digest equals the run's. */
 const struct why *policy_may_approve(const struct policy_gate *gate, const char *actor, const char *person, bool owner,
                                      const char *digest, struct arena *arena) BERTH_MUST_CHECK;

@@ -40,8 +40,10 @@ static bool collect_environment(const void *row, void *context)
 static bool collect_repository(const void *row, void *context)
 {
     struct loading *loading = context;
-    const struct repository *copy = record_copy(&repository_type, row, loading->arena);
-    vec_push(&loading->facts->repositories, copy);
+    if (listing_is_fresh(loading->supervisor, ((const struct repository *)row)->id)) {
+        const struct repository *copy = record_copy(&repository_type, row, loading->arena);
+        vec_push(&loading->facts->repositories, copy);
+    }
     return true;
 }
 
@@ -69,16 +71,33 @@ static bool collect_run(const void *row, void *context)
     return true;
 }
 
-static bool load_branch(struct loading *loading, const struct environment *environment, struct error *error)
+/* Its own; NULL: there is none. */
+static bool get_branch(struct loading *loading, const struct environment *environment, const struct branch **branch,
+                       struct error *error)
 {
-    struct branch *branch = arena_alloc(loading->arena, sizeof *branch);
+    struct branch *row = arena_alloc(loading->arena, sizeof *row);
     const char *id = arena_printf(loading->arena, "%s:%s", environment->repository, environment->branch);
-    enum store_found found = text_empty(environment->branch) ? STORE_MISSING
-                                                             : store_get(loading->supervisor->store, &branch_type, id,
-                                                                         loading->arena, branch, error);
-    const struct branch *known = found == STORE_FOUND ? branch : NULL;
-    vec_push(&loading->facts->branches, known);
+    enum store_found found = text_empty(environment->branch)
+                                 ? STORE_MISSING
+                                 : store_get(loading->supervisor->store, &branch_type, id, loading->arena, row, error);
+    *branch = found == STORE_FOUND ? row : NULL;
     return found != STORE_ERROR;
+}
+
+static bool load_branches(struct loading *loading, struct error *error)
+{
+    for (size_t i = 0; i < loading->facts->environments.count; i++) {
+        const struct environment *environment = loading->facts->environments.items[i];
+        const struct branch *own;
+        const char *fed_by = "";
+        if (!get_branch(loading, environment, &own, error) ||
+            (own && own->gone_at != 0 &&
+             !engine_load_fed_by(loading->supervisor->store, environment, loading->arena, &fed_by, error)))
+            return false;
+        vec_push(&loading->facts->branches, own);
+        vec_push(&loading->facts->fed_by, fed_by);
+    }
+    return true;
 }
 
 static bool load_runs(struct loading *loading, struct error *error)
@@ -92,18 +111,30 @@ static bool load_runs(struct loading *loading, struct error *error)
     return true;
 }
 
-static bool is_key(struct supervisor *supervisor, const char *key)
+static bool visit_status(const void *row, void *context)
 {
-    struct store_query query = {.type = &command_type, .index = "key", .equal = {key}, .limit = 1};
-    int64_t count = 0;
-    return store_count(supervisor->store, &query, &count, NULL) && count > 0;
+    *(int *)context = ((const struct command *)row)->status;
+    return false;
+}
+
+/* Whether a command of that key was put before, and how it is. */
+static bool is_key(struct supervisor *supervisor, const char *key, int *status)
+{
+    static const char *const columns[] = {"id", "status", NULL};
+    struct store_query query = {.type = &command_type, .index = "key", .equal = {key}, .columns = columns, .limit = 1};
+    *status = -1;
+    return store_each(supervisor->store, &query, visit_status, status, NULL) && *status >= 0;
 }
 
 /* Its end, as the last look wrote it, is over and was asked for: undone, failed or refused, it is a person's now. */
 static char was_asked(struct loading *loading, const struct environment *environment)
 {
-    return environment->ends_at != 0 && environment->ends_at <= loading->facts->now_ms &&
-           is_key(loading->supervisor, engine_clean_key(loading->arena, environment, environment->ends_at));
+    int status;
+    if (environment->ends_at == 0 || environment->ends_at > loading->facts->now_ms ||
+        !is_key(loading->supervisor, engine_clean_key(loading->arena, environment, environment->ends_at), &status))
+        return false;
+    loading->facts->asked_for += status == COMMAND_WAITING;
+    return true;
 }
 
 /* An environment that cannot be read is let alone: nothing is known of its life. */
@@ -126,9 +157,8 @@ static bool load(struct loading *loading, struct error *error)
         !store_each(store, &holds, collect_hold, loading, error) ||
         !store_each(store, &freezes, collect_freeze, loading, error) || !load_runs(loading, error))
         return false;
-    for (size_t i = 0; i < facts->environments.count; i++)
-        if (!load_branch(loading, facts->environments.items[i], error))
-            return false;
+    if (!load_branches(loading, error))
+        return false;
     for (size_t i = 0; i < facts->environments.count; i++) {
         char answered = was_asked(loading, facts->environments.items[i]);
         vec_push(&facts->answered, answered);
@@ -139,7 +169,9 @@ static bool load(struct loading *loading, struct error *error)
 /* A command whose key is known was asked before. */
 static bool is_known(struct supervisor *supervisor, const struct engine_put *put)
 {
-    return put->type == &command_type && put->row && is_key(supervisor, ((const struct command *)put->row)->key);
+    int status;
+    return put->type == &command_type && put->row &&
+           is_key(supervisor, ((const struct command *)put->row)->key, &status);
 }
 
 static void drop_known(struct supervisor *supervisor, struct engine_effects *effects)
@@ -163,8 +195,9 @@ static bool note_look(struct supervisor *supervisor, const struct clean_facts *f
                           .complete = true,
                           .at = facts->now_ms,
                           .count = (int64_t)facts->environments.count};
-    supervisor->cleaned_at_ms = facts->now_ms;
-    supervisor->cleaned_boot_ms = time_boot_ms();
+    supervisor->look.at_ms = facts->now_ms;
+    supervisor->look.boot_ms = time_boot_ms();
+    supervisor->look.taken = true;
     return store_put(supervisor->store, &sweep_type, &sweep, error);
 }
 
@@ -210,7 +243,9 @@ static bool clean(struct supervisor *supervisor, struct arena *arena, struct err
         engine_clean(&facts, &effects);
         drop_known(supervisor, &effects);
         done = supervisor_apply(supervisor, &effects, error) && note_look(supervisor, &facts, error);
-        supervisor->clean_at_ms = effects.wake_at;
+        supervisor->look.next_ms = effects.wake_at;
+        for (size_t i = 0; i < effects.touched_runs.count; i++)
+            supervisor_due(supervisor, effects.touched_runs.items[i], 0);
     }
     engine_effects_release(&effects);
     clean_facts_release(&facts);
@@ -229,8 +264,23 @@ bool cleaner_look(struct supervisor *supervisor, struct error *error)
 {
     struct arena arena = {0};
     bool looked = clean(supervisor, &arena, error);
-    if (looked)
-        supervisor->look_at_lives = false; /* what it wrote itself changes no end */
     arena_release(&arena);
     return looked;
+}
+
+void cleaner_looked(struct supervisor *supervisor)
+{
+    const struct look *look = &supervisor->look;
+    if (!look->taken)
+        return;
+    supervisor->cleaned_at_ms = look->at_ms;
+    supervisor->cleaned_boot_ms = look->boot_ms;
+    supervisor->clean_at_ms = look->next_ms;
+    supervisor->look_at_lives = false; /* it was the turn's last: what it wrote itself changes no end */
+    cleaner_forget(supervisor);
+}
+
+void cleaner_forget(struct supervisor *supervisor)
+{
+    supervisor->look = (struct look){.taken = false};
 }

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define ENTRIES_A_BRANCH 64
-#define MISSES_UNTIL_GONE 2
 
 /* --- triggers -------------------------------------------------------------------------------------------------------- */
 
@@ -93,7 +92,6 @@ static bool mark_environments(struct supervisor *supervisor, const struct branch
         if (rows[i].status == ENVIRONMENT_DESTROYED || gone == ((rows[i].marks & MARK_BRANCH_GONE) != 0))
             continue;
         rows[i].marks ^= MARK_BRANCH_GONE;
-        supervisor_cool(supervisor); /* the row changes under the hot facts */
         if (!store_put(supervisor->store, &environment_type, &rows[i], error))
             return false;
     }
@@ -118,7 +116,6 @@ static bool prolong_lives(struct supervisor *supervisor, const struct branch *br
             continue;
         rows[i].planned_destruction_at = branch->pushed_at + entry->ttl_default_ms;
         rows[i].marks &= ~(unsigned)MARK_EXPIRING;
-        supervisor_cool(supervisor);
         if (!store_put(supervisor->store, &environment_type, &rows[i], error))
             return false;
     }
@@ -164,6 +161,7 @@ static bool put_branches(struct supervisor *supervisor, const char *payload, siz
 void listing_branches(struct supervisor *supervisor, const char *payload, size_t count)
 {
     struct error error = {0};
+    supervisor_cool(supervisor); /* branches, and environments with them, change under the hot facts */
     if (store_begin(supervisor->store, STORE_RELAXED, &error) && put_branches(supervisor, payload, count, &error) &&
         store_commit(supervisor->store, NULL, &error))
         return;
@@ -182,7 +180,7 @@ static bool miss_branch(struct supervisor *supervisor, const char *id, int64_t n
     if (found != STORE_FOUND)
         return found == STORE_MISSING;
     branch.misses++;
-    if (branch.misses >= MISSES_UNTIL_GONE && branch.gone_at == 0) {
+    if (branch.misses >= BRANCH_GONE_MISSES && branch.gone_at == 0) {
         branch.gone_at = now_ms;
         if (!mark_environments(supervisor, &branch, true, arena, error))
             return false;
@@ -252,6 +250,7 @@ void listing_hung(struct supervisor *supervisor, const char *repository, int64_t
 {
     struct arena arena = {0};
     struct error error = {0};
+    supervisor_cool(supervisor);
     log_line("agent", LOG_WARNING, "looking at the repository %s did not come back: its observer is ended", repository);
     if (!store_begin(supervisor->store, STORE_RELAXED, &error) ||
         !put_hung(supervisor, repository, silent_ms, &arena, &error) ||
@@ -262,14 +261,30 @@ void listing_hung(struct supervisor *supervisor, const char *repository, int64_t
     arena_release(&arena);
 }
 
+bool listing_is_fresh(const struct supervisor *supervisor, const char *repository)
+{
+    for (size_t i = 0; i < supervisor->listed.count; i++)
+        if (text_equal(supervisor->listed.items[i], repository))
+            return true;
+    return false;
+}
+
+static void note_listed(struct supervisor *supervisor, const char *repository)
+{
+    if (!listing_is_fresh(supervisor, repository))
+        vec_push(&supervisor->listed, mem_strdup(repository));
+}
+
 void listing_ended(struct supervisor *supervisor, const char *json, size_t length)
 {
     struct arena arena = {0};
     struct error error = {0};
     json_t *message = json_loadb(json, length, 0, NULL);
-    if (message &&
-        (!store_begin(supervisor->store, STORE_RELAXED, &error) || !put_listing(supervisor, message, &arena, &error) ||
-         !store_commit(supervisor->store, NULL, &error))) {
+    supervisor_cool(supervisor);
+    if (message && store_begin(supervisor->store, STORE_RELAXED, &error) &&
+        put_listing(supervisor, message, &arena, &error) && store_commit(supervisor->store, NULL, &error)) {
+        note_listed(supervisor, json_get_text(message, "repository"));
+    } else if (message) {
         log_error("agent", LOG_ERROR, &error);
         store_abandon(supervisor->store);
         children_observe_again(supervisor, CHILD_BRANCHES);

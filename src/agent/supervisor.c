@@ -223,6 +223,9 @@ static void release(struct supervisor *supervisor)
     vec_release(&supervisor->give_up_steps);
     vec_release(&supervisor->ended_runs);
     vec_release(&supervisor->left_environments);
+    for (size_t i = 0; i < supervisor->listed.count; i++)
+        free(supervisor->listed.items[i]);
+    vec_release(&supervisor->listed);
     free(supervisor->policy_commit);
     free(supervisor->setup_payload);
     free(supervisor->owner_login);

@@ -56,6 +56,11 @@ struct aside {
     int64_t until_ms; /* monotonic: then it is tried again */
 };
 #define SUPERVISOR_NEW_IDS 32
+/* A look of the cleaner, until its transaction is committed. */
+struct look {
+    int64_t at_ms, boot_ms, next_ms;
+    bool taken;
+};
 /* The facts of the run that was last worked on; valid while nothing else of its environment was written. */
 struct hot_run {
     char *run;
@@ -98,6 +103,8 @@ struct supervisor {
     int64_t idle_since_ms, failed_until_ms, failed_wait_ms, observers_from_ms, watched_ms; /* monotonic */
     int64_t clean_at_ms, cleaned_at_ms; /* wall clock: the next and the last look of the cleaner; 0 none */
     int64_t cleaned_boot_ms;
+    struct look look;
+    VEC(char *) listed; /* repositories that were listed since this process began */
     bool look_at_lives;
     bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, told_draining, leave_now, ended;
     bool delivering, listing_failed, serving, tick, accepted;
@@ -111,7 +118,7 @@ void supervisor_want(struct supervisor *supervisor);
 void supervisor_turn(struct supervisor *supervisor);
 /* Notes that a run may go on at an instant (0: now). */
 void supervisor_due(struct supervisor *supervisor, const char *run, int64_t at_ms);
-/* Writes effects inside the open transaction. */
+/* Writes effects inside the open transaction. They are none of the hot run's events: its facts are forgotten. */
 bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects *effects,
                       struct error *error) BERTH_MUST_CHECK;
 /* The same for an event of the hot run: the facts then agree with what was written. Releases the effects. */
@@ -154,8 +161,10 @@ void children_free_all(struct supervisor *supervisor);
 
 /* --- cleaner.c: environments that end by themselves ----------------------------------------------------------------------- */
 bool cleaner_is_due(const struct supervisor *supervisor);
-/* Inside the turn's transaction. */
+/* Inside the turn's transaction. That it has looked counts once that is committed: cleaner_looked; cleaner_forget when it was not. */
 bool cleaner_look(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+void cleaner_looked(struct supervisor *supervisor);
+void cleaner_forget(struct supervisor *supervisor);
 /* missed.c: asks again for pushes that were refused and would be taken now; inside the turn's transaction, with the cleaner. */
 bool missed_look(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 
@@ -192,6 +201,8 @@ void listing_ended(struct supervisor *supervisor, const char *json, size_t lengt
 void listing_policy(struct supervisor *supervisor, const char *json, size_t length);
 /* An observer that looked at a repository was ended: it had said nothing for so long. */
 void listing_hung(struct supervisor *supervisor, const char *repository, int64_t silent_ms);
+/* Whether a listing of it ended since this process began: until then a branch may have come back while nobody looked. */
+bool listing_is_fresh(const struct supervisor *supervisor, const char *repository);
 bool listing_load_policy(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
 void observations_take(struct supervisor *supervisor, const char *json, size_t length);
 void deliveries_send(struct supervisor *supervisor);

@@ -99,6 +99,8 @@ void supervisor_fill_facts(struct supervisor *supervisor, struct engine_facts *f
     fresh_ids(supervisor, facts->now_ms);
     facts->new_id = supervisor->new_ids;
     facts->new_id_count = SUPERVISOR_NEW_IDS;
+    if (facts->own_repository && !listing_is_fresh(supervisor, facts->own_repository->id))
+        facts->own_repository = NULL;
 }
 
 struct engine_facts *supervisor_facts(struct supervisor *supervisor, const char *run, struct error *error)
@@ -138,7 +140,7 @@ static void note_effects(struct supervisor *supervisor, const struct engine_effe
         supervisor->next_run++;
 }
 
-bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects *effects, struct error *error)
+static bool write_effects(struct supervisor *supervisor, const struct engine_effects *effects, struct error *error)
 {
     for (size_t i = 0; i < effects->puts.count; i++) {
         const struct engine_put *put = &effects->puts.items[i];
@@ -160,10 +162,16 @@ bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects
     return run_record_seal(supervisor, effects, error);
 }
 
+bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects *effects, struct error *error)
+{
+    supervisor_cool(supervisor);
+    return write_effects(supervisor, effects, error);
+}
+
 bool supervisor_apply_hot(struct supervisor *supervisor, const char *run, struct engine_effects *effects,
                           struct error *error)
 {
-    bool applied = supervisor_apply(supervisor, effects, error);
+    bool applied = write_effects(supervisor, effects, error);
     if (applied) {
         engine_apply_effects(&supervisor->hot.facts, effects);
         note_effects(supervisor, effects, run);
@@ -225,7 +233,6 @@ static bool accept_command(struct supervisor *supervisor, const struct command *
     struct engine_facts facts;
     struct engine_effects effects;
     memset(&facts, 0, sizeof facts);
-    supervisor_cool(supervisor);
     bool loaded =
         engine_load_for_command(supervisor->store, command, supervisor->config, time_now_ms(), &arena, &facts, error);
     if (!loaded && error->code == ERROR_DAMAGED) {
@@ -472,6 +479,7 @@ static void turn_failed(struct supervisor *supervisor, const struct error *error
     trouble_note(supervisor->options->store_folder, error, time_now_ms());
     store_abandon(supervisor->store);
     supervisor_cool(supervisor);
+    cleaner_forget(supervisor);
     forget_claims(supervisor);
     cleanup_forget(supervisor);
     forget_cancels(supervisor);
@@ -529,6 +537,7 @@ void supervisor_turn(struct supervisor *supervisor)
     if (supervisor->accepted)
         fault_point("supervisor.after_accept");
     supervisor->accepted = false;
+    cleaner_looked(supervisor);
     fault_point("supervisor.after_commit");
     settle_results(supervisor);
     recover_forget_stored(supervisor);

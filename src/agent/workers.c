@@ -174,10 +174,7 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
     id_new(token, facts->now_ms);
     engine_effects_init(&effects, &supervisor->hot.arena);
     engine_step_claimed(facts, ready->id, token, &effects);
-    bool applied = supervisor_apply(supervisor, &effects, error);
-    if (applied)
-        engine_apply_effects(facts, &effects);
-    engine_effects_release(&effects);
+    bool applied = supervisor_apply_hot(supervisor, ready->run, &effects, error);
     const struct step *step = step_in(facts, ready->id);
     if (!applied || !step || step->status != STEP_RUNNING || !text_equal(step->token, token))
         return applied ? NOT_NOW : CLAIM_FAILED;

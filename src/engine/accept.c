@@ -50,9 +50,7 @@ static void audit_request(struct request *request, const char *what, const char 
 {
     struct engine_turn *turn = request->turn;
     const struct command *command = request->command;
-    struct audit *entry = arena_alloc(turn->arena, sizeof *entry);
-
-    *entry = (struct audit){
+    struct audit entry = {
         .at = turn->facts->now_ms,
         .action = arena_printf(turn->arena, "%s%s", command->verb, what),
         .actor = command->actor,
@@ -65,13 +63,14 @@ static void audit_request(struct request *request, const char *what, const char 
         .reason = reason,
         .epoch = turn->facts->epoch,
     };
+
     if (why != NULL) {
         json_t *tree = why_to_json(why);
 
-        entry->detail = json_text(turn->arena, tree);
+        entry.detail = json_text(turn->arena, tree);
         json_decref(tree);
     }
-    vec_push(&turn->effects->audits, entry);
+    effects_audit(turn->effects, &entry);
 }
 
 void answer_done(struct request *request, enum command_status status, const char *run, const struct why *why,
@@ -152,6 +151,7 @@ static void ask_policy(struct request *request)
     const struct environment *environment = turn->environment;
     const struct subject *subject = &request->subject;
     struct policy_question *question = &request->question;
+    int origin;
 
     *question = (struct policy_question){
         .config = turn->facts->config,
@@ -169,13 +169,15 @@ static void ask_policy(struct request *request)
         .commit = argument_text(request, "commit"),
         .ref_kind = argument_text(request, "ref_kind"),
     };
+    origin = origin_of(request->command, &question->trigger);
     if (request->owner)
         question->flags |= POLICY_OWNER;
-    if (origin_of(request->command, &question->trigger) != ORIGIN_COMMAND)
+    if (origin != ORIGIN_COMMAND)
         question->flags |= POLICY_BY_ITSELF;
     if (!text_empty(subject->environment) && text_equal(argument_text(request, "confirm"), subject->environment))
         question->flags |= POLICY_CONFIRMED;
     question_add_blocks(turn, question);
+    question_add_end(turn, question, origin, request->command->submitted_at);
 }
 
 bool policy_allows(struct request *request, const struct why **why)

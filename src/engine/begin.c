@@ -393,6 +393,20 @@ static const char *confirmation(struct request *request)
     return text;
 }
 
+/* A decision is about one environment; its name may be another's by the time it is answered. */
+static bool means_another(struct request *request)
+{
+    const char *meant = argument_text(request, "environment");
+
+    if (text_empty(meant) || (request->turn->environment != NULL && text_equal(request->turn->environment->id, meant)))
+        return false;
+    answer_refused(request, ERROR_CONFLICT, NULL,
+                   arena_printf(request->turn->arena, "'%s' is not what was to end: it is another one by now",
+                                request->command->subject),
+                   "");
+    return true;
+}
+
 void accept_destroy(struct request *request)
 {
     struct engine_turn *turn = request->turn;
@@ -406,7 +420,7 @@ void accept_destroy(struct request *request)
         answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
         return;
     }
-    if (!policy_allows(request, &why) || !is_there(request, why))
+    if (means_another(request) || !policy_allows(request, &why) || !is_there(request, why))
         return;
     same = destroying_run(request);
     if (same != NULL) {
@@ -423,7 +437,7 @@ void accept_destroy(struct request *request)
     wish.inputs = turn->environment->inputs;
     run = new_run(request, WORKFLOW_DESTROY, &wish);
     run->on_failure = ANSWER_HOLD;
-    if (!request->command->dry_run)
+    if (!request->command->dry_run && run->origin == ORIGIN_COMMAND) /* no machine ends what somebody began */
         supersede_unapproved(request, run);
     begin(request, run, why, verb_and_environment(request));
 }

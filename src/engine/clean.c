@@ -6,7 +6,6 @@
  */
 #include "engine/turn.h"
 
-#include "berth/base/hash.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
@@ -21,73 +20,121 @@ static const int64_t warnings[] = {2 * MS_DAY, 2 * MS_HOUR, 30 * MS_MINUTE};
 struct ending { /* of one environment */
     const struct environment *environment;
     const struct config_entry *entry;
-    int64_t at;             /* when it ends, 0 never */
-    bool unknown;           /* its branch went, and the last listing does not tell whether it is back */
-    bool branch_gone;       /* the rule is the branch's, else the life's */
-    const char *rule;       /* which, since when; "" none */
-    const char *evidence;   /* the same with what was seen last */
-    const struct hold *ask; /* the cleaner's question about it, or NULL */
+    const struct branch *branch;         /* its own, or NULL */
+    const struct repository *repository; /* of that, or NULL */
+    const char *fed_by;                  /* another branch that lives and brings commits to it, or "" */
+    int64_t at;                          /* when it ends, 0 never */
+    bool unknown;                        /* its branch went, and the last listing does not tell whether it is back */
+    bool branch_gone;                    /* the rule is the branch's, else the life's */
+    const char *rule;                    /* which, since when; "" none */
+    const char *evidence;                /* the same with what was seen last */
+    const struct hold *ask;              /* the cleaner's question about it, or NULL */
+};
+/* Rows by the environment they are of: the newest place of each, and before each the next older one; places count from 1. */
+struct by_environment {
+    struct map newest;
+    VEC(size_t) older;
 };
 struct cleaning {
     const struct clean_facts *facts;
     struct engine_effects *effects;
     struct arena *arena;
+    struct id_supply ids;
+    struct by_environment holds, runs;
     VEC(struct ending) due;
     size_t soon, going; /* that end soon; whose destroy is under way by itself */
-    size_t ids_used;
 };
 
 /* --- what is known of it --------------------------------------------------------------------------------------------- */
 
-/* A person lets it stay: nothing is asked and nothing is commanded. */
-static bool is_let_stay(const struct cleaning *cleaning, const struct ending *ending)
+static void by_environment_add(struct by_environment *index, const char *environment)
 {
-    const struct environment *environment = ending->environment;
+    size_t place = index->older.count + 1;
+    size_t before = (uintptr_t)map_set(&index->newest, environment, (void *)(uintptr_t)place);
 
-    if (environment->permanent || environment->is_protected || (ending->entry != NULL && ending->entry->permanent))
-        return true;
-    for (size_t i = 0; i < cleaning->facts->holds.count; i++) {
-        const struct hold *hold = cleaning->facts->holds.items[i];
+    vec_push(&index->older, before);
+}
 
-        if (text_equal(hold->environment, environment->id) && !text_equal(hold->kind, CLEANER_ASKS) &&
-            text_empty(hold->commit) && (hold->until == 0 || hold->until > cleaning->facts->now_ms))
-            return true;
-    }
-    return false;
+static size_t newest_of(const struct by_environment *index, const struct environment *environment)
+{
+    return (uintptr_t)map_get(&index->newest, environment->id);
+}
+
+static void by_environment_release(struct by_environment *index)
+{
+    map_release(&index->newest);
+    vec_release(&index->older);
 }
 
 static const struct hold *question_about(const struct cleaning *cleaning, const struct environment *environment)
 {
-    for (size_t i = 0; i < cleaning->facts->holds.count; i++) {
-        const struct hold *hold = cleaning->facts->holds.items[i];
-
-        if (text_equal(hold->environment, environment->id) && text_equal(hold->kind, CLEANER_ASKS))
-            return hold;
-    }
+    for (size_t at = newest_of(&cleaning->holds, environment); at != 0; at = cleaning->holds.older.items[at - 1])
+        if (text_equal(cleaning->facts->holds.items[at - 1]->kind, CLEANER_ASKS))
+            return cleaning->facts->holds.items[at - 1];
     return NULL;
 }
 
-/* The last listing of it was whole: only then what is missing is missing. */
-static const struct repository *whole_repository(const struct cleaning *cleaning, const char *name)
+static const struct repository *repository_of(const struct cleaning *cleaning, const struct environment *environment)
 {
-    for (size_t i = 0; i < cleaning->facts->repositories.count; i++) {
-        const struct repository *repository = cleaning->facts->repositories.items[i];
-
-        if (text_equal(repository->id, name))
-            return repository->complete && repository->listed && repository->branches > 0 ? repository : NULL;
-    }
+    for (size_t i = 0; i < cleaning->facts->repositories.count; i++)
+        if (text_equal(cleaning->facts->repositories.items[i]->id, environment->repository))
+            return cleaning->facts->repositories.items[i];
     return NULL;
 }
 
-static const char *instant_text(struct arena *arena, int64_t at_ms)
+static const struct hold **holds_of(const struct cleaning *cleaning, const struct environment *environment,
+                                    size_t *count)
 {
-    struct str text = STR_INIT;
-    const char *copy;
+    const struct hold **holds;
+    size_t at;
 
-    instant_format(&text, at_ms);
-    copy = arena_strdup(arena, text.data);
-    str_release(&text);
-    return copy;
+    *count = 0;
+    for (at = newest_of(&cleaning->holds, environment); at != 0; at = cleaning->holds.older.items[at - 1])
+        ++*count;
+    holds = arena_alloc(cleaning->arena, (*count + 1) * sizeof *holds);
+    *count = 0;
+    for (at = newest_of(&cleaning->holds, environment); at != 0; at = cleaning->holds.older.items[at - 1])
+        holds[(*count)++] = cleaning->facts->holds.items[at - 1];
+    return holds;
+}
+
+/* The question that policy answers: may a destroy that says this was its end go on, asked for at that instant. */
+static struct policy_question question_of(struct cleaning *cleaning, const struct ending *ending, int origin,
+                                          int64_t asked_at)
+{
+    const struct environment *environment = ending->environment;
+    struct policy_question question = {
+        .config = cleaning->facts->config,
+        .entry = ending->entry,
+        .environment = environment,
+        .environment_name = environment->name,
+        .tier = (enum tier)environment->tier,
+        .verb = "destroy",
+        .flags = POLICY_DESTROYS | POLICY_BY_ITSELF,
+        .actor = "berth",
+        .commit = "",
+        .ref_kind = "",
+        .freezes = cleaning->facts->freezes.items,
+        .freeze_count = cleaning->facts->freezes.count,
+        .now_ms = cleaning->facts->now_ms,
+        .origin = origin,
+        .asked_at = asked_at,
+        .branch = ending->branch,
+        .repository = ending->repository,
+        .fed_by = ending->fed_by,
+    };
+
+    question.holds = holds_of(cleaning, environment, &question.hold_count);
+    return question;
+}
+
+/* What a person keeps, holds or freezes is neither commanded nor asked about; it is when that is over. */
+static bool may_end(struct cleaning *cleaning, const struct ending *ending)
+{
+    struct policy_question question =
+        question_of(cleaning, ending, ending->branch_gone ? ORIGIN_CLEANER : ORIGIN_TTL, cleaning->facts->now_ms);
+
+    return policy_may(&question, cleaning->arena)->verdict == POLICY_YES;
 }
 
 static void end_with_life(struct cleaning *cleaning, struct ending *ending)
@@ -103,17 +150,18 @@ static void end_with_life(struct cleaning *cleaning, struct ending *ending)
         arena_printf(cleaning->arena, "its life ended at %s (%s)", instant_text(cleaning->arena, at), ending->rule);
 }
 
-static void end_with_branch(struct cleaning *cleaning, struct ending *ending, const struct branch *branch)
+static void end_with_branch(struct cleaning *cleaning, struct ending *ending)
 {
     const struct environment *environment = ending->environment;
     const struct config_entry *entry = ending->entry;
-    const struct repository *repository = whole_repository(cleaning, environment->repository);
+    const struct branch *branch = ending->branch;
     struct str grace = STR_INIT;
     int64_t at;
 
-    if (entry == NULL || !entry->destroy_with_branch || branch == NULL || branch->gone_at == 0)
+    if (entry == NULL || !entry->destroy_with_branch || branch == NULL || branch->gone_at == 0 ||
+        !text_empty(ending->fed_by))
         return;
-    ending->unknown = repository == NULL;
+    ending->unknown = ending->repository == NULL || !repository_is_whole(ending->repository);
     if (ending->unknown)
         return;
     at = branch->gone_at + entry->destroy_after_ms;
@@ -127,23 +175,16 @@ static void end_with_branch(struct cleaning *cleaning, struct ending *ending, co
                                 instant_text(cleaning->arena, branch->gone_at), grace.data);
     ending->evidence =
         arena_printf(cleaning->arena, "%s (missing in %lld whole listings, the last at %s)", ending->rule,
-                     (long long)branch->misses, instant_text(cleaning->arena, repository->listed_at));
+                     (long long)branch->misses, instant_text(cleaning->arena, ending->repository->listed_at));
     str_release(&grace);
 }
 
 /* --- marks, warnings, the next look ------------------------------------------------------------------------------------ */
 
-static void put(struct cleaning *cleaning, const struct record_type *type, const void *row)
-{
-    struct engine_put one = {.type = type, .row = row, .id = record_id(row)};
-
-    vec_push(&cleaning->effects->puts, one);
-}
-
 static void wake(struct cleaning *cleaning, int64_t at_ms)
 {
-    if (at_ms > cleaning->facts->now_ms && (cleaning->effects->wake_at == 0 || at_ms < cleaning->effects->wake_at))
-        cleaning->effects->wake_at = at_ms;
+    if (at_ms > cleaning->facts->now_ms)
+        effects_wake(cleaning->effects, at_ms);
 }
 
 static int64_t expiring_before(const struct ending *ending)
@@ -154,13 +195,13 @@ static int64_t expiring_before(const struct ending *ending)
 }
 
 /* Marks it, and says beside it when it ends and why. */
-static void mark(struct cleaning *cleaning, struct ending *ending, bool gone)
+static void mark(struct cleaning *cleaning, struct ending *ending)
 {
     const struct environment *environment = ending->environment;
     unsigned marks = environment->marks & ~(unsigned)(MARK_EXPIRING | MARK_BRANCH_GONE);
     struct environment *marked;
 
-    if (gone)
+    if (ending->branch != NULL && ending->branch->gone_at != 0)
         marks |= MARK_BRANCH_GONE;
     if (ending->at != 0 && ending->at - cleaning->facts->now_ms <= expiring_before(ending))
         marks |= MARK_EXPIRING;
@@ -172,7 +213,7 @@ static void mark(struct cleaning *cleaning, struct ending *ending, bool gone)
     marked->ends_at = ending->at;
     marked->ends_why = ending->rule;
     ending->environment = marked;
-    put(cleaning, &environment_type, marked);
+    effects_put(cleaning->effects, &environment_type, marked);
 }
 
 static void notify(struct cleaning *cleaning, const struct ending *ending, const char *event, const char *text)
@@ -212,66 +253,26 @@ static void warn(struct cleaning *cleaning, const struct ending *ending)
 
 /* --- what it asks for ---------------------------------------------------------------------------------------------------- */
 
-static const char *new_id(struct cleaning *cleaning)
-{
-    size_t at = cleaning->ids_used++;
-    char hex[HASH_HEX_SIZE];
-    const char *seed;
-
-    if (at < cleaning->facts->new_id_count)
-        return arena_strdup(cleaning->arena, cleaning->facts->new_id[at]);
-    seed = arena_printf(cleaning->arena, "clean/%lld/%lld/%zu", (long long)cleaning->facts->epoch,
-                        (long long)cleaning->facts->now_ms, at);
-    hash_sha256(seed, strlen(seed), hex);
-    return arena_strndup(cleaning->arena, hex, ID_SIZE - 1);
-}
-
-static void audit(struct cleaning *cleaning, const char *action, const struct environment *environment,
-                  const char *result, const char *reason)
-{
-    struct audit *entry = arena_alloc(cleaning->arena, sizeof *entry);
-
-    *entry = (struct audit){
-        .at = cleaning->facts->now_ms,
-        .action = action,
-        .actor = "berth",
-        .via = "cleaner",
-        .target = environment->name,
-        .environment = environment->id,
-        .result = result,
-        .reason = reason,
-        .epoch = cleaning->facts->epoch,
-    };
-    vec_push(&cleaning->effects->audits, entry);
-}
-
 /* The key makes it one command an end: what was refused, undone or failed is not asked for again until that end moves. */
-static void command(struct cleaning *cleaning, const char *verb, const char *subject, const char *key, bool branch_gone,
-                    const char *reason)
+static void command(struct cleaning *cleaning, struct command asked, bool branch_gone)
 {
     struct command *row = arena_alloc(cleaning->arena, sizeof *row);
 
-    *row = (struct command){
-        .id = new_id(cleaning),
-        .verb = verb,
-        .subject = subject,
-        .actor = "berth",
-        .via = branch_gone ? "cleaner" : "ttl",
-        .key = key,
-        .reason = reason,
-        .status = COMMAND_WAITING,
-        .submitted_at = cleaning->facts->now_ms,
-    };
-    put(cleaning, &command_type, row);
+    *row = asked;
+    row->id = id_take(&cleaning->ids, cleaning->arena);
+    row->actor = "berth";
+    row->via = branch_gone ? "cleaner" : "ttl";
+    row->status = COMMAND_WAITING;
+    row->submitted_at = cleaning->facts->now_ms;
+    effects_put(cleaning->effects, &command_type, row);
 }
 
 static const struct run *ending_run(const struct cleaning *cleaning, const struct environment *environment)
 {
-    for (size_t i = 0; i < cleaning->facts->runs.count; i++) {
-        const struct run *run = cleaning->facts->runs.items[i];
+    for (size_t at = newest_of(&cleaning->runs, environment); at != 0; at = cleaning->runs.older.items[at - 1]) {
+        const struct run *run = cleaning->facts->runs.items[at - 1];
 
-        if (text_equal(run->environment, environment->id) && run_destroys(run) &&
-            !run_ended((enum run_status)run->status))
+        if (run_destroys(run) && !run_ended((enum run_status)run->status))
             return run;
     }
     return NULL;
@@ -282,79 +283,93 @@ static bool is_by_itself(const struct run *run)
     return run->origin == ORIGIN_CLEANER || run->origin == ORIGIN_TTL;
 }
 
-/* What made it begin is proven not to be so any more: a whole listing shows the branch, somebody made the life longer. */
-static bool is_called_back(const struct cleaning *cleaning, const struct ending *ending, const struct branch *branch,
-                           const struct run *run)
+/* While nothing was touched it is called back when what made it begin is proven not to be so any more; its gate, which may wait for that, looks again. */
+static void look_at_run(struct cleaning *cleaning, const struct ending *ending, const struct run *run)
 {
-    const struct environment *environment = ending->environment;
+    struct policy_question question;
+    const struct why *end;
 
-    if (run->origin == ORIGIN_CLEANER)
-        return branch != NULL && branch->gone_at == 0 && whole_repository(cleaning, environment->repository) != NULL;
-    return !cleaning->facts->clock_jumped && environment->planned_destruction_at > run->created_at &&
-           environment->planned_destruction_at > cleaning->facts->now_ms;
-}
-
-/* Only while nothing was touched yet. */
-static void look_at_run(struct cleaning *cleaning, const struct ending *ending, const struct branch *branch,
-                        const struct run *run)
-{
     if (!is_by_itself(run))
         return;
     cleaning->going++;
-    if (run->applying_at == 0 && text_empty(run->cancel_by) && is_called_back(cleaning, ending, branch, run))
-        command(cleaning, "cancel", run->id, arena_printf(cleaning->arena, "call back %s", run->id),
-                run->origin == ORIGIN_CLEANER,
-                run->origin == ORIGIN_CLEANER ? "its branch is there again" : "its life was made longer");
+    if (run->applying_at != 0 || !text_empty(run->cancel_by))
+        return;
+    question = question_of(cleaning, ending, run->origin, run->created_at);
+    end = policy_end(&question, cleaning->arena);
+    if (end->verdict == POLICY_NO)
+        command(cleaning,
+                (struct command){.verb = "cancel",
+                                 .subject = run->id,
+                                 .key = arena_printf(cleaning->arena, "call back %s", run->id),
+                                 .reason = end->reason},
+                run->origin == ORIGIN_CLEANER);
+    else if (run->status == RUN_GATE)
+        effects_touch(cleaning->effects, run->id);
 }
 
 /* Questions that nobody needs to answer any more go. */
 static void drop_question(struct cleaning *cleaning, const struct ending *ending)
 {
-    struct engine_put gone = {.type = &hold_type, .row = NULL};
-
-    if (ending->ask == NULL)
-        return;
-    gone.id = ending->ask->id;
-    vec_push(&cleaning->effects->puts, gone);
+    if (ending->ask != NULL)
+        effects_remove(cleaning->effects, &hold_type, ending->ask->id);
 }
 
-static void look_at(struct cleaning *cleaning, const struct environment *environment, const struct branch *branch,
-                    bool answered)
+static struct ending ending_of(struct cleaning *cleaning, size_t at)
 {
-    const struct run *run = ending_run(cleaning, environment);
-    struct ending ending = {.environment = environment,
-                            .entry = config_entry_named(cleaning->facts->config, environment->entry),
-                            .rule = "",
-                            .ask = question_about(cleaning, environment)};
+    const struct clean_facts *facts = cleaning->facts;
+    const struct environment *environment = facts->environments.items[at];
+    struct ending ending = {
+        .environment = environment,
+        .entry = config_entry_named(facts->config, environment->entry),
+        .branch = facts->branches.items[at],
+        .repository = repository_of(cleaning, environment),
+        .fed_by = at < facts->fed_by.count ? facts->fed_by.items[at] : "",
+        .rule = "",
+        .ask = question_about(cleaning, environment),
+    };
 
     end_with_life(cleaning, &ending);
-    end_with_branch(cleaning, &ending, branch);
-    if (ending.unknown && (ending.at == 0 || ending.at > cleaning->facts->now_ms))
-        return; /* what is not known changes nothing */
-    mark(cleaning, &ending, branch != NULL && branch->gone_at != 0);
+    end_with_branch(cleaning, &ending);
+    return ending;
+}
+
+static void look_at(struct cleaning *cleaning, size_t at)
+{
+    const int64_t now = cleaning->facts->now_ms;
+    struct ending ending = ending_of(cleaning, at);
+    const struct run *run = ending_run(cleaning, ending.environment);
+    const bool unknown = ending.unknown && (ending.at == 0 || ending.at > now);
+
+    /* what is not known changes nothing; what is being destroyed keeps the end that it goes by: the brakes count it */
+    if (!unknown && (run == NULL || run->applying_at == 0))
+        mark(cleaning, &ending);
     if (run != NULL) {
-        look_at_run(cleaning, &ending, branch, run);
+        look_at_run(cleaning, &ending, run);
         return;
     }
+    if (unknown)
+        return;
     if (ending.at != 0)
         warn(cleaning, &ending);
-    if (ending.at == 0 || ending.at > cleaning->facts->now_ms) {
-        cleaning->soon += ending.at != 0 && ending.at <= cleaning->facts->now_ms + SOON_MS;
+    if (ending.at == 0 || ending.at > now) {
+        cleaning->soon += ending.at != 0 && ending.at <= now + SOON_MS;
         drop_question(cleaning, &ending);
-    } else if (!answered && !is_let_stay(cleaning, &ending)) {
+    } else if (!(at < cleaning->facts->answered.count && cleaning->facts->answered.items[at]) &&
+               may_end(cleaning, &ending)) {
         vec_push(&cleaning->due, ending);
     }
 }
 
 /* --- brakes -------------------------------------------------------------------------------------------------------------- */
 
-/* Why nothing may go by itself; "" when it may. What goes soon, is going and went within the hour counts with what is due: nobody gets past by going
- * one after the other. One alone is always few enough. */
+/* Why nothing may go by itself; "" when it may. What goes soon, is asked for, is going and went within the hour counts with what is due: nobody gets past
+ * by going one after the other. One alone is always few enough. */
 static const char *brake(const struct cleaning *cleaning)
 {
     const struct clean_facts *facts = cleaning->facts;
     const struct config_limits *limits = &facts->config->limits;
-    const size_t together = cleaning->due.count + cleaning->soon + cleaning->going + facts->ended_lately;
+    const size_t together =
+        cleaning->due.count + cleaning->soon + facts->asked_for + cleaning->going + facts->ended_lately;
     const size_t all = facts->environments.count + facts->ended_lately;
 
     if (cleaning->due.count == 0)
@@ -380,51 +395,42 @@ static void ask(struct cleaning *cleaning, const struct ending *ending, const ch
         return;
     hold = arena_alloc(cleaning->arena, sizeof *hold);
     *hold = (struct hold){
-        .id = new_id(cleaning),
+        .id = id_take(&cleaning->ids, cleaning->arena),
         .environment = ending->environment->id,
         .kind = CLEANER_ASKS,
         .reason = reason,
         .by = "the cleaner",
         .since = cleaning->facts->now_ms,
     };
-    put(cleaning, &hold_type, hold);
-    audit(cleaning, "clean.held", ending->environment, "denied", reason);
+    effects_put(cleaning->effects, &hold_type, hold);
+    effects_audit(cleaning->effects, &(struct audit){
+                                         .at = cleaning->facts->now_ms,
+                                         .action = "clean.held",
+                                         .actor = "berth",
+                                         .via = "cleaner",
+                                         .target = ending->environment->name,
+                                         .environment = ending->environment->id,
+                                         .result = "denied",
+                                         .reason = reason,
+                                         .epoch = cleaning->facts->epoch,
+                                     });
     notify(cleaning, ending, "held", reason);
 }
 
-/* Whether policy would let it go now: what a hold, a freeze or a stop of the machines keeps is asked for when that is over. */
-static bool may_end(struct cleaning *cleaning, const struct ending *ending)
-{
-    const struct environment *environment = ending->environment;
-    const struct hold **holds = arena_alloc(cleaning->arena, (cleaning->facts->holds.count + 1) * sizeof *holds);
-    struct policy_question question = {
-        .config = cleaning->facts->config,
-        .entry = ending->entry,
-        .environment = environment,
-        .environment_name = environment->name,
-        .tier = (enum tier)environment->tier,
-        .verb = "destroy",
-        .flags = POLICY_DESTROYS | POLICY_BY_ITSELF,
-        .actor = "berth",
-        .commit = "",
-        .ref_kind = "",
-        .holds = holds,
-        .freezes = cleaning->facts->freezes.items,
-        .freeze_count = cleaning->facts->freezes.count,
-        .now_ms = cleaning->facts->now_ms,
-    };
-
-    for (size_t i = 0; i < cleaning->facts->holds.count; i++)
-        if (text_equal(cleaning->facts->holds.items[i]->environment, environment->id))
-            holds[question.hold_count++] = cleaning->facts->holds.items[i];
-    return policy_may(&question, cleaning->arena)->verdict == POLICY_YES;
-}
-
+/* It names the environment by its id: the name may be another's by the time it is answered. */
 static void end(struct cleaning *cleaning, const struct ending *ending)
 {
-    const char *key = engine_clean_key(cleaning->arena, ending->environment, ending->at);
+    const struct environment *environment = ending->environment;
+    json_t *arguments = json_pack("{s:s}", "environment", environment->id);
 
-    command(cleaning, "destroy", ending->environment->name, key, ending->branch_gone, ending->evidence);
+    command(cleaning,
+            (struct command){.verb = "destroy",
+                             .subject = environment->name,
+                             .arguments = json_text(cleaning->arena, arguments),
+                             .key = engine_clean_key(cleaning->arena, environment, ending->at),
+                             .reason = ending->evidence},
+            ending->branch_gone);
+    json_decref(arguments);
 }
 
 /* What keeps something may end by time alone. */
@@ -436,6 +442,21 @@ static void wake_when_free(struct cleaning *cleaning)
         wake(cleaning, cleaning->facts->freezes.items[i]->until);
 }
 
+static void begin(struct cleaning *cleaning)
+{
+    const struct clean_facts *facts = cleaning->facts;
+
+    cleaning->ids = (struct id_supply){
+        .ids = facts->new_id,
+        .count = facts->new_id_count,
+        .call = arena_printf(cleaning->arena, "clean/%lld/%lld", (long long)facts->epoch, (long long)facts->now_ms),
+    };
+    for (size_t i = 0; i < facts->holds.count; i++)
+        by_environment_add(&cleaning->holds, facts->holds.items[i]->environment);
+    for (size_t i = 0; i < facts->runs.count; i++)
+        by_environment_add(&cleaning->runs, facts->runs.items[i]->environment);
+}
+
 void engine_clean(const struct clean_facts *facts, struct engine_effects *effects)
 {
     struct cleaning cleaning = {.facts = facts, .effects = effects, .arena = effects->arena};
@@ -443,9 +464,9 @@ void engine_clean(const struct clean_facts *facts, struct engine_effects *effect
 
     if (facts->config == NULL)
         return;
+    begin(&cleaning);
     for (size_t i = 0; i < facts->environments.count; i++)
-        look_at(&cleaning, facts->environments.items[i], facts->branches.items[i],
-                i < facts->answered.count && facts->answered.items[i]);
+        look_at(&cleaning, i);
     wake_when_free(&cleaning);
     why = brake(&cleaning);
     for (size_t i = 0; i < cleaning.due.count; i++) {
@@ -453,11 +474,12 @@ void engine_clean(const struct clean_facts *facts, struct engine_effects *effect
 
         if (!text_empty(why))
             ask(&cleaning, ending, why);
-        else if (ending->ask == NULL &&
-                 may_end(&cleaning, ending)) /* what was asked about waits for a person, also when fewer would go now */
+        else if (ending->ask == NULL) /* what was asked about waits for a person, also when fewer would go now */
             end(&cleaning, ending);
     }
     vec_release(&cleaning.due);
+    by_environment_release(&cleaning.holds);
+    by_environment_release(&cleaning.runs);
 }
 
 const char *engine_clean_key(struct arena *arena, const struct environment *environment, int64_t at_ms)
@@ -470,6 +492,7 @@ void clean_facts_release(struct clean_facts *facts)
     vec_release(&facts->environments);
     vec_release(&facts->branches);
     vec_release(&facts->answered);
+    vec_release(&facts->fed_by);
     vec_release(&facts->repositories);
     vec_release(&facts->holds);
     vec_release(&facts->freezes);

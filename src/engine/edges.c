@@ -18,7 +18,8 @@ static bool is_destroy(struct engine_turn *turn)
 
 static bool nothing_and_free(struct engine_turn *turn)
 {
-    return plan_changes_nothing(turn->run) && has_leave(turn) && lock_is_free(turn);
+    /* a destroy asks its gate also then: what it was begun for may be over */
+    return plan_changes_nothing(turn->run) && has_leave(turn) && lock_is_free(turn) && !run_destroys(turn->run);
 }
 
 static bool nothing_to_do(struct engine_turn *turn)

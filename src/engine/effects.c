@@ -2,7 +2,10 @@
 /* Effects, and facts that follow them without a load. */
 #include "engine/turn.h"
 
+#include "berth/base/hash.h"
 #include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
 
 void engine_effects_init(struct engine_effects *effects, struct arena *arena)
 {
@@ -16,6 +19,106 @@ void engine_effects_release(struct engine_effects *effects)
     vec_release(&effects->cancel_steps);
     vec_release(&effects->give_up_steps);
     vec_release(&effects->touched_runs);
+}
+
+void effects_put(struct engine_effects *effects, const struct record_type *type, const void *row)
+{
+    struct engine_put put = {.type = type, .row = row, .id = record_id(row)};
+
+    vec_push(&effects->puts, put);
+}
+
+void effects_remove(struct engine_effects *effects, const struct record_type *type, const char *id)
+{
+    struct engine_put put = {.type = type, .row = NULL, .id = id};
+
+    vec_push(&effects->puts, put);
+}
+
+void effects_audit(struct engine_effects *effects, const struct audit *entry)
+{
+    const struct audit *copy = arena_copy(effects->arena, entry, sizeof *entry);
+
+    vec_push(&effects->audits, copy);
+}
+
+void effects_wake(struct engine_effects *effects, int64_t at_ms)
+{
+    if (at_ms > 0 && (effects->wake_at == 0 || at_ms < effects->wake_at))
+        effects->wake_at = at_ms;
+}
+
+void effects_touch(struct engine_effects *effects, const char *run)
+{
+    for (size_t i = 0; i < effects->touched_runs.count; i++)
+        if (text_equal(effects->touched_runs.items[i], run))
+            return;
+    vec_push(&effects->touched_runs, arena_strdup(effects->arena, run));
+}
+
+const char *id_take(struct id_supply *supply, struct arena *arena)
+{
+    size_t at = supply->used++;
+    char hex[HASH_HEX_SIZE];
+    const char *seed;
+
+    if (at < supply->count)
+        return arena_strdup(arena, supply->ids[at]);
+    seed = arena_printf(arena, "%s/%zu", supply->call, at);
+    hash_sha256(seed, strlen(seed), hex);
+    return arena_strndup(arena, hex, ID_SIZE - 1);
+}
+
+static bool listed(const struct name_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (text_equal(list->items[i], name))
+            return true;
+    }
+    return list->count == 0;
+}
+
+void notice_put(struct engine_effects *effects, const struct notice *notice)
+{
+    json_t *fallback =
+        notice->payload == NULL ? json_pack("{s:s, s:s}", "event", notice->event, "run", notice->run) : NULL;
+    const char *payload = json_text(effects->arena, notice->payload != NULL ? notice->payload : fallback);
+
+    json_decref(fallback);
+    for (size_t i = 0; i < notice->config->notify_count; i++) {
+        const struct config_notify *notify = &notice->config->notify[i];
+        struct delivery *delivery;
+
+        if (!text_empty(notify->ref)) /* it keeps records of runs: run_record_put tells it of their ends alone */
+            continue;
+        if (!listed(&notify->events, notice->event) || !listed(&notify->tiers, notice->tier))
+            continue;
+        delivery = arena_alloc(effects->arena, sizeof *delivery);
+        *delivery = (struct delivery){
+            .id = arena_printf(effects->arena, "%s.%zu", notice->id, i),
+            .event = notice->event,
+            .environment = notice->environment,
+            .run = notice->run,
+            .receiver = notify->id,
+            .provider = notify->section.provider,
+            .payload = payload,
+            .status = DELIVERY_WAITING,
+            .created_at = notice->now_ms,
+            .next_at = notice->now_ms,
+        };
+        effects_put(effects, &delivery_type, delivery);
+    }
+}
+
+const char *instant_text(struct arena *arena, int64_t at_ms)
+{
+    struct str text = STR_INIT;
+    const char *copy;
+
+    instant_format(&text, at_ms);
+    copy = arena_strdup(arena, text.data);
+    str_release(&text);
+    return copy;
 }
 
 void engine_facts_release(struct engine_facts *facts)

@@ -131,6 +131,15 @@ void question_add_blocks(const struct engine_turn *turn, struct policy_question 
     question->now_ms = turn->facts->now_ms;
 }
 
+void question_add_end(const struct engine_turn *turn, struct policy_question *question, int origin, int64_t asked_at)
+{
+    question->origin = origin;
+    question->asked_at = asked_at;
+    question->branch = turn->facts->own_branch;
+    question->repository = turn->facts->own_repository;
+    question->fed_by = turn->facts->fed_by;
+}
+
 static bool was_confirmed(const struct run *run)
 {
     json_t *with = json_column(run->with);
@@ -168,6 +177,7 @@ void question_of_run(const struct engine_turn *turn, struct policy_question *que
     if (run_destroys(run) && was_confirmed(run))
         question->flags |= POLICY_CONFIRMED;
     question_add_blocks(turn, question);
+    question_add_end(turn, question, run->origin, run->created_at);
 }
 
 void gate_fill(const struct engine_turn *turn, struct policy_gate *gate)
@@ -261,22 +271,34 @@ static void gate_waits(struct engine_turn *turn, const struct policy_gate *gate,
     turn_wake(turn, policy_gate_next(gate));
 }
 
+/* What it was begun for is not so any more, and nothing is touched yet. */
+static bool is_called_back(struct engine_turn *turn, const struct why *end)
+{
+    if (end == NULL || end->verdict != POLICY_NO)
+        return false;
+    return turn_fire(turn, "cancel", arena_printf(turn->arena, "called back: %s", end->reason));
+}
+
 void gate_look(struct engine_turn *turn)
 {
     struct run *run = turn->run;
     struct policy_gate gate;
-    const struct why *why;
+    const struct why *why, *end;
 
     if (run->gate_expires_at != 0 && run->gate_expires_at <= turn->facts->now_ms) {
         (void)turn_fire(turn, "expired", "expired: nobody answered the gate in time");
         return;
     }
     gate_fill(turn, &gate);
+    end = policy_gate_end(&gate, turn->arena);
+    if (is_called_back(turn, end))
+        return;
     if (!gate.base_holds && gate.lock_free) {
         (void)turn_fire(turn, "base moved", "the environment has changed since this was planned");
         return;
     }
-    if (plan_changes_nothing(run) && has_leave(turn) && gate.lock_free && gate.base_holds) {
+    if (plan_changes_nothing(run) && has_leave(turn) && gate.lock_free && gate.base_holds &&
+        (end == NULL || end->verdict == POLICY_YES)) {
         if (turn_has_slot(turn))
             (void)turn_fire(turn, "open", "");
         return;

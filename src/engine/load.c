@@ -259,6 +259,112 @@ static bool load_workspace(struct loading *loading, const char *name, const stru
            LOAD(&loading->facts->freezes, .type = &freeze_type);
 }
 
+/* --- who feeds an environment ------------------------------------------------------------------------------------------ */
+
+#define FEEDING_RELEASES 64
+
+struct feeding {
+    struct loading *loading;
+    const struct environment *environment;
+    const char *by;
+    bool failed;
+};
+
+/* Of its own repository: what else a run takes from others belongs to no branch there. */
+static void look_at_feeder(struct feeding *feeding, const char *repository, const char *ref)
+{
+    const void *row = NULL;
+    const struct branch *branch;
+
+    if (feeding->failed || *feeding->by != '\0' || text_empty(ref) || text_equal(ref, feeding->environment->branch) ||
+        !text_equal(repository, feeding->environment->repository))
+        return;
+    feeding->failed =
+        !get(feeding->loading, &branch_type, arena_printf(feeding->loading->arena, "%s:%s", repository, ref), &row);
+    branch = row;
+    if (branch != NULL && branch->gone_at == 0)
+        feeding->by = branch->name;
+}
+
+static bool visit_feeding_run(const void *row, void *context)
+{
+    const struct run *run = row;
+    struct feeding *feeding = context;
+
+    if (run->workflow == WORKFLOW_DEPLOY && text_empty(run->superseded_by))
+        look_at_feeder(feeding, run->repository, run->ref);
+    return !feeding->failed && *feeding->by == '\0';
+}
+
+static bool visit_feeding_release(const void *row, void *context)
+{
+    struct feeding *feeding = context;
+    json_t *sources = json_column(((const struct release *)row)->sources), *source;
+    size_t at;
+
+    json_array_foreach(sources, at, source)
+    {
+        const char *repository = json_get_text(source, "repository"), *ref = json_get_text(source, "ref");
+
+        look_at_feeder(feeding, repository, ref);
+    }
+    json_decref(sources);
+    return !feeding->failed && *feeding->by == '\0';
+}
+
+static bool each_feeding(struct feeding *feeding, const struct store_query *query, store_visit *visit)
+{
+    return store_each(feeding->loading->store, query, visit, feeding, feeding->loading->error) && !feeding->failed;
+}
+
+bool engine_load_fed_by(struct store *store, const struct environment *environment, struct arena *arena,
+                        const char **fed_by, struct error *error)
+{
+    static const char *const of_run[] = {"id", "workflow", "repository", "ref", "superseded_by", NULL};
+    static const char *const of_release[] = {"id", "sources", NULL};
+    struct loading loading = {.store = store, .arena = arena, .error = error};
+    struct feeding feeding = {.loading = &loading, .environment = environment, .by = ""};
+    const struct store_query releases = {.type = &release_type,
+                                         .index = "environment",
+                                         .equal = {environment->id},
+                                         .columns = of_release,
+                                         .descending = true,
+                                         .limit = FEEDING_RELEASES};
+    bool loaded = true;
+
+    for (int status = RUN_QUEUED; loaded && status < RUN_HELD; status++) {
+        const struct store_query runs = {.type = &run_type,
+                                         .index = "open",
+                                         .equal = {environment->name, word_name(run_status_names, status)},
+                                         .columns = of_run};
+
+        loaded = each_feeding(&feeding, &runs, visit_feeding_run);
+    }
+    loaded = loaded && (*feeding.by != '\0' || each_feeding(&feeding, &releases, visit_feeding_release));
+    *fed_by = feeding.by;
+    return loaded;
+}
+
+/* What the end of an environment is judged by. */
+static bool load_own_branch(struct loading *loading)
+{
+    struct engine_facts *facts = loading->facts;
+    const struct environment *environment = facts->environment;
+    const void *row;
+
+    if (environment == NULL || text_empty(environment->branch))
+        return true;
+    if (!get(loading, &branch_type, arena_printf(loading->arena, "%s:%s", environment->repository, environment->branch),
+             &row))
+        return false;
+    facts->own_branch = row;
+    if (!get(loading, &repository_type, environment->repository, &row))
+        return false;
+    facts->own_repository = row;
+    return facts->own_branch == NULL || facts->own_branch->gone_at == 0 ||
+           engine_load_fed_by(loading->store, environment, loading->arena, &facts->fed_by, loading->error);
+}
+
 static bool load_run_rows(struct loading *loading)
 {
     struct engine_facts *facts = loading->facts;
@@ -266,7 +372,8 @@ static bool load_run_rows(struct loading *loading)
 
     return run == NULL || (LOAD(&facts->steps, .type = &step_type, .index = "run", .equal = {run}) &&
                            LOAD(&facts->plans, .type = &plan_type, .index = "run", .equal = {run}) &&
-                           LOAD(&facts->approvals, .type = &approval_type, .index = "run", .equal = {run}));
+                           LOAD(&facts->approvals, .type = &approval_type, .index = "run", .equal = {run}) &&
+                           (!run_destroys(facts->run) || load_own_branch(loading)));
 }
 
 static void begin(struct loading *loading, struct store *store, const struct config *config, int64_t now_ms,
@@ -418,6 +525,7 @@ static bool load_about_environment(struct loading *loading, const struct command
     if (!load_branch_named(loading, config, ref)) /* none yet: the subject is no branch */
         return false;
     return load_workspace(loading, subject.environment, config) &&
+           (!text_equal(command->verb, "destroy") || load_own_branch(loading)) &&
            (!lifts_what_others_wait_for(command->verb) || load_waiting(loading, RUN_GATE, visit_id));
 }
 

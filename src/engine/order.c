@@ -28,17 +28,6 @@ static bool carry_out(struct request *request, const struct why *why, const char
     return !request->command->dry_run;
 }
 
-static const char *instant_text(struct request *request, int64_t at_ms)
-{
-    struct str text = STR_INIT;
-    const char *copy;
-
-    instant_format(&text, at_ms);
-    copy = arena_strdup(request->turn->arena, text.data);
-    str_release(&text);
-    return copy;
-}
-
 /* Runs that wait at a gate or in the queue may go on now. */
 static void touch_waiting_runs(struct engine_turn *turn)
 {
@@ -102,8 +91,9 @@ void accept_extend(struct request *request)
                        "ask for less");
         return;
     }
-    if (!carry_out(request, why,
-                   arena_printf(turn->arena, "'%s' lives until %s", environment->name, instant_text(request, until))))
+    if (!carry_out(
+            request, why,
+            arena_printf(turn->arena, "'%s' lives until %s", environment->name, instant_text(turn->arena, until))))
         return;
     environment->planned_destruction_at = until;
     environment->extensions++;
@@ -309,8 +299,7 @@ static void add_freeze(struct request *request, const char *tier, int64_t until,
         .reason = request->command->reason,
         .by = text_empty(request->person) ? request->command->actor : request->person,
         .machines = stops == STOPS_MACHINES,
-        .from = turn->facts->now_ms,
-        .until = until,
+        .until = until, /* and from now on: a clock that goes back lifts nothing */
     };
     turn_put(turn, &freeze_type, freeze);
 }

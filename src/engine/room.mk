@@ -11,6 +11,7 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/clean.c \
 	src/engine/edges.c \
 	src/engine/effects.c \
+	src/engine/effects.h \
 	src/engine/finish.c \
 	src/engine/gate.c \
 	src/engine/inner.c \

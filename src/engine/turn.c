@@ -2,7 +2,6 @@
 /* The rows of one call at work: what was read, with what was changed laid over it; and what the call leaves behind. */
 #include "engine/inner.h"
 
-#include "berth/base/hash.h"
 #include "berth/base/str.h"
 #include "berth/config.h"
 
@@ -136,7 +135,11 @@ void turn_set_run(struct engine_turn *turn, struct run *run)
 
 void turn_begin(struct engine_turn *turn, const struct engine_facts *facts, struct engine_effects *effects)
 {
-    *turn = (struct engine_turn){.facts = facts, .effects = effects, .arena = effects->arena, .reason = ""};
+    *turn = (struct engine_turn){.facts = facts,
+                                 .effects = effects,
+                                 .arena = effects->arena,
+                                 .ids = {.ids = facts->new_id, .count = facts->new_id_count},
+                                 .reason = ""};
     FILL(&turn->steps, &step_type, facts->steps);
     FILL(&turn->plans, &plan_type, facts->plans);
     FILL(&turn->resources, &resource_type, facts->resources);
@@ -247,39 +250,26 @@ void turn_end(struct engine_turn *turn)
 
 void turn_put(struct engine_turn *turn, const struct record_type *type, const void *row)
 {
-    struct engine_put put = {.type = type, .row = row, .id = record_id(row)};
-
-    vec_push(&turn->effects->puts, put);
+    effects_put(turn->effects, type, row);
 }
 
 void turn_remove(struct engine_turn *turn, const struct record_type *type, const char *id)
 {
-    struct engine_put put = {.type = type, .row = NULL, .id = id};
-
-    vec_push(&turn->effects->puts, put);
+    effects_remove(turn->effects, type, id);
 }
 
 const char *turn_new_id(struct engine_turn *turn)
 {
-    size_t at = turn->ids_used++;
-    char hex[HASH_HEX_SIZE];
-    const char *seed;
-
-    if (at < turn->facts->new_id_count)
-        return arena_strdup(turn->arena, turn->facts->new_id[at]);
-    seed = arena_printf(turn->arena, "%s/%lld/%lld/%zu", turn->run != NULL ? turn->run->id : "",
-                        (long long)turn->facts->epoch, (long long)turn->facts->now_ms, at);
-    hash_sha256(seed, strlen(seed), hex);
-    return arena_strndup(turn->arena, hex, ID_SIZE - 1);
+    turn->ids.call = arena_printf(turn->arena, "%s/%lld/%lld", turn->run != NULL ? turn->run->id : "",
+                                  (long long)turn->facts->epoch, (long long)turn->facts->now_ms);
+    return id_take(&turn->ids, turn->arena);
 }
 
 void turn_audit(struct engine_turn *turn, const char *action, const char *actor, const char *result, const char *reason,
                 const char *detail)
 {
     const struct run *run = turn->run;
-    struct audit *entry = arena_alloc(turn->arena, sizeof *entry);
-
-    *entry = (struct audit){
+    const struct audit entry = {
         .at = turn->facts->now_ms,
         .action = arena_strdup(turn->arena, action),
         .actor = text_empty(actor) ? "berth" : actor,
@@ -295,63 +285,18 @@ void turn_audit(struct engine_turn *turn, const char *action, const char *actor,
         .detail = detail != NULL ? detail : "",
         .epoch = turn->facts->epoch,
     };
-    vec_push(&turn->effects->audits, entry);
+
+    effects_audit(turn->effects, &entry);
 }
 
 void turn_touch(struct engine_turn *turn, const char *run)
 {
-    for (size_t i = 0; i < turn->effects->touched_runs.count; i++) {
-        if (text_equal(turn->effects->touched_runs.items[i], run))
-            return;
-    }
-    vec_push(&turn->effects->touched_runs, arena_strdup(turn->arena, run));
+    effects_touch(turn->effects, run);
 }
 
 void turn_wake(struct engine_turn *turn, int64_t at_ms)
 {
-    if (at_ms > 0 && (turn->effects->wake_at == 0 || at_ms < turn->effects->wake_at))
-        turn->effects->wake_at = at_ms;
-}
-
-static bool listed(const struct name_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (text_equal(list->items[i], name))
-            return true;
-    }
-    return list->count == 0;
-}
-
-void notice_put(struct engine_effects *effects, const struct notice *notice)
-{
-    json_t *fallback =
-        notice->payload == NULL ? json_pack("{s:s, s:s}", "event", notice->event, "run", notice->run) : NULL;
-    const char *payload = json_text(effects->arena, notice->payload != NULL ? notice->payload : fallback);
-
-    json_decref(fallback);
-    for (size_t i = 0; i < notice->config->notify_count; i++) {
-        const struct config_notify *notify = &notice->config->notify[i];
-        struct delivery *delivery;
-
-        if (!text_empty(notify->ref)) /* it keeps records of runs: run_record_put tells it of their ends alone */
-            continue;
-        if (!listed(&notify->events, notice->event) || !listed(&notify->tiers, notice->tier))
-            continue;
-        delivery = arena_alloc(effects->arena, sizeof *delivery);
-        *delivery = (struct delivery){
-            .id = arena_printf(effects->arena, "%s.%zu", notice->id, i),
-            .event = notice->event,
-            .environment = notice->environment,
-            .run = notice->run,
-            .receiver = notify->id,
-            .provider = notify->section.provider,
-            .payload = payload,
-            .status = DELIVERY_WAITING,
-            .created_at = notice->now_ms,
-            .next_at = notice->now_ms,
-        };
-        vec_push(&effects->puts, ((struct engine_put){.type = &delivery_type, .row = delivery, .id = delivery->id}));
-    }
+    effects_wake(turn->effects, at_ms);
 }
 
 const char *turn_tier(const struct engine_turn *turn)

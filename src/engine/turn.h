@@ -7,8 +7,8 @@
 #ifndef ENGINE_TURN_H
 #define ENGINE_TURN_H
 
-#include "berth/engine.h"
 #include "berth/policy.h"
+#include "engine/effects.h"
 
 #include <jansson.h>
 
@@ -31,7 +31,7 @@ struct engine_turn {
     struct turn_table inner; /* inner parts of resources, which are none themselves: only inner.c knows them */
     VEC(const struct approval *) approvals;
     const struct config_entry *entry; /* of the run, or NULL when berth.yaml lost it */
-    size_t ids_used;
+    struct id_supply ids;
     const char *reason;             /* of the event that is being fired, for status_reason and audit */
     struct prepare_result *prepare; /* while a prepare result is taken over */
     const json_t *prepare_body;
@@ -102,14 +102,6 @@ const char *turn_tier(const struct engine_turn *turn);
 /* Whether a slot of limits.runs is free for the run at work, or its own. Else its status_reason is set, and begins so. */
 #define WAITS_FOR_SLOT "waits for a slot: "
 bool turn_has_slot(struct engine_turn *turn);
-struct notice {
-    const struct config *config;
-    const char *event, *tier, *environment, *run;
-    const char *id;  /* what makes it one event; each receiver's place is added */
-    json_t *payload; /* NULL (a text in it is no UTF-8): the event alone is told */
-    int64_t now_ms;
-};
-void notice_put(struct engine_effects *effects, const struct notice *notice);
 /* Whether the run counts against limits.runs. */
 bool run_is_active(int status);
 bool run_destroys(const struct run *run);
@@ -182,6 +174,8 @@ void gate_look(struct engine_turn *turn);
 void gate_clear_approvals(struct engine_turn *turn, const char *reason);
 void question_of_run(const struct engine_turn *turn, struct policy_question *question);
 void question_add_blocks(const struct engine_turn *turn, struct policy_question *question);
+/* What a destroy by itself is judged by: the end that `origin` says had come at that instant. */
+void question_add_end(const struct engine_turn *turn, struct policy_question *question, int origin, int64_t asked_at);
 
 /* --- apply.c ------------------------------------------------------------------------------------------------------------ */
 void apply_start(struct engine_turn *turn);

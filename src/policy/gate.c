@@ -274,6 +274,15 @@ static void add_rollback(struct why_builder *builder, const struct policy_gate *
     vec_release(&tally.voices);
 }
 
+/* What a destroy by itself says of its environment's end must be so until something is touched. */
+static void add_end(struct why_builder *builder, const struct policy_gate *gate)
+{
+    const struct why *end = policy_gate_end(gate, builder->arena);
+
+    if (end != NULL)
+        why_add_node(builder, end);
+}
+
 static void add_digest(struct why_builder *builder, const struct policy_gate *gate)
 {
     if (text_empty(gate->run->digest))
@@ -371,6 +380,15 @@ static void add_lock(struct why_builder *builder, const struct policy_gate *gate
                 "wait until that run ended, or cancel it", "run %s changes it now", gate->lock_holder);
 }
 
+const struct why *policy_gate_end(const struct policy_gate *gate, struct arena *arena)
+{
+    const int origin = gate->run->origin;
+
+    return destroys(gate) && gate->run->applying_at == 0 && (origin == ORIGIN_TTL || origin == ORIGIN_CLEANER)
+               ? policy_end(&gate->question, arena)
+               : NULL;
+}
+
 const struct why *policy_gate(const struct policy_gate *gate, struct arena *arena)
 {
     struct why_builder builder;
@@ -382,6 +400,7 @@ const struct why *policy_gate(const struct policy_gate *gate, struct arena *aren
         return why_finish(&builder, "gate", "");
     }
     add_entry(&builder, gate);
+    add_end(&builder, gate);
     add_trust(&builder, gate);
     add_digest(&builder, gate);
     add_rollback(&builder, gate);

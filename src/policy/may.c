@@ -94,29 +94,15 @@ static void add_trigger(struct why_builder *builder, const struct policy_questio
                 triggers_text(builder->arena, wanted));
 }
 
-/* What may destroy with no person asking: a life that ends, a branch that went, an answer to a failure. */
-static void add_end_of_life(struct why_builder *builder, const struct policy_question *question)
+/* What nobody can tell now is asked again before anything is touched. */
+static void add_end(struct why_builder *builder, const struct policy_question *question)
 {
-    const struct config_entry *entry = question->entry;
-    const struct environment *environment = question->environment;
-    const char *source = entry == NULL ? "" : why_line(builder->arena, question->config, entry->line);
+    const struct why *end = policy_end(question, builder->arena);
 
-    if (is_kept(question))
-        why_add(builder, POLICY_NO, "protected", source, "a person destroys it, with its name typed and an approval",
-                "%s is %s: nothing destroys it by itself", question->environment_name,
-                is_protected(question) ? "protected" : "permanent");
-    else if (environment != NULL && environment->planned_destruction_at != 0 &&
-             environment->planned_destruction_at <= question->now_ms)
-        why_add(builder, POLICY_YES, "source", source, "", "its life ended at %s",
-                why_instant(builder->arena, environment->planned_destruction_at));
-    else if (entry != NULL && entry->destroy_with_branch && environment != NULL &&
-             (environment->marks & MARK_BRANCH_GONE))
-        why_add(builder, POLICY_YES, "source", source, "", "destroy_with_branch, and its branch is gone");
-    else if (entry != NULL && entry->on_failure == ANSWER_DESTROY)
-        why_add(builder, POLICY_YES, "source", source, "", "on_failure: destroy");
+    if (end->verdict == POLICY_WAIT)
+        why_add(builder, POLICY_YES, end->rule, end->source, end->next, "%s: it waits at its gate", end->reason);
     else
-        why_add(builder, POLICY_NO, "source", source, "a person destroys it, with its name typed",
-                "no policy says that %s is destroyed by itself", question->environment_name);
+        why_add_node(builder, end);
 }
 
 static bool excluded(const struct policy_question *question)
@@ -241,7 +227,7 @@ const struct why *policy_may(const struct policy_question *question, struct aren
     if (question->flags & POLICY_DEPLOYS || (by_itself && text_equal(question->verb, "plan")))
         add_source(&builder, question);
     if (destroys && by_itself)
-        add_end_of_life(&builder, question);
+        add_end(&builder, question);
     if (destroys && !by_itself)
         add_confirmation(&builder, question);
     if (question->flags & CHANGES) {

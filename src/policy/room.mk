@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/policy/libpolicy.a
 src_policy_libpolicy_a_SOURCES = \
 	src/policy/allow.c \
+	src/policy/end.c \
 	src/policy/gate.c \
 	src/policy/may.c \
 	src/policy/rules.c \

@@ -2,6 +2,8 @@
 /* What must hold while rows are written, told in another way than the engine does it. */
 #include "story.h"
 
+#include "berth/base/time.h"
+
 #include <stdarg.h>
 
 void wrong(struct story *story, const char *format, ...)
@@ -51,18 +53,30 @@ static void watch_destroy(struct story *story, const struct step *step)
     }
 }
 
+/* Clocks go back; events do not. */
+static uintptr_t event_of(const struct map *map, const char *id)
+{
+    return (uintptr_t)map_get(map, id);
+}
+
+static void note_event(struct story *story, struct map *map, const char *id)
+{
+    (void)map_set(map, id, (void *)(uintptr_t)(story->events + 1));
+}
+
 static void watch_step(struct story *story, const struct step *step)
 {
     const struct step *before = world_step(&story->world, step->id);
-    const struct run *run = world_run(&story->world, step->run);
 
     remember(story, step->run);
     if (before == NULL)
         return;
+    if (before->status != STEP_INTERRUPTED && step->status == STEP_INTERRUPTED)
+        note_event(story, &story->cut, step->id);
     if (before->status == STEP_DONE && step->status != STEP_DONE && changes(step))
         wrong(story, "%s was done and is %s", step->id, word_name(step_status_names, step->status));
     if (before->status == STEP_INTERRUPTED && step->status != STEP_INTERRUPTED && changes(step) &&
-        run->gate_at < before->ended_at)
+        event_of(&story->gated, step->run) < event_of(&story->cut, step->id))
         wrong(story, "%s was interrupted and goes on without being asked for", step->id);
     if (story->interrupts && before->status == STEP_RUNNING && step->status == STEP_READY && changes(step) &&
         !step->repeatable && strstr(step->spec, "\"replans\":true") == NULL)
@@ -169,6 +183,132 @@ static void watch_opening(struct story *story, const struct run *run)
     }
 }
 
+/* --- ends ------------------------------------------------------------------------------------------------------------ */
+
+bool is_machines_destroy(const struct run *run)
+{
+    return run->workflow == WORKFLOW_DESTROY && (run->origin == ORIGIN_TTL || run->origin == ORIGIN_CLEANER);
+}
+
+static const struct branch *branch_of(struct story *story, const struct environment *environment)
+{
+    for (size_t i = 0; i < story->world.branches.count; i++)
+        if (text_equal(story->world.branches.items[i]->name, environment->branch))
+            return story->world.branches.items[i];
+    return NULL;
+}
+
+/* A branch that went, for longer than its grace when that was said, and of which nobody is unsure; nobody else is at home. */
+static void watch_deserted(struct story *story, const struct run *run, const struct environment *environment,
+                           const struct config_entry *entry)
+{
+    const struct branch *branch = branch_of(story, environment);
+    const struct repository *repository = story->world.repositories.items[0];
+
+    if (entry == NULL || !entry->destroy_with_branch)
+        wrong(story, "run %s destroys %s, and no policy ends it with its branch", run->id, environment->name);
+    else if (branch == NULL || branch->gone_at == 0)
+        wrong(story, "run %s destroys %s, and its branch is there", run->id, environment->name);
+    else if (branch->misses < 2 || branch->gone_at + entry->destroy_after_ms > run->created_at)
+        wrong(story, "run %s destroys %s within its grace", run->id, environment->name);
+    if (!repository->complete)
+        wrong(story, "run %s destroys %s, and the last listing proves nothing", run->id, environment->name);
+    if (!text_empty(world_fed_by(&story->world, environment)))
+        wrong(story, "run %s destroys %s, which %s feeds", run->id, environment->name,
+              world_fed_by(&story->world, environment));
+}
+
+/* The first resource is about to be touched. */
+static void watch_end(struct story *story, const struct run *run, const struct environment *environment)
+{
+    const struct config_entry *entry = config_entry_named(story->world.config, environment->entry);
+    const struct run *failed = world_run(&story->world, run->parent);
+
+    if (!text_equal(run->environment, environment->id))
+        wrong(story, "run %s destroys another environment of its name", run->id);
+    if (run->origin == ORIGIN_COMMAND && strstr(run->with, environment->name) == NULL)
+        wrong(story, "run %s destroys %s, whose name nobody typed", run->id, environment->name);
+    if (run->origin == ORIGIN_ON_FAILURE && (failed == NULL || failed->status != RUN_FAILED))
+        wrong(story, "run %s answers no failure", run->id);
+    if (!is_machines_destroy(run))
+        return;
+    if (environment->is_protected || environment->permanent || (entry != NULL && entry->permanent))
+        wrong(story, "run %s destroys %s, which is kept", run->id, environment->name);
+    if (run->origin == ORIGIN_CLEANER)
+        watch_deserted(story, run, environment, entry);
+    else if (environment->planned_destruction_at == 0 || environment->planned_destruction_at > run->created_at)
+        wrong(story, "run %s destroys %s, whose life goes on", run->id, environment->name);
+}
+
+static bool is_open(int status)
+{
+    return status != RUN_HELD && !run_ended((enum run_status)status);
+}
+
+/* One failure has one answer at a time. */
+static void watch_answer(struct story *story, const struct run *run)
+{
+    for (size_t i = 0; i < story->world.runs.count; i++) {
+        const struct run *other = story->world.runs.items[i];
+
+        if (!text_equal(other->id, run->id) && text_equal(other->parent, run->parent) && is_open(other->status))
+            wrong(story, "runs %s and %s both answer the failure of run %s", other->id, run->id, run->parent);
+    }
+}
+
+/* Environments, not commands: one that was asked for may have got another end before anybody answered. */
+static size_t asked_by_itself(const struct story *story)
+{
+    struct map asked = {0};
+    size_t count;
+
+    for (size_t i = 0; i < story->world.commands.count; i++) {
+        const struct command *command = story->world.commands.items[i];
+
+        if (command->status == COMMAND_WAITING && text_equal(command->verb, "destroy"))
+            (void)map_set(&asked, command->subject, &asked);
+    }
+    count = asked.count;
+    map_release(&asked);
+    return count;
+}
+
+/* What goes by itself now or went within the hour. */
+static size_t going_by_itself(const struct story *story)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < story->world.runs.count; i++) {
+        const struct run *run = story->world.runs.items[i];
+        const bool went = run->status == RUN_DONE && run->ended_at > story->world.now - MS_HOUR;
+
+        count +=
+            is_machines_destroy(run) && run->applying_at != 0 && (went || !run_ended((enum run_status)run->status));
+        count += is_machines_destroy(run) && run->applying_at == 0 && !run_ended((enum run_status)run->status);
+    }
+    return count;
+}
+
+void before_clean(struct story *story)
+{
+    story->asked_before = asked_by_itself(story);
+    story->going_before = going_by_itself(story);
+}
+
+void after_clean(struct story *story)
+{
+    const size_t asks = asked_by_itself(story) - story->asked_before;
+    const size_t together = asks + story->asked_before + story->going_before;
+    const struct config_limits *limits = &story->world.config->limits;
+
+    if (asks == 0)
+        return;
+    if (story->jumped)
+        wrong(story, "%zu environments end after a jump of the clock", asks);
+    if (limits->remove_at_once > 0 && together > (size_t)limits->remove_at_once)
+        wrong(story, "%zu environments end together, remove_at_once is %d", together, limits->remove_at_once);
+}
+
 static void watch_run(struct story *story, const struct run *run)
 {
     const struct run *before = world_run(&story->world, run->id);
@@ -178,9 +318,16 @@ static void watch_run(struct story *story, const struct run *run)
         wrong(story, "run %s answers a failure with a failure's answer", run->id);
     if (before == NULL || before->status == RUN_PREPARING || before->status == RUN_QUEUED ||
         (run->status == RUN_PLANNING && before->status != RUN_PLANNING) || !text_equal(before->base, run->base))
-        (void)map_set(&story->planned, run->id, (void *)(uintptr_t)(story->events + 1));
+        note_event(story, &story->planned, run->id);
+    if (before == NULL && run->workflow == WORKFLOW_ROLLBACK && !text_empty(run->parent))
+        watch_answer(story, run);
     if (before == NULL)
         return;
+    if (before->gate_at != run->gate_at || (text_equal(story->verb, "retry") && before->status != run->status))
+        note_event(story, &story->gated, run->id);
+    if (before->applying_at == 0 && run->applying_at != 0 && run->workflow == WORKFLOW_DESTROY &&
+        world_environment(&story->world, run->environment_name) != NULL)
+        watch_end(story, run, world_environment(&story->world, run->environment_name));
     story->totals->ways[before->status][run->status]++;
     if (run->status == RUN_SUPERSEDED && before->status == RUN_GATE && before->approved_at != 0 &&
         text_starts(run->status_reason, "superseded"))

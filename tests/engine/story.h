@@ -10,7 +10,7 @@
 #define STATUSES (RUN_CANCELLED + 1)
 struct totals {
     long ways[STATUSES][STATUSES]; /* changes of status seen */
-    long events, stories, runs, done, failed, held, cancelled, superseded, rejected, destroyed, refused, accepted;
+    long events, stories, runs, done, failed, held, cancelled, superseded, rejected, destroyed, ended, called_back;
 };
 struct story {
     struct world world;
@@ -21,13 +21,17 @@ struct story {
     struct str trail;
     size_t wrong;
     long commits;
-    VEC(const char *) touched; /* runs that were written by this event */
-    long events;               /* so many so far: instants that never tie */
-    bool interrupts;           /* a step is being interrupted */
-    struct map planned;        /* run -> event of its plan's base */
-    struct map applied;        /* environment -> event of the last taking of its lock */
-    struct map applier;        /* environment -> the run that did */
-    int shapes[4];             /* what the templates of each branch want, as bits */
+    VEC(const char *) touched;         /* runs that were written by this event */
+    long events;                       /* so many so far: instants that never tie */
+    bool jumped;                       /* the clock did, since the cleaner looked */
+    size_t asked_before, going_before; /* destroys that no person asked for: before a look of the cleaner */
+    bool interrupts;                   /* a step is being interrupted */
+    struct map planned;                /* run -> event of its plan's base */
+    struct map gated;                  /* run -> event at which its gate was last opened for answers */
+    struct map cut;                    /* step -> event of its last interruption */
+    struct map applied;                /* environment -> event of the last taking of its lock */
+    struct map applier;                /* environment -> the run that did */
+    int shapes[4];                     /* what the templates of each branch want, as bits */
 };
 
 /* Notes that something illegal was seen, in the trail. */
@@ -36,5 +40,10 @@ void wrong(struct story *story, const char *format, ...) BERTH_PRINTF(2, 3);
 void watch(struct world *world, const struct engine_put *put, void *context);
 /* Runs engine_check for every run that was written since the last time. */
 void check_touched(struct story *story);
+
+/* Around a look of the cleaner: what it asks for is within the brakes. */
+void before_clean(struct story *story);
+void after_clean(struct story *story);
+bool is_machines_destroy(const struct run *run);
 
 #endif

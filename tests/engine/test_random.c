@@ -94,6 +94,9 @@ static void add_entry(struct str *yaml, uint64_t *random, enum crowd crowd, cons
                        crowd == ALONE ? one : "    gate: { approvals: 2, by: [ops], not_author: true }\n",
                        "    gate: { approvals: 1, windows: [\"Mon-Fri 09:00-16:00 Europe/Berlin\"], expires: 3d }\n",
                        "    gate: { windows: [\"Sat-Sun 00:00-23:00 UTC\"] }\n"));
+    if (!permanent)
+        str_add(yaml, PICK(random, "", "    destroy_with_branch: { after: 10m }\n",
+                           "    destroy_with_branch: { after: 0s }\n"));
     str_add(yaml, permanent
                       ? "    permanent: true\n"
                       : PICK(random, "", "    ttl: { default: 2d, max: 7d, from: last_deploy, extensions: 2 }\n"));
@@ -118,7 +121,8 @@ static struct config *random_config(uint64_t *random)
     add_entry(&yaml, random, crowd, "review/${{ branch.slug }}", "review", "{ branches: [\"feature/**\"] }");
     add_entry(&yaml, random, crowd, "staging", "staging", "{ branches: [main] }");
     add_entry(&yaml, random, crowd, "prod", "prod", "{ branches: [main] }");
-    str_add(&yaml, PICK(random, "", "limits: { runs: 1, steps: 4 }\n", "limits: { runs: 2, steps: 8 }\n"));
+    str_add(&yaml, PICK(random, "", "limits: { runs: 1, steps: 4, remove_at_once: 1 }\n",
+                        "limits: { runs: 2, steps: 8, remove_at_once: 2, remove_share: 60% }\n"));
     str_add(&yaml, PICK(random, "",
                         "notify:\n  - { provider: webhook, url: \"http://127.0.0.1:9/\", events: [gate, failed] }\n"));
     config = world_config(yaml.data);
@@ -415,6 +419,41 @@ static void do_push(struct story *story)
                 "trigger:push", "push");
 }
 
+/* A branch goes, is missed only once, or is back; listings fail in between. */
+static void do_listing(struct story *story)
+{
+    const char *name = branches[below(story, 3)];
+    size_t what = below(story, 100);
+
+    happens(story, "listing: %s %s", name, what < 45 ? "goes" : what < 80 ? "is there" : what < 90 ? "?" : "all");
+    if (what < 45) {
+        world_lose_branch(&story->world, name);
+    } else if (what < 80) {
+        world_push(&story->world, name, arena_printf(&story->world.arena, "c%ld", ++story->commits));
+        world_list(&story->world, WORLD_WHOLE);
+    } else {
+        world_list(&story->world, what < 90 ? WORLD_PARTIAL : WORLD_WHOLE);
+    }
+}
+
+static void do_clean(struct story *story)
+{
+    happens(story, "the cleaner looks%s", story->jumped ? " after a jump of the clock" : "");
+    before_clean(story);
+    world_clean(&story->world, story->jumped ? WORLD_JUMPED : WORLD_STEADY);
+    world_settle(&story->world);
+    after_clean(story);
+    story->jumped = false;
+}
+
+static void do_accept(struct story *story)
+{
+    happens(story, "waiting commands are answered");
+    story->verb = "cleaner";
+    world_accept(&story->world);
+    story->verb = "";
+}
+
 static void do_ttl(struct story *story)
 {
     for (size_t i = 0; i < story->world.environments.count; i++) {
@@ -433,8 +472,16 @@ static void do_time(struct story *story)
     static const int64_t jumps[] = {100, 1000, 5000, 60000, MS_HOUR, 9 * MS_HOUR, 3 * MS_DAY};
     int64_t ms = jumps[chance(story, 80) ? below(story, 4) : 4 + below(story, 3)];
 
+    if (chance(story, 3)) {
+        happens(story, "the clock goes back by %lld ms", (long long)ms);
+        story->world.now -= ms;
+        story->jumped |= ms > 10 * MS_MINUTE;
+        return;
+    }
     happens(story, "%lld ms pass", (long long)ms);
     world_pass(&story->world, ms);
+    if (ms > MS_HOUR && chance(story, 30)) /* they did not: the clock went ahead */
+        story->jumped = true;
 }
 
 static void do_observe(struct story *story)
@@ -455,6 +502,37 @@ static void do_observe(struct story *story)
     happens(story, "%s is seen %s", seen->id, word_name(resource_status_names, seen->status));
 }
 
+/* The branch of something that is there goes, and its grace passes: now or soon the cleaner decides. */
+static void do_desert(struct story *story)
+{
+    size_t count = story->world.environments.count;
+    const struct environment *environment = count == 0 ? NULL : story->world.environments.items[below(story, count)];
+
+    if (environment == NULL || text_empty(environment->branch))
+        return;
+    happens(story, "the branch of %s goes, and its grace passes", environment->name);
+    world_lose_branch(&story->world, environment->branch);
+    world_pass(&story->world, 11 * MS_MINUTE);
+    if (chance(story, 80))
+        do_clean(story);
+    if (chance(story, 50))
+        do_accept(story);
+}
+
+static void do_end(struct story *story)
+{
+    size_t what = below(story, 100);
+
+    if (what < 30)
+        do_desert(story);
+    else if (what < 50)
+        do_listing(story);
+    else if (what < 80)
+        do_clean(story);
+    else
+        do_accept(story);
+}
+
 static void random_event(struct story *story, struct config *const *configs)
 {
     size_t what = below(story, 1000);
@@ -471,12 +549,14 @@ static void random_event(struct story *story, struct config *const *configs)
         do_command(story);
     else if (what < 910)
         do_push(story);
-    else if (what < 965)
+    else if (what < 955)
         do_time(story);
-    else if (what < 975)
+    else if (what < 962)
         do_observe(story);
-    else if (what < 985)
+    else if (what < 965)
         do_ttl(story);
+    else if (what < 985)
+        do_end(story);
     else if (what < 992)
         do_restart(story);
     else {
@@ -528,6 +608,14 @@ static void check_forgotten(struct story *story, const struct run *run)
         wrong(story, "run %s waits for what never comes: %s", id, world_run(&story->world, id)->status_reason);
 }
 
+/* What happened last the cleaner has seen too. */
+static void drain_ends(struct story *story)
+{
+    do_clean(story);
+    do_accept(story);
+    drain_steps(story);
+}
+
 static void check_end(struct story *story)
 {
     for (size_t i = 0; i < story->world.runs.count; i++) {
@@ -563,6 +651,8 @@ static void count_story(const struct story *story, struct totals *totals)
         totals->cancelled += run->status == RUN_CANCELLED;
         totals->superseded += run->status == RUN_SUPERSEDED;
         totals->rejected += run->status == RUN_REJECTED;
+        totals->ended += run->status == RUN_DONE && is_machines_destroy(run);
+        totals->called_back += run->status == RUN_CANCELLED && is_machines_destroy(run);
     }
     totals->destroyed += (long)story->world.recipes.count;
     totals->stories++;
@@ -584,6 +674,7 @@ static bool play_story(uint64_t seed, struct config *const *configs, struct tota
         story.shapes[i] = (int)below(&story, 32);
         world_push(&story.world, branches[i], arena_printf(&story.world.arena, "c%ld", ++story.commits));
     }
+    world_list(&story.world, WORLD_WHOLE);
     for (size_t i = 0; i < STORY_EVENTS && story.wrong == 0; i++) {
         random_event(&story, configs);
         check_touched(&story);
@@ -593,6 +684,8 @@ static bool play_story(uint64_t seed, struct config *const *configs, struct tota
     if (story.wrong == 0)
         drain_steps(&story);
     if (story.wrong == 0)
+        drain_ends(&story);
+    if (story.wrong == 0)
         check_end(&story);
     fine = story.wrong == 0;
     if (!fine)
@@ -600,6 +693,8 @@ static bool play_story(uint64_t seed, struct config *const *configs, struct tota
     count_story(&story, totals);
     vec_release(&story.touched);
     map_release(&story.planned);
+    map_release(&story.gated);
+    map_release(&story.cut);
     map_release(&story.applied);
     map_release(&story.applier);
     str_release(&story.trail);
@@ -659,9 +754,10 @@ int main(void)
         fine = all_ways(&totals);
     printf("1..1\n%sok 1 - engine__a_million_random_events_leave_no_illegal_state\n", fine ? "" : "not ");
     printf("# %ld events in %ld stories up to seed %llu, %ld runs: %ld done, %ld failed, %ld held, %ld cancelled, "
-           "%ld superseded, %ld rejected; %ld environments destroyed\n",
+           "%ld superseded, %ld rejected; %ld environments destroyed, %ld ends by themselves, %ld called back\n",
            totals.events, totals.stories, (unsigned long long)seed - 1, totals.runs, totals.done, totals.failed,
-           totals.held, totals.cancelled, totals.superseded, totals.rejected, totals.destroyed);
+           totals.held, totals.cancelled, totals.superseded, totals.rejected, totals.destroyed, totals.ended,
+           totals.called_back);
     for (size_t i = 0; i < CONFIGS; i++)
         config_free(configs[i]);
     return fine ? 0 : 1;

@@ -1,13 +1,16 @@
 # The tests of the engine room. A test program is two lines; its source is the program's name with .c:
 #   unit_tests += tests/engine/test_thing
 #   tests_engine_test_thing_LDADD = $(test_engine)
-engine_world = tests/engine/world.c tests/engine/world.h tests/engine/play.c tests/engine/play.h
+engine_world = tests/engine/world.c tests/engine/world_clean.c tests/engine/world.h tests/engine/play.c tests/engine/play.h
 unit_tests += tests/engine/test_clean
 tests_engine_test_clean_SOURCES = tests/engine/test_clean.c $(engine_world)
 tests_engine_test_clean_LDADD = $(test_engine)
 unit_tests += tests/engine/test_deploy
 tests_engine_test_deploy_SOURCES = tests/engine/test_deploy.c $(engine_world)
 tests_engine_test_deploy_LDADD = $(test_engine)
+unit_tests += tests/engine/test_ends
+tests_engine_test_ends_SOURCES = tests/engine/test_ends.c $(engine_world)
+tests_engine_test_ends_LDADD = $(test_engine)
 unit_tests += tests/engine/test_environments
 tests_engine_test_environments_SOURCES = tests/engine/test_environments.c $(engine_world)
 tests_engine_test_environments_LDADD = $(test_engine)

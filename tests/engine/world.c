@@ -54,6 +54,7 @@ void world_release(struct world *world)
     vec_release(&world->plans);
     vec_release(&world->approvals);
     vec_release(&world->branches);
+    vec_release(&world->repositories);
     vec_release(&world->entrypoints);
     vec_release(&world->templates);
     vec_release(&world->groups);
@@ -85,6 +86,7 @@ static void *rows_of(struct world *world, const struct record_type *type)
         {&plan_type, &world->plans},
         {&approval_type, &world->approvals},
         {&branch_type, &world->branches},
+        {&repository_type, &world->repositories},
         {&entrypoint_type, &world->entrypoints},
         {&environment_template_type, &world->templates},
         {&resource_group_type, &world->groups},
@@ -162,7 +164,7 @@ static void note_wake(struct world *world, const char *run, int64_t at)
     vec_push(&world->wakes, wake);
 }
 
-static void take_effects(struct world *world, const char *run, struct engine_effects *effects)
+void world_take(struct world *world, const char *run, struct engine_effects *effects)
 {
     for (size_t i = 0; i < effects->puts.count; i++) {
         const struct engine_put *put = &effects->puts.items[i];
@@ -188,7 +190,7 @@ static void take_effects(struct world *world, const char *run, struct engine_eff
 
 /* --- facts ---------------------------------------------------------------------------------------------------------- */
 
-static void fill_ids(struct world *world, struct engine_facts *facts)
+void world_ids(struct world *world, struct engine_facts *facts)
 {
     enum { IDS = 8 };
     char(*ids)[27] = arena_alloc(&world->arena, IDS * sizeof *ids);
@@ -203,12 +205,6 @@ static void fill_ids(struct world *world, struct engine_facts *facts)
     facts->owner_login = "al";
     facts->next_run = world->next_run;
 }
-
-#define GATHER(vec, rows, test)                  \
-    for (size_t i = 0; i < (rows)->count; i++) { \
-        if (test)                                \
-            vec_push(vec, (rows)->items[i]);     \
-    }
 
 static void gather_environment(struct world *world, struct engine_facts *facts)
 {
@@ -257,12 +253,23 @@ static const struct environment *environment_with_id(const struct world *world, 
     return NULL;
 }
 
-static const struct branch *branch_named(const struct world *world, const char *name)
+const struct branch *world_branch(const struct world *world, const char *name)
 {
     for (size_t i = 0; i < world->branches.count; i++)
         if (text_equal(world->branches.items[i]->name, name))
             return world->branches.items[i];
     return NULL;
+}
+
+/* What the end of an environment is judged by. */
+static void gather_own_branch(const struct world *world, struct engine_facts *facts)
+{
+    if (facts->environment == NULL)
+        return;
+    facts->own_branch = world_branch(world, facts->environment->branch);
+    facts->fed_by = world_fed_by(world, facts->environment);
+    if (world->repositories.count > 0)
+        facts->own_repository = world->repositories.items[0];
 }
 
 const struct command *world_command_row(const struct world *world, const char *id)
@@ -291,6 +298,8 @@ static void gather_run(struct world *world, const struct run *run, struct engine
     GATHER(&facts->steps, &world->steps, text_equal(world->steps.items[i]->run, run->id))
     GATHER(&facts->plans, &world->plans, text_equal(world->plans.items[i]->run, run->id))
     GATHER(&facts->approvals, &world->approvals, text_equal(world->approvals.items[i]->run, run->id))
+    if (run->workflow == WORKFLOW_DESTROY)
+        gather_own_branch(world, facts);
     for (size_t i = 0; run->status == RUN_ROLLING_BACK && i < world->runs.count; i++)
         if (text_equal(world->runs.items[i]->parent, run->id))
             facts->answer = world->runs.items[i];
@@ -305,14 +314,14 @@ void world_facts(struct world *world, const char *run, const char *name, struct 
     const struct run *row = run != NULL ? world_run(world, run) : NULL;
 
     *facts = (struct engine_facts){.now_ms = world->now, .config = world->config, .applied_run = "", .slug = ""};
-    fill_ids(world, facts);
+    world_ids(world, facts);
     if (row != NULL) {
         facts->environment = environment_with_id(world, row->environment);
         if (facts->environment != NULL && facts->environment->status == ENVIRONMENT_DESTROYED &&
             row->workflow != WORKFLOW_DESTROY && row->workflow != WORKFLOW_ROLLBACK &&
             (row->status == RUN_QUEUED || row->status == RUN_PREPARING))
             facts->environment = NULL;
-        facts->branch = branch_named(world, row->ref);
+        facts->branch = world_branch(world, row->ref);
         facts->command = world_command_row(world, row->command);
         name = row->environment_name;
     }
@@ -337,7 +346,7 @@ static void load_run(struct world *world, const char *run, struct engine_facts *
         return;
     }
     must(engine_load_for_run(world->store, run, world->config, world->now, &world->arena, facts, &error), &error);
-    fill_ids(world, facts);
+    world_ids(world, facts);
 }
 
 /* As engine_load_for_command does, over rows: a run by its number, an environment or a branch by its name. */
@@ -351,7 +360,7 @@ static void load_command(struct world *world, const struct command *command, str
     if (world->store != NULL) {
         must(engine_load_for_command(world->store, command, world->config, world->now, &world->arena, facts, &error),
              &error);
-        fill_ids(world, facts);
+        world_ids(world, facts);
         return;
     }
     run = world_run(world, command->subject);
@@ -359,7 +368,7 @@ static void load_command(struct world *world, const struct command *command, str
         world_facts(world, run->id, NULL, facts);
         return;
     }
-    branch = world_environment(world, command->subject) == NULL ? branch_named(world, command->subject) : NULL;
+    branch = world_environment(world, command->subject) == NULL ? world_branch(world, command->subject) : NULL;
     subject_resolve(world->config, command, world_environment(world, command->subject), branch, &world->arena,
                     &subject);
     world_facts(world, NULL, text_empty(subject.environment) ? command->subject : subject.environment, facts);
@@ -369,7 +378,8 @@ static void load_command(struct world *world, const struct command *command, str
     if (branch != NULL)
         facts->branch = branch;
     if (facts->branch == NULL && facts->environment != NULL)
-        facts->branch = branch_named(world, facts->environment->branch);
+        facts->branch = world_branch(world, facts->environment->branch);
+    gather_own_branch(world, facts);
 }
 
 /* --- following ------------------------------------------------------------------------------------------------------- */
@@ -410,7 +420,7 @@ static void end_event(struct world *world, const char *run, struct engine_facts 
 
     if (world->follow)
         engine_apply_effects(facts, effects);
-    take_effects(world, run, effects);
+    world_take(world, run, effects);
     if (world->follow) {
         world_facts(world, run, NULL, &loaded);
         /* an ended run is loaded with the environment it had, which may be another by then */
@@ -455,12 +465,26 @@ void world_pass(struct world *world, int64_t ms)
     world_settle(world);
 }
 
+static void answer(struct world *world, const struct command *command)
+{
+    struct engine_facts facts;
+    struct engine_effects effects;
+
+    world->answered = NULL;
+    world->asked = command->id;
+    load_command(world, command, &facts);
+    engine_effects_init(&effects, &world->arena);
+    engine_accept(&facts, command, &effects);
+    world_take(world, facts.run != NULL ? facts.run->id : NULL, &effects);
+    engine_facts_release(&facts);
+    BUG_ON(world->answered == NULL);
+    world_settle(world);
+}
+
 const struct command *world_command(struct world *world, const char *verb, const char *subject, const char *arguments,
                                     const char *actor, const char *via)
 {
     struct command *command = arena_alloc(&world->arena, sizeof *command);
-    struct engine_facts facts;
-    struct engine_effects effects;
 
     *command = (struct command){
         .id = arena_printf(&world->arena, "CMD%023lld", (long long)++world->ids),
@@ -472,17 +496,18 @@ const struct command *world_command(struct world *world, const char *verb, const
         .status = COMMAND_WAITING,
         .submitted_at = world->now,
     };
-    world->answered = NULL;
-    world->asked = command->id;
-    load_command(world, command, &facts);
-    engine_effects_init(&effects, &world->arena);
-    engine_accept(&facts, command, &effects);
-    take_effects(world, facts.run != NULL ? facts.run->id : NULL, &effects);
-    engine_facts_release(&facts);
-    BUG_ON(world->answered == NULL);
-    world_settle(world);
+    answer(world, command);
     return world->answered;
 }
+
+void world_accept(struct world *world)
+{
+    for (size_t i = 0; i < world->commands.count; i++)
+        if (world->commands.items[i]->status == COMMAND_WAITING)
+            answer(world, world->commands.items[i]);
+}
+
+/* --- the supervisor's other events -------------------------------------------------------------------------------------- */
 
 bool world_claim(struct world *world, const char *step)
 {
@@ -553,7 +578,7 @@ void world_put(struct world *world, const struct record_type *type, const void *
 
     engine_effects_init(&effects, &world->arena);
     vec_push(&effects.puts, put);
-    take_effects(world, NULL, &effects);
+    world_take(world, NULL, &effects);
 }
 
 void world_push(struct world *world, const char *branch, const char *commit)

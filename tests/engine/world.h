@@ -32,6 +32,7 @@ struct world {
     VEC(const struct plan *) plans;
     VEC(const struct approval *) approvals;
     VEC(const struct branch *) branches;
+    VEC(const struct repository *) repositories;
     VEC(const struct entrypoint *) entrypoints;
     VEC(const struct environment_template *) templates;
     VEC(const struct resource_group *) groups;
@@ -42,6 +43,7 @@ struct world {
     VEC(const char *) asked_to_stop;      /* steps whose worker was asked */
     VEC(struct world_wake) wakes;
     VEC(const char *) due;          /* runs to advance */
+    int64_t cleaned_at;             /* the cleaner's last look, 0 none */
     const char *asked;              /* the last command … */
     const struct command *answered; /* … as answered */
     void (*on_put)(struct world *world, const struct engine_put *put, void *context);
@@ -60,6 +62,13 @@ struct config *world_config(const char *yaml);
 /* Submits a command and lets it be answered; "" arguments are none. */
 const struct command *world_command(struct world *world, const char *verb, const char *subject, const char *arguments,
                                     const char *actor, const char *via);
+/* A look of the cleaner at all environments; what it asks for waits. `jumped`: the clock did since the last one. */
+enum world_clock { WORLD_STEADY, WORLD_JUMPED };
+void world_clean(struct world *world, enum world_clock clock);
+/* Another branch that lives and has deployed there, or is about to; "" none. */
+const char *world_fed_by(const struct world *world, const struct environment *environment);
+/* Lets the commands be answered that wait. */
+void world_accept(struct world *world);
 /* Lets everything that is due go on. */
 void world_settle(struct world *world);
 /* Sets the clock on and wakes what wanted it. */
@@ -73,6 +82,11 @@ void world_inner(struct world *world, const struct step *step, const char *parts
 /* A row from elsewhere: what an observer saw, what an older berth left. */
 void world_put(struct world *world, const struct record_type *type, const void *row);
 void world_push(struct world *world, const char *branch, const char *commit);
+/* Whole listings without it, two of them, the last one now. */
+void world_lose_branch(struct world *world, const char *branch);
+/* A listing of the repository app ended now. */
+enum world_listing { WORLD_WHOLE, WORLD_PARTIAL };
+void world_list(struct world *world, enum world_listing listing);
 
 /* The row as it is now, or NULL. */
 const struct run *world_run(const struct world *world, const char *id);
@@ -90,5 +104,17 @@ const char *world_answer(struct world *world);
 void world_facts(struct world *world, const char *run, const char *name, struct engine_facts *facts);
 /* Whatever engine_check finds about the run, as text; "" nothing. */
 const char *world_check(struct world *world, const char *run);
+
+/* --- for the parts of a world ------------------------------------------------------------------------------------------- */
+#define GATHER(vec, rows, test)                  \
+    for (size_t i = 0; i < (rows)->count; i++) { \
+        if (test)                                \
+            vec_push(vec, (rows)->items[i]);     \
+    }
+/* Writes and releases effects; `run` may be woken by them. */
+void world_take(struct world *world, const char *run, struct engine_effects *effects);
+/* Ids for new rows, and what else the supervisor fills in. */
+void world_ids(struct world *world, struct engine_facts *facts);
+const struct branch *world_branch(const struct world *world, const char *name);
 
 #endif

@@ -247,8 +247,31 @@ static void destroy__of_what_is_kept_needs_an_approval_of_its_own(void **state)
     assert_int_equal(verdict(&scene), POLICY_YES);
     set_scene(&scene, STAGING);
     scene.run.workflow = WORKFLOW_DESTROY;
-    scene.run.origin = ORIGIN_TTL;
     assert_int_equal(verdict(&scene), POLICY_WAIT);
+    scene.run.origin = scene.gate.question.origin = ORIGIN_TTL; /* no approval makes one that nobody asked for right */
+    assert_int_equal(verdict(&scene), POLICY_NO);
+    assert_string_equal(first(&scene), "protected");
+}
+
+static void destroy__by_itself_goes_while_its_end_is_so_and_nothing_is_touched(void **state)
+{
+    struct environment environment = {.name = "x", .planned_destruction_at = NOW};
+    struct scene scene;
+
+    (void)state;
+    set_scene(&scene, REVIEW);
+    scene.gate.question.environment = &environment;
+    scene.run.workflow = WORKFLOW_DESTROY;
+    assert_null(policy_gate_end(&scene.gate, &arena)); /* a person asked */
+    scene.run.origin = scene.gate.question.origin = ORIGIN_TTL;
+    assert_int_equal(verdict(&scene), POLICY_YES);
+    environment.planned_destruction_at = NOW + 1;
+    assert_int_equal(verdict(&scene), POLICY_NO);
+    scene.gate.question.asked_at = NOW + 1; /* it was over by the clock of then */
+    assert_int_equal(verdict(&scene), POLICY_YES);
+    scene.gate.question.asked_at = 0;
+    scene.run.applying_at = NOW;
+    assert_int_equal(verdict(&scene), POLICY_YES);
 }
 
 static void destroy__that_waits_is_not_let_through_by_the_end_of_a_protection(void **state)
@@ -460,6 +483,7 @@ int main(void)
         cmocka_unit_test_teardown(gate__expires_moves_waits_for_lock_hold_and_freeze, teardown),
         cmocka_unit_test_teardown(window__closed_waits_and_names_the_next_opening, teardown),
         cmocka_unit_test_teardown(destroy__of_what_is_kept_needs_an_approval_of_its_own, teardown),
+        cmocka_unit_test_teardown(destroy__by_itself_goes_while_its_end_is_so_and_nothing_is_touched, teardown),
         cmocka_unit_test_teardown(destroy__that_waits_is_not_let_through_by_the_end_of_a_protection, teardown),
         cmocka_unit_test_teardown(rollback__passes_without_approval_where_berth_yaml_says_so, teardown),
         cmocka_unit_test_teardown(rollback__asks_for_what_berth_yaml_names_and_for_what_was_there_before, teardown),

@@ -167,6 +167,17 @@ static void excluded__a_commit_rolled_back_is_deployed_by_hand_only(void **state
     assert_int_equal(ask(&question)->verdict, POLICY_YES);
 }
 
+static const struct branch went = {.repository = "app", .name = "x", .misses = 2, .gone_at = NOW};
+static const struct repository whole = {.id = "app", .complete = true, .listed = true, .branches = 3};
+
+/* Its branch went, for so long that no grace is left. */
+static void branch_went(struct policy_question *question)
+{
+    question->origin = ORIGIN_CLEANER;
+    question->branch = &went;
+    question->repository = &whole;
+}
+
 static void hold__stops_what_its_kind_says_until_it_ends(void **state)
 {
     const struct config config = fixture_config();
@@ -209,6 +220,7 @@ static void hold__stops_what_its_kind_says_until_it_ends(void **state)
         question.trigger = cases[i].flags & machine ? TRIGGER_PUSH : 0;
         question.holds = holds;
         question.hold_count = 1;
+        branch_went(&question);
         if (ask(&question)->verdict != cases[i].verdict)
             fail_msg("case %zu: %s", i, cases[i].kind);
     }
@@ -282,7 +294,7 @@ static void destroy__needs_a_policy_or_the_name_typed(void **state)
     static const struct {
         int entry;
         unsigned flags;
-        int environment; /* 0 none, 1 its life ended, 2 alive, 3 its branch is gone */
+        int environment; /* 0 none, 1 its life ended, 2 alive, 3 its branch is gone, 4 a deploy failed */
         enum verdict verdict;
         const char *rule;
     } cases[] = {
@@ -290,7 +302,9 @@ static void destroy__needs_a_policy_or_the_name_typed(void **state)
         {REVIEW, POLICY_DESTROYS | POLICY_CONFIRMED, 0, POLICY_YES, ""},
         {REVIEW, POLICY_DESTROYS | POLICY_BY_ITSELF, 0, POLICY_NO, "source"}, /* its branch is there */
         {REVIEW, POLICY_DESTROYS | POLICY_BY_ITSELF, 3, POLICY_YES, ""},      /* destroy_with_branch */
-        {TRY, POLICY_DESTROYS | POLICY_BY_ITSELF, 0, POLICY_YES, ""},         /* on_failure: destroy */
+        {TRY, POLICY_DESTROYS | POLICY_BY_ITSELF, 4, POLICY_YES, ""},         /* on_failure: destroy */
+        {TRY, POLICY_DESTROYS | POLICY_BY_ITSELF, 0, POLICY_NO, "source"},    /* but nothing failed */
+        {TRY, POLICY_DESTROYS | POLICY_BY_ITSELF, 3, POLICY_NO, "source"},
         {STAGING, POLICY_DESTROYS, 0, POLICY_NO, "protected"},
         {STAGING, POLICY_DESTROYS | POLICY_CONFIRMED, 0, POLICY_YES, ""},
         {STAGING, POLICY_DESTROYS | POLICY_BY_ITSELF, 1, POLICY_NO, "protected"},
@@ -304,6 +318,9 @@ static void destroy__needs_a_policy_or_the_name_typed(void **state)
 
         question.verb = "destroy";
         question.flags = cases[i].flags;
+        question.origin = cases[i].environment == 4 ? ORIGIN_ON_FAILURE : ORIGIN_TTL;
+        if (cases[i].environment == 3)
+            branch_went(&question);
         question.environment = cases[i].environment == 0   ? NULL
                                : cases[i].environment == 1 ? &ended
                                : cases[i].environment == 2 ? &alive
@@ -328,6 +345,7 @@ static void destroy__by_itself_only_when_its_life_ended(void **state)
     question.environment = &environment;
     question.verb = "destroy";
     question.flags = POLICY_DESTROYS | POLICY_BY_ITSELF;
+    question.origin = ORIGIN_TTL;
     assert_int_equal(ask(&question)->verdict, POLICY_YES);
     environment.planned_destruction_at = NOW + 1;
     assert_int_equal(ask(&question)->verdict, POLICY_NO);
@@ -336,6 +354,51 @@ static void destroy__by_itself_only_when_its_life_ended(void **state)
     environment.planned_destruction_at = NOW;
     environment.is_protected = true;
     assert_int_equal(ask(&question)->verdict, POLICY_NO);
+}
+
+static void destroy__with_the_branch_only_when_it_is_proven_gone(void **state)
+{
+    const struct config config = fixture_config();
+    const struct environment environment = {.name = "x"};
+    struct config_entry entry = {.name = "x", .tier = TIER_REVIEW, .destroy_with_branch = true, .destroy_after_ms = 10};
+    struct policy_question question = fixture_question(&config, REVIEW, "x");
+    struct branch branch = {.misses = 2, .gone_at = NOW - 10};
+    struct repository repository = whole;
+
+    (void)state;
+    question.entry = &entry;
+    question.environment = &environment;
+    question.verb = "destroy";
+    question.flags = POLICY_DESTROYS | POLICY_BY_ITSELF;
+    question.origin = ORIGIN_CLEANER;
+    question.branch = &branch;
+    question.repository = &repository;
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_YES);
+    question.fed_by = "feature/y";
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_NO);
+    question.fed_by = "";
+    branch.gone_at = NOW - 9; /* within the grace */
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_NO);
+    branch.gone_at = NOW - 10;
+    branch.misses = 1;
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_NO);
+    branch.misses = 2;
+    repository.complete = false;
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_WAIT);
+    assert_int_equal(ask(&question)->verdict, POLICY_YES); /* it is asked again at the gate */
+    repository.complete = true;
+    repository.branches = 0;
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_WAIT);
+    question.repository = NULL;
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_WAIT);
+    question.branch = NULL;
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_WAIT);
+    question.branch = &branch;
+    branch.gone_at = 0; /* seen: that needs no whole listing */
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_NO);
+    entry.destroy_with_branch = false;
+    branch.gone_at = NOW - 10;
+    assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_NO);
 }
 
 static void extend__ends_with_the_entrys_extensions(void **state)
@@ -495,6 +558,7 @@ int main(void)
         cmocka_unit_test_teardown(freeze__rows_and_berth_yaml_bind_by_tier_verb_and_time, teardown),
         cmocka_unit_test_teardown(destroy__needs_a_policy_or_the_name_typed, teardown),
         cmocka_unit_test_teardown(destroy__by_itself_only_when_its_life_ended, teardown),
+        cmocka_unit_test_teardown(destroy__with_the_branch_only_when_it_is_proven_gone, teardown),
         cmocka_unit_test_teardown(extend__ends_with_the_entrys_extensions, teardown),
         cmocka_unit_test_teardown(drift__blocks_what_the_entry_says, teardown),
         cmocka_unit_test_teardown(trust__without_a_policy_nothing_is_allowed, teardown),

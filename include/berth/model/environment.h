@@ -139,6 +139,12 @@ struct repository {
     int64_t branches;
     int64_t revision;
 };
+/* Only then what its last listing misses is missing: an empty or partial one proves nothing. */
+static inline bool repository_is_whole(const struct repository *repository)
+{
+    return repository->complete && repository->listed && repository->branches > 0;
+}
+#define BRANCH_GONE_MISSES 2 /* so many whole listings must miss a branch */
 struct branch {
     const char *id; /* REPOSITORY:NAME */
     const char *repository, *name, *commit;
@@ -148,7 +154,7 @@ struct branch {
     int64_t ahead,
         behind; /* of the default branch; -1: not known (plain git does not count: a walk for each of 100,000 is dearer than the listing) */
     bool is_default;
-    int64_t misses, gone_at;                 /* listings without it; set at the second */
+    int64_t misses, gone_at;                 /* whole listings without it; set at BRANCH_GONE_MISSES */
     int64_t pull_request;                    /* 0: none */
     const char *pull_request_state, *checks; /* "" without a forge */
     int64_t revision;
