@@ -100,6 +100,58 @@ static void the_manual__lists_the_same_keys(void **state)
     str_release(&manual);
 }
 
+/* The parts of one of the 256 colours that xterm shows. */
+static void parts_of(short colour, double parts[3])
+{
+    static const unsigned named[16] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
+                                       0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
+    static const unsigned steps[6] = {0, 95, 135, 175, 215, 255};
+    unsigned cell = (unsigned)colour - 16, grey = 8 + 10 * ((unsigned)colour - 232);
+    unsigned rgb = colour < 16    ? named[colour]
+                   : colour < 232 ? steps[cell / 36] << 16 | steps[cell / 6 % 6] << 8 | steps[cell % 6]
+                                  : grey << 16 | grey << 8 | grey;
+    for (int i = 0; i < 3; i++)
+        parts[i] = (double)(rgb >> (16 - 8 * i) & 255) / 255;
+}
+
+static double lightness(short colour)
+{
+    static const double weights[3] = {0.2126, 0.7152, 0.0722};
+    double parts[3], sum = 0;
+    parts_of(colour, parts);
+    for (int i = 0; i < 3; i++) {
+        double x = parts[i] <= 0.03928 ? parts[i] / 12.92 : (parts[i] + 0.055) / 1.055;
+        sum += weights[i] * (parts[i] <= 0.03928 ? x : x * x * (0.6 + 0.4 * x)); /* x to the 2.4 within a hundredth */
+    }
+    return sum;
+}
+
+static double contrast(short a, short b)
+{
+    double one = lightness(a) + 0.05, other = lightness(b) + 0.05;
+    return one > other ? one / other : other / one;
+}
+
+/* What is written can be read: on the terminal's black and on the selected row, also what is muted. */
+static void themes__keep_their_contrast(void **state)
+{
+    struct theme theme;
+    struct error error = {0};
+    (void)state;
+    assert_true(theme_load("dark", &theme, &error));
+    for (int style = 0; style < STYLE_COUNT; style++) {
+        const struct appearance *look = &theme.styles[style];
+        bool is_text = style != STYLE_BORDER && style != STYLE_KEY_DISABLED && style != STYLE_SELECTED;
+        short ink = look->foreground == COLOUR_DEFAULT ? 7 : look->foreground;
+        short ground = look->background == COLOUR_DEFAULT ? 0 : look->background;
+        short selected = theme.styles[STYLE_SELECTED].background;
+        if (contrast(ink, ground) < (is_text ? 4.5 : 2.5))
+            fail_msg("%s: %.1f on its ground", style_names[style], contrast(ink, ground));
+        if (is_text && look->background == COLOUR_DEFAULT && contrast(ink, selected) < 3.5)
+            fail_msg("%s: %.1f on the selected row", style_names[style], contrast(ink, selected));
+    }
+}
+
 static void themes__name_every_role_and_are_checked(void **state)
 {
     struct theme theme;
@@ -155,6 +207,7 @@ int main(void)
         cmocka_unit_test(help__names_every_verb_with_a_key),
         cmocka_unit_test(the_manual__lists_the_same_keys),
         cmocka_unit_test(themes__name_every_role_and_are_checked),
+        cmocka_unit_test(themes__keep_their_contrast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
