@@ -293,11 +293,11 @@ static void open_why(struct dashboard *dashboard)
     str_release(&text);
 }
 
-static void go_environment(struct dashboard *dashboard)
+static void go_environment(struct dashboard *dashboard, const struct view_ops *ops)
 {
     struct subject subject = dashboard_subject(dashboard);
     if (subject.environment)
-        dashboard_push(dashboard, &environment_view, subject.environment->id);
+        dashboard_push(dashboard, ops, subject.environment->id);
     else
         dashboard_say(dashboard, STYLE_MUTED, "there is no environment here");
 }
@@ -351,8 +351,8 @@ static void open_sort(struct dashboard *dashboard)
 
 static void prefix_chosen(struct dashboard *dashboard, size_t item, void *context)
 {
-    static const enum request requests[] = {REQUEST_TOP, REQUEST_GO_ENVIRONMENT, REQUEST_GO_BRANCH, REQUEST_GO_RUNS,
-                                            REQUEST_GO_GATE};
+    static const enum request requests[] = {REQUEST_TOP,     REQUEST_GO_ENVIRONMENT, REQUEST_GO_BRANCH,
+                                            REQUEST_GO_RUNS, REQUEST_GO_GATE,        REQUEST_GO_RELEASES};
     (void)context;
     if (item < sizeof requests / sizeof *requests)
         dashboard_request(dashboard, requests[item]);
@@ -360,11 +360,9 @@ static void prefix_chosen(struct dashboard *dashboard, size_t item, void *contex
 
 static void open_prefix(struct dashboard *dashboard)
 {
-    static const struct menu_item items[] = {{'g', "first row"},
-                                             {'e', "its environment"},
-                                             {'b', "its branch"},
-                                             {'r', "its runs"},
-                                             {'p', "its newest plan and gate"}};
+    static const struct menu_item items[] = {
+        {'g', "first row"}, {'e', "its environment"},          {'b', "its branch"},
+        {'r', "its runs"},  {'p', "its newest plan and gate"}, {'v', "its releases"}};
     menu_open(dashboard, "go", items, sizeof items / sizeof *items, prefix_chosen, NULL);
 }
 
@@ -394,7 +392,8 @@ static bool request_of_dashboard(struct dashboard *dashboard, enum request reque
     case REQUEST_GO_GATE: open_log(dashboard, &gate_view); break;
     case REQUEST_WHY: open_why(dashboard); break;
     case REQUEST_START: serving_retry(dashboard); break;
-    case REQUEST_GO_ENVIRONMENT: go_environment(dashboard); break;
+    case REQUEST_GO_ENVIRONMENT: go_environment(dashboard, &environment_view); break;
+    case REQUEST_GO_RELEASES: go_environment(dashboard, &releases_view); break;
     case REQUEST_GO_BRANCH: go_branch(dashboard); break;
     case REQUEST_GO_RUNS: go_runs(dashboard); break;
     case REQUEST_VIEW_ENVIRONMENTS: dashboard_root(dashboard, 0); break;

@@ -82,6 +82,7 @@ static const struct binding all_bindings[] = {
     {{'e'}, "g e", REQUEST_GO_ENVIRONMENT, KEYS_PREFIX, EVERYWHERE & ~VIEW_TEXT, "", "its environment"},
     {{'b'}, "g b", REQUEST_GO_BRANCH, KEYS_PREFIX, EVERYWHERE & ~VIEW_TEXT, "", "its branch"},
     {{'r'}, "g r", REQUEST_GO_RUNS, KEYS_PREFIX, EVERYWHERE & ~VIEW_TEXT, "", "its runs"},
+    {{'v'}, "g v", REQUEST_GO_RELEASES, KEYS_PREFIX, EVERYWHERE & ~VIEW_TEXT, "", "its releases"},
     {{'p'}, "g p", REQUEST_GO_GATE, KEYS_PREFIX, EVERYWHERE & ~VIEW_TEXT, "", "its newest plan and gate"},
 };
 

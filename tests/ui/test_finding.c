@@ -21,7 +21,9 @@ static void what_was_destroyed__leaves_the_list_after_a_while(void **state)
     assert_shows(&scene, "review/search");
     scene_type(&scene, "<enter>");
     assert_shows(&scene, "Environments > review/search");
-    scene_type(&scene, "<esc><esc>");
+    scene_type(&scene, "gv");
+    assert_shows(&scene, "Environments > review/search > releases");
+    scene_type(&scene, "<esc><esc><esc>");
     assert_hides(&scene, "review/search");
     scene_type(&scene, "~");
     assert_shows(&scene, "review/search");
