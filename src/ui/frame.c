@@ -219,16 +219,6 @@ static void key_name(const struct binding *binding, struct str *out)
         str_clear(out), str_add(out, "enter");
 }
 
-static int act_width(const struct subject *subject)
-{
-    int width = 0;
-    for (int key = 'A'; key <= 'Z'; key++) {
-        const struct verb *verb = verb_for_press(key, subject->scopes);
-        width += verb ? 4 + text_width(verb->hint) : 0;
-    }
-    return width ? width + 2 : 0;
-}
-
 static void draw_look_keys(struct dashboard *dashboard, struct grid *grid, int row, int *column, int end)
 {
     struct str name = STR_INIT;
@@ -243,38 +233,46 @@ static void draw_look_keys(struct dashboard *dashboard, struct grid *grid, int r
     str_release(&name);
 }
 
-struct act_key {
-    const struct verb *verb;
-    bool is_grey;
+struct act_keys {
+    struct {
+        const struct verb *verb;
+        bool is_grey;
+    } keys[26];
+    size_t count;
+    int width, can_width; /* of all; of those that can be done now */
 };
 
 /* What policy or the rows forbid now is greyed, and says why when it is pressed. */
-static size_t find_act_keys(struct dashboard *dashboard, const struct subject *subject, struct act_key keys[26])
+static void find_act_keys(struct dashboard *dashboard, const struct subject *subject, struct act_keys *found)
 {
     struct arena arena = {0};
-    size_t count = 0;
+    *found = (struct act_keys){.count = 0};
     for (int key = 'A'; key <= 'Z'; key++) {
         const struct verb *verb = verb_for_press(key, subject->scopes);
         const struct why *why = verb && dashboard->loaded ? action_why(dashboard, verb, subject, &arena) : NULL;
-        if (verb)
-            keys[count++] = (struct act_key){verb, why && why->verdict == POLICY_NO};
+        if (!verb)
+            continue;
+        bool is_grey = why && why->verdict == POLICY_NO;
+        int width = 4 + text_width(verb->hint);
+        found->keys[found->count].verb = verb;
+        found->keys[found->count++].is_grey = is_grey;
+        found->width += width;
+        found->can_width += is_grey ? 0 : width;
     }
     arena_release(&arena);
-    return count;
 }
 
 /* Where not all have room, what cannot be done now goes first. */
-static void draw_act_keys(struct dashboard *dashboard, struct grid *grid, int row, int column,
-                          const struct subject *subject)
+static void draw_act_keys(const struct act_keys *acts, struct grid *grid, int row, int column)
 {
-    struct act_key keys[26];
-    size_t count = find_act_keys(dashboard, subject, keys);
-    bool tight = column + act_width(subject) > grid->columns + 1;
-    for (size_t i = 0; i < count; i++) {
-        char text[2] = {keys[i].verb->key, '\0'};
-        if (!tight || !keys[i].is_grey)
-            column = draw_key(grid, row, column, grid->columns - 1, keys[i].is_grey ? STYLE_KEY_DISABLED : STYLE_KEY,
-                              text, keys[i].verb->hint);
+    bool tight = column + acts->width > grid->columns + 1;
+    for (size_t i = 0; i < acts->count; i++) {
+        const struct verb *verb = acts->keys[i].verb;
+        bool is_grey = acts->keys[i].is_grey;
+        char text[2] = {verb->key, '\0'};
+        if (!tight || !is_grey)
+            column = draw_key(grid, row, column, grid->columns - 1, is_grey ? STYLE_KEY_DISABLED : STYLE_KEY, text,
+                              verb->hint);
     }
 }
 
@@ -282,23 +280,26 @@ static void draw_act_keys(struct dashboard *dashboard, struct grid *grid, int ro
 static void draw_keys(struct dashboard *dashboard, struct grid *grid)
 {
     struct subject subject = dashboard_subject(dashboard);
+    struct act_keys acts;
     struct str right = STR_INIT;
-    int acts = act_width(&subject), column = 1, last = grid->rows - 1, end = grid->columns - 1;
+    int column = 1, last = grid->rows - 1, end = grid->columns - 1;
     bool small = frame_is_small(grid), narrow = grid->columns < 100;
+    find_act_keys(dashboard, &subject, &acts);
     if (!small) {
         str_addf(&right, "times: %s (t)   ? help   %s", time_form_names[dashboard->times],
                  dashboard->depth > 1 ? "esc back" : "q quit");
         end = grid_put_right(grid, last, end, STYLE_MUTED, right.data) - 2;
     }
     int row = small ? last : last - 1;
-    if (narrow && !small)
+    if (narrow && !small) {
         draw_look_keys(dashboard, grid, last, &column, end);
-    else
-        draw_look_keys(dashboard, grid, row, &column, grid->columns - 1 - acts);
-    column = narrow && !small ? 1 : column;
-    if (acts)
-        column += grid_put(grid, row, column, 2, STYLE_BORDER, grid->ascii ? "| " : "│ ");
-    draw_act_keys(dashboard, grid, row, column, &subject);
+        column = 1;
+    } else {
+        draw_look_keys(dashboard, grid, row, &column, grid->columns - 1 - acts.can_width - 2);
+        if (acts.count)
+            column += grid_put(grid, row, column, 2, STYLE_BORDER, grid->ascii ? "| " : "│ ");
+    }
+    draw_act_keys(&acts, grid, row, column);
     str_release(&right);
 }
 

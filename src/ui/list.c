@@ -2,6 +2,8 @@
 /* The base of the list views. */
 #include "ui/list.h"
 
+#include "ui/notices.h"
+
 #include "ui/terminal.h"
 #include "ui/wrap.h"
 
@@ -182,6 +184,7 @@ void list_fact(struct grid *grid, struct area area, int line, const char *name, 
 {
     if (line >= area.rows)
         return;
-    grid_put(grid, area.row + line, area.column, 7, STYLE_MUTED, name);
-    grid_put(grid, area.row + line, area.column + 8, area.columns - 8, STYLE_NORMAL, text);
+    grid_put(grid, area.row + line, area.column, NOTICE_NAME_WIDTH, STYLE_MUTED, name);
+    grid_put(grid, area.row + line, area.column + NOTICE_NAME_WIDTH + 1, area.columns - NOTICE_NAME_WIDTH - 1,
+             STYLE_NORMAL, text);
 }

@@ -6,7 +6,6 @@
 #include "ui/wrap.h"
 
 #define CLEANER "cleaner" /* the kind of a hold that asks, see engine.h */
-#define NAME_WIDTH 10
 
 bool notices_is_question(const struct hold *hold)
 {
@@ -113,11 +112,12 @@ int notices_draw(struct grid *grid, struct area area, int most_each, const char 
         size_t length = strcspn(notices, "\n"), name = strcspn(notices, "\t");
         struct str text = STR_INIT;
         str_add_bytes(&text, notices + name + 1, length - name - 1);
-        grid_putf(grid, row, area.column, NAME_WIDTH, STYLE_MUTED, "%.*s", (int)name, notices);
-        row += wrap_put(grid,
-                        (struct area){row, area.column + NAME_WIDTH + 1, end - row < most_each ? end - row : most_each,
-                                      area.columns - NAME_WIDTH - 1},
-                        style_of(notices), text.data);
+        grid_putf(grid, row, area.column, NOTICE_NAME_WIDTH, STYLE_MUTED, "%.*s", (int)name, notices);
+        row +=
+            wrap_put(grid,
+                     (struct area){row, area.column + NOTICE_NAME_WIDTH + 1,
+                                   end - row < most_each ? end - row : most_each, area.columns - NOTICE_NAME_WIDTH - 1},
+                     style_of(notices), text.data);
         str_release(&text);
         notices += length + (notices[length] == '\n');
     }

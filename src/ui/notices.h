@@ -11,6 +11,7 @@ void notices_write(const struct dashboard *dashboard, const struct environment *
 bool notices_is_question(const struct hold *hold);
 /* The question that the cleaner asks about it, or NULL. */
 const struct hold *notices_question(const struct dashboard *dashboard, const char *environment);
+#define NOTICE_NAME_WIDTH 10 /* of the names of facts and notices: what they say stands in one column */
 /* Draws them, each on at most `most_each` rows, at most as many as the area has; gives the rows that were used. */
 int notices_draw(struct grid *grid, struct area area, int most_each, const char *notices);
 

@@ -18,8 +18,8 @@ enum {
 
 static const struct table_column columns[] = {
     [COLUMN_NAME] = {"ENVIRONMENT", 26, 0}, [COLUMN_TIER] = {"TIER", 0, 2},       [COLUMN_STATUS] = {"STATUS", 0, 0},
-    [COLUMN_BRANCH] = {"BRANCH", 12, 1},    [COLUMN_RELEASE] = {"RELEASE", 0, 4}, [COLUMN_CHANGED] = {"DEPLOYED", 0, 3},
-    [COLUMN_EXPIRES] = {"TTL", 0, 5},       [COLUMN_OWNER] = {"OWNER", 8, 6},
+    [COLUMN_BRANCH] = {"BRANCH", 12, 1},    [COLUMN_RELEASE] = {"RELEASE", 0, 5}, [COLUMN_CHANGED] = {"DEPLOYED", 0, 4},
+    [COLUMN_EXPIRES] = {"TTL", 0, 3},       [COLUMN_OWNER] = {"OWNER", 8, 6},
 };
 #define COLUMN_TOTAL ((int)(sizeof columns / sizeof *columns))
 
@@ -219,7 +219,7 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
     list_fact(grid, area, 0, "url", text_empty(row->entrypoint) ? "-" : row->entrypoint);
     list_fact(grid, area, 1, "why", text_empty(row->status_reason) ? "-" : row->status_reason);
     wording_commit(&text, row->commit);
-    str_addf(&text, "   template entry %s   target %s%s%s", row->entry, text_empty(row->target) ? "-" : row->target,
+    str_addf(&text, "   entry %s   target %s%s%s", row->entry, text_empty(row->target) ? "-" : row->target,
              row->permanent ? "   permanent" : "", row->is_protected ? "   protected" : "");
     list_fact(grid, area, 2, "commit", text.data);
     str_clear(&text);

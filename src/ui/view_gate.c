@@ -529,6 +529,20 @@ static void subject(struct view *view, struct subject *subject)
         subject_run(subject, view->dashboard->picture, &self_of(view)->run);
 }
 
+/* What happens next, its names in a column. */
+static void write_after(struct view *view, struct str *out)
+{
+    const struct gate_view_state *self = self_of(view);
+    struct str text = STR_INIT;
+    gate_after_write(view->dashboard, &self->run, self->plans, self->plan_count, &text);
+    for (const char *at = text.data; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        size_t name = strcspn(at, "\t\n"), length = strcspn(at, "\n");
+        size_t from = name < length ? name + 1 : length;
+        str_addf(out, "%-12.*s %.*s\n", (int)name, at, (int)(length - from), at + from);
+    }
+    str_release(&text);
+}
+
 static bool why(struct view *view, struct str *out)
 {
     const struct gate_view_state *self = self_of(view);
@@ -539,7 +553,7 @@ static bool why(struct view *view, struct str *out)
     if (self->gate)
         why_text(self->gate, out);
     str_add_char(out, '\n');
-    gate_after_write(view->dashboard, &self->run, self->plans, self->plan_count, out);
+    write_after(view, out);
     return true;
 }
 
