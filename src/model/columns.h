@@ -22,6 +22,11 @@
 #define QUIET_INT(owner, member) COLUMN(owner, member, COLUMN_INT, NULL, COLUMN_QUIET)
 #define QUIET_TIME(owner, member) COLUMN(owner, member, COLUMN_TIME, NULL, COLUMN_QUIET)
 
+/* Columns that a later version of the schema brought. */
+#define JSON_SINCE(version, owner, member) COLUMN(owner, member, COLUMN_JSON, NULL, (version)*COLUMN_SINCE)
+#define TEXT_SINCE(version, owner, member) COLUMN(owner, member, COLUMN_TEXT, NULL, (version)*COLUMN_SINCE)
+#define TIME_SINCE(version, owner, member) COLUMN(owner, member, COLUMN_TIME, NULL, (version)*COLUMN_SINCE)
+
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 /* The members of a record type that follow from its struct, columns and indexes; `.name` and `.flags` are given beside it. */
 #define RECORD_OF(owner, column_list)                                                              \

@@ -5,7 +5,7 @@
  *   table number · count of columns · revision · each column
  *
  * Numbers are zigzag varints; a text is its length and bytes; an enum is its name, so that kept values outlive a new word
- * in the middle of a list. Columns are only ever added at the end: a shorter row reads with the rest zero.
+ * in the middle of a list. A shorter row is of an older version of the schema: what came later (COLUMN_SINCE) reads as zero.
  */
 #include "berth/model/record.h"
 
@@ -120,11 +120,32 @@ static bool read_cell(struct reader *reader, const struct column *column, struct
     return true;
 }
 
+static unsigned version_of(const struct column *column)
+{
+    return column->flags / COLUMN_SINCE;
+}
+
+/* The newest version of which the type had so many columns; false: it never had. */
+static bool version_with(const struct record_type *type, size_t columns, unsigned *version)
+{
+    unsigned newest = 0;
+    for (size_t i = 0; i < type->column_count; i++)
+        newest = version_of(&type->columns[i]) > newest ? version_of(&type->columns[i]) : newest;
+    for (*version = newest;; --*version) {
+        size_t count = 0;
+        for (size_t i = 0; i < type->column_count; i++)
+            count += version_of(&type->columns[i]) <= *version;
+        if (count == columns || *version == 0)
+            return count == columns;
+    }
+}
+
 bool record_unpack(const struct record_type *type, const char *bytes, size_t count, struct arena *arena, void *row,
                    size_t *taken, struct error *error)
 {
     struct reader reader = {.bytes = bytes, .count = count};
     int64_t number, columns, revision;
+    unsigned version;
     memset(row, 0, type->size);
     for (size_t i = 0; i < type->column_count; i++)
         if (cell_is_text(&type->columns[i]))
@@ -133,11 +154,11 @@ bool record_unpack(const struct record_type *type, const char *bytes, size_t cou
         return error_set(error, ERROR_CORRUPT, "a packed row of %s is cut short", type->name);
     if (number != type_number(type))
         return error_set(error, ERROR_CORRUPT, "a packed row is not of %s", type->name);
-    if (columns < 1 || (uint64_t)columns > type->column_count)
+    if (columns < 1 || !version_with(type, (size_t)columns, &version))
         return error_set(error, ERROR_CORRUPT, "a packed row of %s has %lld columns, %zu are known", type->name,
                          (long long)columns, type->column_count);
-    for (size_t i = 0; i < (size_t)columns; i++)
-        if (!read_cell(&reader, &type->columns[i], arena, row))
+    for (size_t i = 0; i < type->column_count; i++)
+        if (version_of(&type->columns[i]) <= version && !read_cell(&reader, &type->columns[i], arena, row))
             return error_set(error, ERROR_CORRUPT, "a packed row of %s does not fit: %s is cut short or unknown",
                              type->name, type->columns[i].name);
     *(int64_t *)(void *)((char *)row + type->revision_offset) = revision;

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define NUMBER_READER_VERSION "reader.version"
-#define NUMBER_WRITER_VERSION "writer.version"
 #define BUSY_MS 5000 /* a backstop: writers wait for store.write, not for this */
 #define LOCK_WAIT_MS 2000
 /* Pages in the -wal at which a writer moves them into the database, after it let go of store.write. The owner does so long before. */

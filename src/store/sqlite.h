@@ -43,6 +43,9 @@ struct sqlite {
     struct type_statements *of_type;
 };
 
+#define NUMBER_READER_VERSION "reader.version"
+#define NUMBER_WRITER_VERSION "writer.version"
+
 struct sqlite_options { /* zeroed: as in production */
     const struct schema *schema;
     const char *vfs;

@@ -23,11 +23,14 @@ struct image {
 struct forget {
     sqlite3_vfs vfs, *real;
     VEC(struct image *) images;
+    void (*before)(void *context);
+    void *context;
 };
 struct file {
     sqlite3_file base;
     struct image *image; /* NULL: not kept (-shm, temporary) */
-    sqlite3_file *real;  /* follows in the same memory */
+    struct forget *forget;
+    sqlite3_file *real; /* follows in the same memory */
 };
 
 static struct file *file_of(sqlite3_file *file)
@@ -66,10 +69,17 @@ static int forget_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64
     return real->pMethods->xRead(real, bytes, count, offset);
 }
 
+static void tell(const struct file *file)
+{
+    if (file->image && file->forget->before)
+        file->forget->before(file->forget->context);
+}
+
 static int forget_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset)
 {
     struct image *image = file_of(file)->image;
     sqlite3_file *real = file_of(file)->real;
+    tell(file_of(file));
     if (image) {
         struct pending pending = {.bytes = mem_copy(bytes, (size_t)count), .offset = offset, .count = (size_t)count};
         vec_push(&image->pending, pending);
@@ -81,6 +91,7 @@ static int forget_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     struct image *image = file_of(file)->image;
     sqlite3_file *real = file_of(file)->real;
+    tell(file_of(file));
     if (image) {
         struct pending pending = {.offset = size};
         vec_push(&image->pending, pending);
@@ -92,6 +103,7 @@ static int forget_sync(sqlite3_file *file, int flags)
 {
     struct image *image = file_of(file)->image;
     (void)flags;
+    tell(file_of(file));
     if (image) {
         for (size_t i = 0; i < image->pending.count; i++)
             apply(&image->synced, &image->pending.items[i]);
@@ -210,6 +222,7 @@ static int forget_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, i
     struct forget *forget = forget_of(vfs);
     struct file *ours = file_of(file);
     bool kept = path && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL));
+    ours->forget = forget;
     ours->image = kept ? image_of(forget, path) : NULL;
     ours->real = (sqlite3_file *)(void *)(ours + 1);
     int code = forget->real->xOpen(forget->real, path, ours->real, flags, out_flags);
@@ -239,6 +252,12 @@ struct forget *forget_new(const char *name)
     forget->vfs.xDelete = forget_delete;
     sqlite3_vfs_register(&forget->vfs, 0);
     return forget;
+}
+
+void forget_before_each_write(struct forget *forget, void (*before)(void *context), void *context)
+{
+    forget->before = before;
+    forget->context = context;
 }
 
 void forget_free(struct forget *forget)

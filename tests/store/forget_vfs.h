@@ -12,6 +12,8 @@ struct forget;
 /* Registers the layer under `name` until forget_free. */
 struct forget *forget_new(const char *name);
 void forget_free(struct forget *forget);
+/* Calls `before` ahead of each write, cut and sync of a file that is kept, so that a test can look at what would be left just then. NULL: no more. */
+void forget_before_each_write(struct forget *forget, void (*before)(void *context), void *context);
 enum forget_rest {
     FORGET_ALL,  /* nothing of what was not synced reached the disk */
     FORGET_SOME, /* any part of it did, in any order, chosen by the seed */

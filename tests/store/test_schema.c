@@ -46,8 +46,31 @@ static void the_tables__are_those_of_their_version(void **state)
     str_release(&then);
 }
 
+/* Rows that were packed before a column came are told by their count of columns: each column says when it came, as its step does. */
+static void later_columns__say_the_version_of_their_step(void **state)
+{
+    struct schema schema;
+    size_t later = 0, told = 0;
+    (void)state;
+    schema_now(&schema);
+    for (size_t i = 0; i < schema.step_count; i++) {
+        const struct schema_step *step = &schema.steps[i];
+        if (!step->column)
+            continue;
+        const struct column *column = record_column(record_type_named(step->table), step->column);
+        assert_non_null(column);
+        assert_int_equal(column->flags / COLUMN_SINCE, step->version);
+        told++;
+    }
+    for (size_t i = 0; i < schema.type_count; i++)
+        for (size_t c = 0; c < schema.types[i]->column_count; c++)
+            later += schema.types[i]->columns[c].flags / COLUMN_SINCE != 0;
+    assert_int_equal(later, told);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_tables__are_those_of_their_version)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_tables__are_those_of_their_version),
+                                       cmocka_unit_test(later_columns__say_the_version_of_their_step)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

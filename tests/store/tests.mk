@@ -27,6 +27,11 @@ tests_store_test_durability_SOURCES = tests/store/test_durability.c tests/store/
 tests_store_test_durability_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/model
 tests_store_test_durability_LDADD = $(test_store)
 
+unit_tests += tests/store/test_migrate
+tests_store_test_migrate_SOURCES = tests/store/test_migrate.c tests/store/forget_vfs.c tests/store/forget_vfs.h $(store_test_parts)
+tests_store_test_migrate_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/model
+tests_store_test_migrate_LDADD = $(test_store)
+
 unit_tests += tests/store/test_sqlite
 tests_store_test_sqlite_SOURCES = tests/store/test_sqlite.c tests/store/place.c tests/store/place.h tests/store/ok.h
 tests_store_test_sqlite_LDADD = $(test_store)

@@ -34,6 +34,7 @@ enum column_type {
 enum column_flag {
     COLUMN_QUIET =
         1 << 0, /* a change of quiet columns alone takes no revision (leases, progress, offsets, freshness) */
+    COLUMN_SINCE = 1 << 8, /* times the version of the schema that brought the column; none: the first */
 };
 
 struct column {
