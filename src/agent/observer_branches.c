@@ -20,7 +20,7 @@
 #define BATCH_ROWS 1000
 #define POLL_MS 30000         /* of what cannot be watched */
 #define WATCHED_POLL_MS 60000 /* of what can: a watch may miss */
-#define AGAIN_MS 1000         /* after a listing that missed a branch, or failed */
+#define AGAIN_MS 1000         /* after a listing that missed a branch, or the first that failed */
 #define SETTLE_MS 20          /* refs change in bursts */
 #define POLICY_FILE "berth.yaml"
 #define POLICY_LIMIT (16u << 20)
@@ -38,6 +38,7 @@ struct watched { /* one repository */
     int fd;
     int64_t next_ms;   /* monotonic */
     uint64_t listings; /* begun */
+    int failures;      /* looks that failed one after the other */
     bool loaded;       /* `known` has been read from the store */
 };
 
@@ -209,6 +210,16 @@ static void send_listed(struct listing *listing, const struct config_section *se
     observer_send(&listing->branches->observer, FRAME_LISTED, message);
 }
 
+/* What fails is asked again soon, then ever more rarely: a remote that refuses is not to be pressed. */
+static void look_again_soon(struct watched *watched)
+{
+    int64_t wait_ms = AGAIN_MS;
+    for (int i = 0; i < watched->failures && wait_ms < POLL_MS; i++)
+        wait_ms *= 2;
+    watched->failures++;
+    watched->next_ms = time_monotonic_ms() + (wait_ms < POLL_MS ? wait_ms : POLL_MS);
+}
+
 static void list_repository(struct branches *branches, struct watched *watched, const struct config_section *section,
                             const struct provider *provider)
 {
@@ -224,8 +235,10 @@ static void list_repository(struct branches *branches, struct watched *watched, 
                                      &complete, &default_branch, &arena, &error) &&
                   send_batch(&listing);
     fault_point("observer.after_listing");
-    if (!listed || !complete)
-        watched->next_ms = time_monotonic_ms() + AGAIN_MS;
+    if (listed && complete)
+        watched->failures = 0;
+    else
+        look_again_soon(watched);
     if (!branches->observer.ended)
         send_listed(&listing, section, listed && complete, default_branch, &error, time_monotonic_ms() - began);
     str_release(&listing.batch);
@@ -250,13 +263,18 @@ static void look_at_repository(struct branches *branches, struct watched *watche
         return;
     }
     struct provider_context context = context_for(branches, section);
+    int64_t began = time_monotonic_ms();
     bool followed = provider_call_follow(provider, &context, &state, &watched->fd, &error);
     bool again = watched->missing.count > 0;
     watched->next_ms = time_monotonic_ms() + (watched->fd >= 0 ? WATCHED_POLL_MS : POLL_MS);
-    if (!followed || again || !text_equal(state.data, watched->state.data)) {
+    if (!followed) { /* what an earlier look left here is not what is there now */
+        struct listing failed = {.branches = branches, .watched = watched, .batch = STR_INIT};
         str_clear(&watched->state);
-        if (followed)
-            str_add(&watched->state, state.data);
+        look_again_soon(watched);
+        send_listed(&failed, section, false, NULL, &error, time_monotonic_ms() - began);
+    } else if (again || !text_equal(state.data, watched->state.data)) {
+        str_clear(&watched->state);
+        str_add(&watched->state, state.data);
         list_repository(branches, watched, section, provider);
     }
     str_release(&state);

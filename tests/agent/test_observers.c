@@ -205,6 +205,61 @@ static void repositories__are_those_of_the_policy_however_many(void **state)
     free(path);
 }
 
+static bool read_repository(struct world *looked, struct repository *row)
+{
+    return store_get(looked->store, &repository_type, "far", &looked->arena, row, NULL) == STORE_FOUND;
+}
+
+static bool far_is_whole(struct world *looked, void *context)
+{
+    struct repository row;
+    (void)context;
+    return read_repository(looked, &row) && row.complete && row.error[0] == '\0';
+}
+
+static bool far_is_unreachable(struct world *looked, void *context)
+{
+    struct repository row;
+    (void)context;
+    return read_repository(looked, &row) && !row.complete && strstr(row.error, "cannot fetch from");
+}
+
+/* What is left of an earlier fetch is no listing: it is neither called one, nor proof that a branch is gone. */
+static void mirror__whose_remote_is_away_is_said_to_be_unreachable_and_comes_back(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct str policy = STR_INIT;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    char *path = path_join(world.repository, "berth.yaml"), *remote = path_join(world.folder, "far.git");
+    char *away = path_join(world.folder, "away.git"),
+         *line = path_printf("  far: { provider: git, url: \"file://%s\" }\n", remote);
+    world_git(&world, "init", "--bare", remote);
+    world_git(&world, "push", remote, "feature/x");
+    assert_true(file_read(path, 1u << 20, &policy, &error));
+    const char *list = strstr(policy.data, "  app: {"), *templates = strstr(policy.data, "templates: [");
+    assert_true(list && templates);
+    char *text = path_printf("%.*s%s%.*srepository: app\n    %s", (int)(list - policy.data), policy.data, line,
+                             (int)(templates - list), list, templates);
+    put_policy(text);
+    start();
+    assert_true(world_wait(&world, is_listed, (void *)(uintptr_t) "far:feature/x"));
+    assert_true(world_wait(&world, far_is_whole, NULL));
+    world_kill(&world, SIGTERM);
+    assert_int_equal(rename(remote, away), 0);
+    (void)world_keep(&world); /* a new one looks at once */
+    assert_true(world_wait(&world, far_is_unreachable, NULL));
+    assert_true(is_listed(&world, (void *)(uintptr_t) "far:feature/x"));
+    assert_int_equal(rename(away, remote), 0);
+    assert_true(world_wait(&world, far_is_whole, NULL));
+    str_release(&policy);
+    free(text);
+    free(line);
+    free(away);
+    free(remote);
+    free(path);
+}
+
 /* --- a store that somebody holds ------------------------------------------------------------------------------------ */
 
 static void held_store__keeps_nobody_from_ending_berthd(void **state)
@@ -388,6 +443,7 @@ int main(void)
         TEST(notifier__stopped_after_it_delivered_tells_that_one_twice),
         TEST(stopped_berthd__is_named_to_who_waits_for_it),
         TEST(held_store__keeps_nobody_from_ending_berthd),
+        TEST(mirror__whose_remote_is_away_is_said_to_be_unreachable_and_comes_back),
         TEST(repositories__are_those_of_the_policy_however_many),
         TEST(probe__that_answers_stays_fresh_beside_six_that_never_do),
     };
