@@ -4,7 +4,6 @@
 
 #include "berth/base/frame.h"
 #include "berth/base/file.h"
-#include "berth/base/hash.h"
 #include "berth/base/memory.h"
 #include "berth/base/process.h"
 
@@ -17,7 +16,6 @@
 #include <unistd.h>
 
 #define RESULT_LIMIT FRAME_LIMIT /* whatever could be handed in can be left */
-#define MARKER_LIMIT 512
 #define TOOL_AT \
     128 /* where the note of a tool begins: a line says which process began, a second one which tool it started */
 #define TOOL_SIZE 160
@@ -30,15 +28,6 @@ char *marker_run_folder(const char *store_folder, const char *run, struct error 
         return NULL;
     }
     return folder;
-}
-
-/* Addresses hold brackets, colons and whatever a template calls its resources; file names are a hash of the step's id. */
-static char *marker_path(const char *store_folder, const char *run, const char *step, int64_t attempt,
-                         const char *ending)
-{
-    char hex[HASH_HEX_SIZE];
-    hash_sha256(step, strlen(step), hex);
-    return path_printf("%s/runs/%s/%.24s.%" PRId64 ".%s", store_folder, run, hex, attempt, ending);
 }
 
 void marker_of_process(struct marker *marker)
@@ -121,22 +110,6 @@ enum marker_taken marker_take(const char *store_folder, const char *run, const c
     return taken;
 }
 
-bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,
-                 struct error *error)
-{
-    char *path = marker_path(store_folder, run, step, attempt, "started");
-    struct str text = STR_INIT;
-    long pid = 0;
-    bool read = file_read(path, MARKER_LIMIT, &text, error);
-    memset(marker, 0, sizeof *marker);
-    if (read && sscanf(text.data, "%ld %" SCNu64 " %39s", &pid, &marker->start_ticks, marker->boot) < 2)
-        read = error_set(error, ERROR_CORRUPT, "%s does not say who began the step", path);
-    marker->pid = (pid_t)pid;
-    str_release(&text);
-    free(path);
-    return read;
-}
-
 bool marker_note_tool(const struct marker_file *placed, const char *token, const struct process *tool, const char *boot,
                       struct error *error)
 {
@@ -159,7 +132,7 @@ pid_t marker_read_tool(const char *store_folder, const char *run, const char *st
     long pid = 0;
     uint64_t noted_ticks = 0, ticks = 0;
     bool read =
-        file_read(path, MARKER_LIMIT, &text, NULL) && text.length > TOOL_AT &&
+        file_read(path, STORE_MARKER_LIMIT, &text, NULL) && text.length > TOOL_AT &&
         sscanf(text.data + TOOL_AT, "%39s %ld %" SCNu64 " %39s", noted_token, &pid, &noted_ticks, noted_boot) == 4 &&
         strcmp(noted_token, token) == 0 && strcmp(noted_boot, boot) == 0 && pid > 1;
     str_release(&text);

@@ -11,18 +11,13 @@
 #include "berth/base/error.h"
 #include "berth/base/process.h"
 #include "berth/base/str.h"
+#include "berth/store_marker.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
 /* Beside them lie the exported trees, each under this and its commit. */
 #define MARKER_TREE_PREFIX "tree-"
-
-struct marker { /* what .started says */
-    pid_t pid;  /* 0: taken back before it began */
-    uint64_t start_ticks;
-    char boot[40]; /* boot id of the machine */
-};
 
 /* The file of a process's last marker: its next ones become links to it, and it notes its tools there. Embedded: MARKER_FILE_INIT. */
 struct marker_file {
@@ -43,9 +38,6 @@ enum marker_taken marker_take(const char *store_folder, const char *run, const c
                               struct error *error) BERTH_MUST_CHECK;
 /* What this process writes: its pid, start and boot. */
 void marker_of_process(struct marker *marker);
-/* False when there is none (error code ERROR_NOT_FOUND) or it cannot be read. */
-bool marker_read(const char *store_folder, const char *run, const char *step, int64_t attempt, struct marker *marker,
-                 struct error *error) BERTH_MUST_CHECK;
 /* Notes the tool of the attempt `token`, in place of the one before: one write, not synced. */
 bool marker_note_tool(const struct marker_file *placed, const char *token, const struct process *tool, const char *boot,
                       struct error *error) BERTH_MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 
 #include "berth/base/time.h"
+#include "berth/store_marker.h"
 
 #define RUNS_SHOWN 30 /* unless --limit says otherwise */
 
@@ -47,14 +48,45 @@ static bool waits_for_work(const struct run *run)
     return !run_ended((enum run_status)run->status) && run->status != RUN_HELD && run->status != RUN_GATE;
 }
 
+/* The worker that a berthd left behind finishes its step without one: of these runs, whose and which. "" where there is none. */
+static const char *left_at_work(struct cli *cli, const struct run *rows, size_t count)
+{
+    struct step *steps;
+    size_t step_count;
+    const char *text = "";
+
+    if (!session_list(cli, &step_type, "status", word_name(step_status_names, STEP_RUNNING), false, 0, &steps,
+                      &step_count, NULL))
+        return "";
+    for (size_t i = 0; i < step_count; i++) {
+        struct marker marker;
+        bool asked = false;
+
+        for (size_t k = 0; k < count; k++)
+            asked |= text_equal(rows[k].id, steps[i].run);
+        if (asked && marker_read(cli->store_folder, steps[i].run, steps[i].id, steps[i].attempt, &marker, NULL) &&
+            marker_lives(&marker))
+            text = arena_printf(&cli->arena, "%s%s%s (process %d)", text, text_empty(text) ? "" : ", ",
+                                shown(cli, steps[i].id), (int)marker.pid);
+    }
+    return text;
+}
+
 /* A status is what was true when somebody worked. */
 static void say_nobody_works(struct cli *cli, const struct run *rows, size_t count)
 {
     bool any = false;
+    const char *left;
 
     for (size_t i = 0; i < count; i++)
         any |= waits_for_work(&rows[i]);
-    if (any)
+    if (!any || text_empty(daemon_absent(cli)))
+        return;
+    left = left_at_work(cli, rows, count);
+    if (!text_empty(left))
+        say_absent(
+            cli, arena_printf(&cli->arena, "only what had begun goes on, the next berthd takes its result: %s", left));
+    else
         say_absent(cli, count == 1 ? "nobody works on it" : "nobody works on those that have not ended");
 }
 

@@ -181,10 +181,12 @@ static void ask_again(struct request *request, const struct why *why)
         request, COMMAND_DONE, run->id, why,
         text_empty(names)
             ? arena_printf(turn->arena, "run %s is being cancelled by %s already", run->id, run->cancel_by)
-            : arena_printf(turn->arena,
-                           "run %s is being cancelled by %s already, it waits for %s: a worker that does not answer is "
-                           "ended now, with its tools",
-                           run->id, run->cancel_by, names));
+            : arena_printf(
+                  turn->arena,
+                  "run %s is being cancelled by %s already, it waits for %s: tools have been asked to end and are "
+                  "killed when they have not done so in their time; a worker that does not answer (it is "
+                  "stopped, or was asked 30 s ago) is ended now, and its tools with 10 s of time",
+                  run->id, run->cancel_by, names));
     if (!request->command->dry_run)
         each_running(turn, give_up_step);
 }

@@ -522,6 +522,7 @@ static void cancel__while_applying_waits_for_what_runs(void **state)
     assert_status(world, "1", "applying");
     assert_int_equal(play_command(world, "cancel", "1", ""), COMMAND_DONE);
     assert_non_null(strstr(world_answer(world), "waits for database"));
+    assert_non_null(strstr(world_answer(world), "tools have been asked to end"));
     step = world_step(world, "1.apply.database");
     world_result(world, step, STEP_DONE, "{}", ERROR_NONE, step->token, step->epoch);
     assert_status(world, "1", "cancelled");
