@@ -49,6 +49,20 @@ bool config_entry_expand_name(const struct config *config, const struct config_e
  * executor and every secret may be used, but no secret in review and ephemeral tiers; `external` needs no leave. */
 bool config_allows_executor(const struct config_entry *entry, const char *executor);
 bool config_allows_secret(const struct config_entry *entry, const char *path);
+/* Whether an operator may run a command there (`words` begin with the tool's name, NULL ends). Without `allow: commands` all. */
+bool config_allows_command(const struct config_entry *entry, const char *const *words);
+
+/* What an executor's own data say of the tool that an operator may use on its resources (`berth exec`, `berth unlock`). Text in the arena. */
+enum tool_leave { TOOL_READS, TOOL_CHANGES, TOOL_REFUSED };
+struct config_tool {
+    struct name_list names; /* of the tool; none: the executor has none to use */
+    bool locks;             /* it locks a state, and the lock can be released */
+    const struct node *node;
+};
+void config_tool_of(const char *executor, struct arena *arena, struct config_tool *tool);
+/* What a command to it would do; anything not known to change nothing counts as a change. TOOL_REFUSED: `reason` and `next` say why and what instead. */
+enum tool_leave config_tool_leave(const struct config_tool *tool, const char *const *words, struct arena *arena,
+                                  const char **reason, const char **next);
 /* Whether a value fits a declared input or parameter; ERROR_USAGE says what was expected. */
 bool config_input_fits(const struct config_input *input, const char *value, struct error *error) BERTH_MUST_CHECK;
 

@@ -68,6 +68,8 @@ enum policy_flag {
     POLICY_ANSWERS_GATE = 1 << 5,
     POLICY_CANCELS = 1 << 6,
     POLICY_OWNER = 1 << 7, /* the actor is the uid that owns the store (embedded mode) */
+    POLICY_ALTERS =
+        1 << 9, /* changes what is there, but brings no commit and takes nothing away: an operator's command */
     POLICY_TO_CONFIRM =
         1 << 8, /* nobody is asked yet: the name is typed, and what is kept approved, when the time comes */
 };

@@ -42,6 +42,8 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/worker.c \
 	src/agent/worker.h \
 	src/agent/worker_check.c \
+	src/agent/worker_exec.c \
 	src/agent/worker_prepare.c \
 	src/agent/worker_resource.c \
-	src/agent/workers.c
+	src/agent/workers.c \
+	src/agent/working.h

@@ -102,7 +102,11 @@ static json_t *do_phase(struct attempt *attempt, struct error *error)
 {
     switch ((enum step_phase)attempt->task->step.phase) {
     case PHASE_PREPARE: fault_point("worker.before_prepare"); return worker_prepare(attempt, error);
-    case PHASE_PLAN: fault_point("worker.before_plan"); return worker_plan(attempt, error);
+    case PHASE_PLAN:
+        fault_point("worker.before_plan");
+        return attempt->task->run.workflow == WORKFLOW_EXEC ? worker_exec_plan(attempt, error)
+                                                            : worker_plan(attempt, error);
+    case PHASE_EXEC: fault_point("worker.before_exec"); return worker_exec(attempt, error);
     case PHASE_APPLY: fault_point("worker.before_apply"); return worker_apply(attempt, error);
     case PHASE_DESTROY: fault_point("worker.before_destroy"); return worker_destroy(attempt, error);
     case PHASE_CHECK: fault_point("worker.before_check"); return worker_check(attempt, error);
@@ -199,6 +203,12 @@ static void replace_result(struct step_result *result, struct str *out)
     write_result(result, out);
 }
 
+/* An operator's command that ended with another status than 0: its log is what the tool said, and nothing else. */
+static bool said_by_tool(const struct attempt *attempt)
+{
+    return attempt->task->step.phase == PHASE_EXEC && attempt->rest != NULL;
+}
+
 /* Does the step; the result's JSON into `out`. */
 static void do_task(struct worker *worker, struct task *task, struct arena *arena, struct str *out)
 {
@@ -214,7 +224,7 @@ static void do_task(struct worker *worker, struct task *task, struct arena *aren
         result.body = attempt.rest;
         result.status = status_of_failure(&result.error);
         redact_error(worker->redactor, &result.error);
-        if (opened) {
+        if (opened && !said_by_tool(&attempt)) {
             char line[2200];
             provider_log(&attempt.context, "berth: %s", error_line(&result.error, line, sizeof line));
         }

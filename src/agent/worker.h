@@ -44,6 +44,9 @@ json_t *worker_plan(struct attempt *attempt, struct error *error) BERTH_MUST_CHE
 json_t *worker_apply(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
 json_t *worker_destroy(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
 json_t *worker_check(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
+/* Of an operator's command, or of a lock to be released: what it would be, and the thing itself. */
+json_t *worker_exec_plan(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
+json_t *worker_exec(struct attempt *attempt, struct error *error) BERTH_MUST_CHECK;
 
 /* Whether the policy as it is now lets the environment's templates use an executor. ERROR_DENIED says where it does not. */
 bool worker_may_use(const struct attempt *attempt, const char *address, const char *executor,

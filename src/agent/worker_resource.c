@@ -6,7 +6,7 @@
 #include "agent/covered.h"
 #include "agent/secrets.h"
 #include "agent/variables.h"
-#include "agent/worker.h"
+#include "agent/working.h"
 
 #include "berth/base/fault.h"
 #include "berth/base/file.h"
@@ -17,19 +17,6 @@
 #include <string.h>
 
 #define LOCAL_RUNNER "local"
-
-struct working { /* one resource being worked on */
-    struct attempt *attempt;
-    struct wanted_resource wanted;
-    struct resource recorded;
-    bool has_wanted, has_recorded, deferred;
-    bool was_deferred; /* when it was approved */
-    json_t *spec;      /* resolved; owned */
-    json_t *variables; /* owned */
-    const struct provider *provider;
-    struct provider_context context, runner_context;
-    struct executor_task task;
-};
 
 /* --- secrets and outputs ------------------------------------------------------------------------------------- */
 
@@ -90,13 +77,14 @@ static bool read_rows(struct working *working, struct error *error)
             record_from_json(&resource_type, recorded, working->attempt->arena, &working->recorded, error));
 }
 
-/* The executor's own keys with everything resolved. A destroy is about what was recorded. */
-static bool resolve_spec(struct working *working, struct error *error)
+bool working_resolve(struct working *working, struct error *error)
 {
     json_t *recorded = working->has_wanted ? NULL : json_column(working->recorded.spec);
     const json_t *from = working->has_wanted ? working->wanted.spec : recorded;
     working->spec = from ? expand_parts(from, resolve_path, working, error) : json_object();
     json_decref(recorded);
+    working->task.spec = working->spec;
+    working->task.variables = working->variables;
     return working->spec;
 }
 
@@ -145,7 +133,7 @@ static bool open_task(struct working *working, const char *executor, const char 
     return working->variables;
 }
 
-static bool working_open(struct working *working, struct attempt *attempt, struct error *error)
+bool working_open(struct working *working, struct attempt *attempt, struct error *error)
 {
     const struct step *step = &attempt->task->step;
     working->attempt = attempt;
@@ -163,16 +151,10 @@ static bool may_be_wanted(const struct working *working, struct error *error)
            worker_may_use(working->attempt, working->task.address, working->attempt->task->step.executor, error);
 }
 
-static void working_close(struct working *working)
+void working_close(struct working *working)
 {
     json_decref(working->spec);
     json_decref(working->variables);
-}
-
-static void hand_over(struct working *working)
-{
-    working->task.spec = working->spec;
-    working->task.variables = working->variables;
 }
 
 /* A sensitive output is kept nowhere: its executor is asked for it, in the folder and the state of the resource that gives it. */
@@ -186,9 +168,8 @@ static bool sensitive_output(const struct working *user, const char *path, struc
     size_t before = value->length;
     bool got = row && record_from_json(&resource_type, row, attempt->arena, &giver.recorded, error) &&
                open_task(&giver, giver.recorded.executor, giver.recorded.runner, giver.recorded.address, error) &&
-               resolve_spec(&giver, error);
+               working_resolve(&giver, error);
     if (got) {
-        hand_over(&giver);
         got = provider_call_output(giver.provider, &giver.context, &giver.task, key, value, error);
     }
     if (got)
@@ -228,8 +209,7 @@ json_t *worker_plan(struct attempt *attempt, struct error *error)
     struct plan_result result = {0};
     json_t *body = NULL;
     bool planned = working_open(&working, attempt, error) && may_be_wanted(&working, error);
-    if (planned && resolve_spec(&working, error)) {
-        hand_over(&working);
+    if (planned && working_resolve(&working, error)) {
         fault_point("worker.mid_plan");
         planned = provider_call_plan(working.provider, &working.context, &working.task, attempt->arena, &result, error);
     } else if (planned && working.deferred) {
@@ -408,9 +388,8 @@ json_t *worker_apply(struct attempt *attempt, struct error *error)
     struct working working = {0};
     struct apply_result result = {.exit_status = -1};
     bool done =
-        working_open(&working, attempt, error) && may_be_wanted(&working, error) && resolve_spec(&working, error);
+        working_open(&working, attempt, error) && may_be_wanted(&working, error) && working_resolve(&working, error);
     if (done) {
-        hand_over(&working);
         done = carry_out_plan(&working, provider_call_apply, &result, error);
     }
     working_close(&working);
@@ -425,10 +404,9 @@ json_t *worker_destroy(struct attempt *attempt, struct error *error)
     if (done) {
         working.has_wanted = false;
         working.task.wanted = NULL;
-        done = resolve_spec(&working, error);
+        done = working_resolve(&working, error);
     }
     if (done) {
-        hand_over(&working);
         fault_point("worker.mid_destroy");
         done = carry_out_plan(&working, provider_call_destroy, &result, error);
     }

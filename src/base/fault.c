@@ -18,6 +18,8 @@ static const struct fault_point points[] = {
     {"worker.mid_plan", "worker", "the executor is planning"},
     {"worker.before_apply", "worker", "an apply step was received, its tool not yet started"},
     {"worker.before_destroy", "worker", "a destroy step was received, its tool not yet started"},
+    {"worker.before_exec", "worker", "an operator's command was received, nothing done yet"},
+    {"worker.mid_exec", "worker", "an operator's command is about to be run"},
     {"worker.before_check", "worker", "a check step was received, nothing done yet"},
     {"worker.after_tool", "worker", "the tool has ended, its result is not yet sent"},
     {"worker.after_result", "worker", "the result is sent, not yet acknowledged"},

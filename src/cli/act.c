@@ -205,18 +205,25 @@ static bool finish(struct cli *cli, const struct command *command, int *status, 
     return true;
 }
 
+/* Of these the operator wants the end, and what is printed is the tool's. */
+static bool is_followed(const struct cli *cli)
+{
+    return text_equal(cli->call.verb->name, "exec") || text_equal(cli->call.verb->name, "unlock");
+}
+
 static void say_accepted(struct cli *cli, const struct command *command)
 {
+    FILE *out = is_followed(cli) ? stderr : stdout;
     json_t *answer = json_column(command->answer);
     const char *message = json_get_text(answer, "message");
 
     if (!text_empty(message))
-        print_wrapped(cli, shown(cli, message), stdout);
+        print_wrapped(cli, shown(cli, message), out);
     else if (!text_empty(command->run))
-        printf("%s %s: run %s\n", command->verb, shown(cli, command->subject), command->run);
+        fprintf(out, "%s %s: run %s\n", command->verb, shown(cli, command->subject), command->run);
     else
-        printf("%s %s: done\n", command->verb, shown(cli, command->subject));
-    fflush(stdout);
+        fprintf(out, "%s %s: done\n", command->verb, shown(cli, command->subject));
+    fflush(out);
     json_decref(answer);
 }
 
@@ -244,6 +251,10 @@ bool act_submit(struct cli *cli, int *status, struct error *error)
     }
     if (!cli->call.json)
         say_accepted(cli, &command);
+    if (is_followed(cli) && !text_empty(command.run) && !exec_follow(cli, command.run, status, error))
+        return false;
+    if (is_followed(cli) && !cli->call.json)
+        return true;
     return finish(cli, &command, status, error);
 }
 

@@ -125,6 +125,15 @@ void wait_for_bell(struct store *store, int64_t limit_ms);
 bool wait_for_run(struct cli *cli, const char *run, int64_t deadline_ms, FILE *out, int *status,
                   struct error *error) BERTH_MUST_CHECK;
 
+/* Whether a gate waits for a person, rather than for a window, a lock or a hold. */
+bool waits_for_person(struct cli *cli, const struct run *run);
+/* Prints what came of a step's log behind `*offset`, which moves on. `ended`: nothing more will come (log.c). */
+bool log_print_step(struct cli *cli, const char *run, const char *step, int64_t *offset, bool ended,
+                    struct error *error) BERTH_MUST_CHECK;
+/* Follows the run of an operator's command: what the tool says goes to standard output as it comes, all else to standard error; ^C cancels the run. `*status`
+ * gets the tool's exit status where it ran, 3 at a gate that waits for a person (exec.c). */
+bool exec_follow(struct cli *cli, const char *run, int *status, struct error *error) BERTH_MUST_CHECK;
+
 /* Does one acting call: checks, asks, submits, waits for the answer and with --wait for the end (act.c). The session is open. */
 bool act_submit(struct cli *cli, int *status, struct error *error) BERTH_MUST_CHECK;
 

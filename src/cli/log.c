@@ -173,6 +173,19 @@ static bool follow(struct reader *reader, struct error *error)
     return done;
 }
 
+bool log_print_step(struct cli *cli, const char *run, const char *step, int64_t *offset, bool ended,
+                    struct error *error)
+{
+    struct reader reader = {.cli = cli, .run = run, .only = step, .at_line_start = true};
+    bool done;
+
+    place_of(&reader, step)->offset = *offset;
+    done = print_step(&reader, step, ended, error);
+    *offset = place_of(&reader, step)->offset;
+    vec_release(&reader.places);
+    return done;
+}
+
 bool cli_log(struct cli *cli, int *status, struct error *error)
 {
     const char *subject = cli->call.subject, *dot = strchr(subject, '.');

@@ -24,6 +24,7 @@ src_cli_libcli_a_SOURCES = \
 	src/cli/dispatch.h \
 	src/cli/doctor.c \
 	src/cli/env.c \
+	src/cli/exec.c \
 	src/cli/find.c \
 	src/cli/graph.c \
 	src/cli/init.c \

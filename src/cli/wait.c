@@ -59,8 +59,7 @@ static void say_step(struct follower *follower, const struct step *step, bool is
     fflush(follower->out);
 }
 
-/* Whether the gate waits for a person, rather than for a window, a lock or a hold. */
-static bool waits_for_person(struct cli *cli, const struct run *run)
+bool waits_for_person(struct cli *cli, const struct run *run)
 {
     json_t *json;
     const struct why *why, *first;

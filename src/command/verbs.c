@@ -190,6 +190,55 @@ static const struct verb all_verbs[] = {
      .dry_run = true,
      .arguments = {SUBJECT("environment", ARGUMENT_ENVIRONMENT, "what to roll back"),
                    OPTION("to", ARGUMENT_TEXT, "the release, \"v3\"")}},
+    {.name = "exec",
+     .kind = VERB_ACTS,
+     .role = ROLE_DEPLOYER,
+     .scopes = SCOPE_ENVIRONMENT,
+     .policy_flags = POLICY_READS,
+     .confirm = CONFIRM_NONE,
+     .hint = "run a tool",
+     .help = "Run a command of the tool that made a resource, on its state.",
+     .manual =
+         "berth exec ENV -- terraform state list: in the module's folder at the commit that was applied, with its state, backend, "
+         "variables and lock. What the tool says is printed as it comes, its exit status is berth's; ^C cancels the run. Commands that "
+         "only read run at once (plan, output, show, state list, state show, state pull, validate, providers, graph, version). Any "
+         "other changes the state: it waits at the gate for at least one approval, runs under the environment's lock, and what was "
+         "planned before is planned again. apply, destroy and force-unlock are refused with the verb to use instead. `allow: commands` "
+         "in berth.yaml narrows it. No shell is involved. The words are kept in the audit: write no secret there. A sensitive output "
+         "is not printed: `output NAME` of one is refused, elsewhere its value is blotted out.",
+     .route = ROUTE_ENVIRONMENT,
+     .audit = "exec",
+     .undo = "",
+     .json = true,
+     .dry_run = true,
+     .arguments = {SUBJECT("environment", ARGUMENT_ENVIRONMENT, "in which environment"),
+                   {.name = "command",
+                    .type = ARGUMENT_REST,
+                    .positional = true,
+                    .required = true,
+                    .repeated = true,
+                    .help = "behind --: the tool and its arguments"},
+                   OPTION("resource", ARGUMENT_TEXT, "which resource, where several are made with that tool")}},
+    {.name = "unlock",
+     .kind = VERB_ACTS,
+     .role = ROLE_DEPLOYER,
+     .scopes = SCOPE_ENVIRONMENT,
+     .policy_flags = POLICY_READS,
+     .confirm = CONFIRM_NONE,
+     .hint = "release a lock",
+     .help = "Show who holds the lock of a resource's state, and release it.",
+     .manual =
+         "Looks at the lock: its id, its holder, since when, for what. When the holder is proven dead (its process was berth's on this "
+         "machine and runs no more) the lock is released at once. Else the run waits at the gate, with what is known of the lock in "
+         "sight; exactly that lock is released once somebody approved it.",
+     .route = ROUTE_ENVIRONMENT,
+     .audit = "unlock",
+     .undo = "",
+     .json = true,
+     .dry_run = true,
+     .arguments = {SUBJECT("environment", ARGUMENT_ENVIRONMENT, "in which environment"),
+                   OPTION("resource", ARGUMENT_TEXT, "whose state, where several have one"),
+                   OPTION("lock", ARGUMENT_TEXT, "only the lock of this id")}},
     {.name = "extend",
      .kind = VERB_ACTS,
      .role = ROLE_DEPLOYER,

@@ -37,6 +37,31 @@ bool config_allows_secret(const struct config_entry *entry, const char *path)
     return false;
 }
 
+static bool begins_with(const char *const *words, const char *allowed)
+{
+    for (; *words != NULL; words++) {
+        const size_t length = strcspn(allowed, " ");
+
+        if (strlen(*words) != length || strncmp(*words, allowed, length) != 0)
+            return false;
+        allowed += length;
+        allowed += strspn(allowed, " ");
+        if (*allowed == '\0')
+            return true;
+    }
+    return false;
+}
+
+bool config_allows_command(const struct config_entry *entry, const char *const *words)
+{
+    if (!entry->allow_present || !node_get(node_get(entry->node, "allow"), "commands"))
+        return true;
+    for (size_t i = 0; i < entry->allow_commands.count; i++)
+        if (begins_with(words, entry->allow_commands.items[i]))
+            return true;
+    return false;
+}
+
 static bool fits_type(const char *type, const char *value)
 {
     long long whole;

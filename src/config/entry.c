@@ -155,6 +155,7 @@ static void read_allow(struct arena *arena, const struct node *allow, struct con
     entry->allow_present = allow != NULL;
     entry->allow_executors = read_names(arena, allow, "executors");
     entry->allow_secrets = read_names(arena, allow, "secrets");
+    entry->allow_commands = read_names(arena, allow, "commands");
     entry->allow_targets = read_names(arena, allow, "targets");
     entry->allow_runners = read_names(arena, allow, "runners");
 }

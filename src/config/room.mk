@@ -39,6 +39,7 @@ src_config_libconfig_a_SOURCES = \
 	src/config/template_check.c \
 	src/config/template_expand.c \
 	src/config/template_order.c \
+	src/config/tool.c \
 	src/config/unbuilt.c \
 	src/config/wants.c \
 	src/config/wants.h

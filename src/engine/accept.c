@@ -50,7 +50,12 @@ static void audit_request(struct request *request, const char *what, const char 
 {
     struct engine_turn *turn = request->turn;
     const struct command *command = request->command;
-    struct audit entry = {
+    struct audit entry;
+
+    if (request->line != NULL && strstr(reason, request->line) == NULL)
+        reason = arena_printf(turn->arena, "%s: %s", request->line, reason);
+
+    entry = (struct audit){
         .at = turn->facts->now_ms,
         .action = arena_printf(turn->arena, "%s%s", command->verb, what),
         .actor = command->actor,
@@ -63,7 +68,6 @@ static void audit_request(struct request *request, const char *what, const char 
         .reason = reason,
         .epoch = turn->facts->epoch,
     };
-
     if (why != NULL) {
         json_t *tree = why_to_json(why);
 
@@ -237,12 +241,16 @@ static const struct {
     const char *verb;
     accept_verb *accept;
 } acceptors[] = {
-    {"deploy", accept_deploy},     {"plan", accept_plan},           {"destroy", accept_destroy},
-    {"rollback", accept_rollback}, {"undo", accept_undo},           {"approve", accept_approve},
-    {"reject", accept_reject},     {"cancel", accept_cancel},       {"retry", accept_retry},
-    {"extend", accept_extend},     {"hold", accept_hold},           {"unhold", accept_unhold},
-    {"protect", accept_protect},   {"unprotect", accept_unprotect}, {"freeze", accept_freeze},
-    {"unfreeze", accept_unfreeze}, {"stop-all", accept_stop_all},   {"resume-all", accept_resume_all},
+    {"deploy", accept_deploy},     {"plan", accept_plan},
+    {"destroy", accept_destroy},   {"rollback", accept_rollback},
+    {"undo", accept_undo},         {"approve", accept_approve},
+    {"reject", accept_reject},     {"cancel", accept_cancel},
+    {"retry", accept_retry},       {"extend", accept_extend},
+    {"hold", accept_hold},         {"unhold", accept_unhold},
+    {"protect", accept_protect},   {"unprotect", accept_unprotect},
+    {"freeze", accept_freeze},     {"exec", accept_exec},
+    {"unlock", accept_unlock},     {"unfreeze", accept_unfreeze},
+    {"stop-all", accept_stop_all}, {"resume-all", accept_resume_all},
 };
 
 static accept_verb *acceptor_of(const char *verb)

@@ -43,6 +43,7 @@ struct request {
     json_t *arguments; /* object, never NULL */
     const char *person;
     bool owner;
+    const char *line; /* what an operator wants run, as one would type it; NULL: nothing */
     struct subject subject;
     struct policy_question question;
 };
@@ -61,8 +62,21 @@ const char *argument_text(const struct request *request, const char *name);
 bool argument_until(struct request *request, const char *name, int64_t *until);
 bool argument_duration(struct request *request, const char *name, int64_t *ms);
 
+/* What a run would be about. */
+struct wish {
+    const char *repository, *ref, *commit, *inputs, *with;
+    int64_t ttl_ms, pull_request;
+};
+struct run *new_run(struct request *request, int workflow, const struct wish *wish);
+/* Answers, and begins the run unless it is a dry one. `what` is asked for: "deploy dev". */
+void begin_run(struct request *request, struct run *run, const struct why *why, const char *what);
+/* Whether something was deployed there; else the command is a conflict that says so. "absent" with something recorded is what a first deploy that failed
+ * left. */
+bool is_there(struct request *request, const struct why *why);
+
 typedef void accept_verb(struct request *request);
 accept_verb accept_deploy, accept_plan, accept_rollback, accept_destroy;             /* begin.c */
+accept_verb accept_exec, accept_unlock;                                              /* exec.c */
 accept_verb accept_approve, accept_reject, accept_cancel, accept_undo, accept_retry; /* answer.c */
 accept_verb accept_extend, accept_hold, accept_unhold, accept_protect, accept_unprotect, accept_freeze, accept_unfreeze,
     accept_stop_all, accept_resume_all; /* order.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What can go on now: one look after the other until nothing changes. Idempotent. */
-#include "engine/turn.h"
+#include "engine/exec.h"
 
 #include "berth/base/str.h"
 #include "berth/config.h"
@@ -30,8 +30,8 @@ static const struct run *first_at_work(const struct engine_turn *turn)
         const struct run *other = run_at(turn, i);
 
         if (other == NULL || text_equal(other->id, turn->run->id) || goes_before(turn->run, other) ||
-            other->workflow == WORKFLOW_PLAN || run_ended((enum run_status)other->status) ||
-            other->status == RUN_HELD || other->status == RUN_ROLLING_BACK || !text_empty(other->superseded_by))
+            run_only_looks(other) || run_ended((enum run_status)other->status) || other->status == RUN_HELD ||
+            other->status == RUN_ROLLING_BACK || !text_empty(other->superseded_by))
             continue;
         if (other->status != RUN_GATE || other->approved_at != 0)
             return other;
@@ -41,7 +41,7 @@ static const struct run *first_at_work(const struct engine_turn *turn)
 
 static void look_queued(struct engine_turn *turn)
 {
-    const struct run *first = turn->run->workflow == WORKFLOW_PLAN ? NULL : first_at_work(turn);
+    const struct run *first = run_only_looks(turn->run) ? NULL : first_at_work(turn);
 
     if (run_destroys(turn->run) && environment_is_destroyed(turn)) {
         (void)turn_fire(turn, "destroyed", "the environment is destroyed already");
@@ -67,16 +67,17 @@ static void look_preparing(struct engine_turn *turn)
 
 static void look_planning(struct engine_turn *turn)
 {
-    struct tally tally = steps_count(turn, PHASES(PHASE_PLAN));
+    struct tally tally = steps_count(turn, phases_of(RUN_PLANNING));
+    const size_t failed = tally.failed + tally.interrupted;
 
     turn_wake(turn, tally.wake_at);
     if (tally.open + tally.running > 0)
         return;
-    if (tally.failed > 0)
+    if (failed > 0)
         (void)turn_fire(turn, "failed",
-                        tally.failed == 1 ? steps_cause(turn, &tally)
-                                          : arena_printf(turn->arena, "%zu plans failed, the first is %s", tally.failed,
-                                                         steps_cause(turn, &tally)));
+                        failed == 1 ? steps_cause(turn, &tally)
+                                    : arena_printf(turn->arena, "%zu plans failed, the first is %s", failed,
+                                                   steps_cause(turn, &tally)));
     else if (!plan_settle(turn))
         (void)turn_fire(turn, "failed", turn->reason);
     else
@@ -135,9 +136,17 @@ static bool lost_environment(struct engine_turn *turn)
     return turn_fire(turn, "destroyed", "the environment was destroyed meanwhile");
 }
 
+/* The resource went that an operator's command is about. */
+static bool lost_resource(struct engine_turn *turn)
+{
+    if (!run_is_exec(turn->run) || !edge_exists(turn->run->status, "destroyed") || exec_resource(turn) >= 0)
+        return false;
+    return turn_fire(turn, "destroyed", "what it is about is not there any more");
+}
+
 static void look(struct engine_turn *turn)
 {
-    if (is_superseded(turn) || lost_environment(turn))
+    if (is_superseded(turn) || lost_environment(turn) || lost_resource(turn))
         return;
     switch ((enum run_status)turn->run->status) {
     case RUN_QUEUED: look_queued(turn); return;

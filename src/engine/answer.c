@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Commands about a run: approve, reject, cancel, retry. */
 #include "engine/accept.h"
+#include "engine/exec.h"
 
 #include "berth/base/str.h"
 #include "berth/config.h"
@@ -291,7 +292,7 @@ static bool is_latest(struct request *request)
     for (size_t i = 0; i < turn->runs.rows.count; i++) {
         const struct run *other = run_at(turn, i);
 
-        if (other == NULL || other->number <= turn->run->number || other->workflow == WORKFLOW_PLAN ||
+        if (other == NULL || other->number <= turn->run->number || run_only_looks(other) ||
             (turn->run->status == RUN_HELD && is_only_waiting(other)))
             continue;
         answer_refused(request, ERROR_CONFLICT, NULL,

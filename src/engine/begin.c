@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Commands that begin a run: deploy, plan, destroy. */
+/* Commands that begin a run: deploy, plan, rollback, destroy; and how any run begins. */
 #include "engine/accept.h"
 
 #include "berth/base/str.h"
 #include "berth/config.h"
 
 /* --- which commit ---------------------------------------------------------------------------------------------- */
-
-struct wish { /* what a run would be about */
-    const char *repository, *ref, *commit, *inputs, *with;
-    int64_t ttl_ms, pull_request;
-};
 
 static const char *pairs_text(struct request *request, json_t *pairs)
 {
@@ -85,7 +80,7 @@ static bool wish_of(struct request *request, struct wish *wish)
 
 /* --- the run --------------------------------------------------------------------------------------------------------- */
 
-static struct run *new_run(struct request *request, int workflow, const struct wish *wish)
+struct run *new_run(struct request *request, int workflow, const struct wish *wish)
 {
     struct engine_turn *turn = request->turn;
     const struct command *command = request->command;
@@ -129,8 +124,7 @@ static const char *verb_and_environment(const struct request *request)
     return arena_printf(request->turn->arena, "%s %s", request->command->verb, request->subject.environment);
 }
 
-/* `what` is asked for: "deploy dev". */
-static void begin(struct request *request, struct run *run, const struct why *why, const char *what)
+void begin_run(struct request *request, struct run *run, const struct why *why, const char *what)
 {
     struct engine_turn *turn = request->turn;
 
@@ -262,7 +256,7 @@ static void begin_from_ref(struct request *request, int workflow)
     run = new_run(request, workflow, &wish);
     if (workflow == WORKFLOW_DEPLOY && !request->command->dry_run)
         supersede_unapproved(request, run);
-    begin(request, run, why, verb_and_environment(request));
+    begin_run(request, run, why, verb_and_environment(request));
 }
 
 void accept_deploy(struct request *request)
@@ -275,9 +269,7 @@ void accept_plan(struct request *request)
     begin_from_ref(request, WORKFLOW_PLAN);
 }
 
-/* Whether something was deployed there; else the command is a conflict that says so. "absent" with something recorded is what a first deploy that failed
- * left: that can be destroyed. */
-static bool is_there(struct request *request, const struct why *why)
+bool is_there(struct request *request, const struct why *why)
 {
     const struct engine_turn *turn = request->turn;
     const struct environment *environment = turn->environment;
@@ -371,9 +363,9 @@ void accept_rollback(struct request *request)
     rollback_fill(turn, run, release);
     if (!request->command->dry_run)
         supersede_unapproved(request, run);
-    begin(request, run, why,
-          arena_printf(turn->arena, "rollback %s to v%lld (%.12s)", request->subject.environment,
-                       (long long)release->version, release->commit));
+    begin_run(request, run, why,
+              arena_printf(turn->arena, "rollback %s to v%lld (%.12s)", request->subject.environment,
+                           (long long)release->version, release->commit));
 }
 
 /* --- destroy ------------------------------------------------------------------------------------------------------------ */
@@ -439,5 +431,5 @@ void accept_destroy(struct request *request)
     run->on_failure = ANSWER_HOLD;
     if (!request->command->dry_run && run->origin == ORIGIN_COMMAND) /* no machine ends what somebody began */
         supersede_unapproved(request, run);
-    begin(request, run, why, verb_and_environment(request));
+    begin_run(request, run, why, verb_and_environment(request));
 }

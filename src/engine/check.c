@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What must never be, whatever happened: illegal states in a set of rows, a sentence each. */
-#include "engine/turn.h"
+#include "engine/exec.h"
 
 #include "berth/base/str.h"
 
@@ -96,6 +96,7 @@ static void check_environment(struct finding *finding)
 {
     const struct engine_facts *facts = finding->facts;
     const struct environment *environment = facts->environment;
+    const struct run *holder;
     bool working;
 
     if (environment == NULL)
@@ -107,8 +108,9 @@ static void check_environment(struct finding *finding)
         found(finding, "the environment is destroyed but %zu resources are recorded", facts->resources.count);
     if (environment->status == ENVIRONMENT_OK && environment->release == 0)
         found(finding, "the environment is OK without a release");
+    holder = text_empty(environment->lock_run) ? NULL : run_named(facts, environment->lock_run);
     if (!working && environment->status != ENVIRONMENT_OK && environment->status != ENVIRONMENT_DESTROYED &&
-        !text_empty(environment->lock_run))
+        holder != NULL && !run_is_exec(holder))
         found(finding, "the environment is %s under a lock", word_name(environment_status_names, environment->status));
     for (size_t i = 0; environment->status == ENVIRONMENT_OK && i < facts->resources.count; i++) {
         const struct resource *resource = facts->resources.items[i];
@@ -191,8 +193,13 @@ static void check_step(struct finding *finding, const struct run *run, const str
               step->id, word_name(step_status_names, step->status));
     if (changes && step->attempt > 0 && run->applying_at == 0)
         found(finding, "step %s was begun although the gate of run %s never opened", step->id, run->id);
-    if (changes && run->workflow == WORKFLOW_PLAN)
-        found(finding, "run %s only plans but has the step %s", run->id, step->id);
+    if (step->phase == PHASE_EXEC && !run_is_exec(run))
+        found(finding, "run %s is no command but has the step %s", run->id, step->id);
+    if (step->phase == PHASE_EXEC && step->attempt > 0 && !run_only_looks(run) && run->applying_at == 0 &&
+        !run_unlocks(run))
+        found(finding, "step %s was begun although the gate of run %s never opened", step->id, run->id);
+    if (changes && (run_only_looks(run) || run_is_exec(run)))
+        found(finding, "run %s applies nothing but has the step %s", run->id, step->id);
     if (run_destroys(run) && step->phase == PHASE_APPLY)
         found(finding, "run %s destroys but has the step %s", run->id, step->id);
     if (step->status == STEP_RUNNING && text_empty(step->token))
@@ -239,7 +246,7 @@ static void check_run(struct finding *finding, const struct run *run)
         vec_push(&turn.steps.rows, finding->facts->steps.items[i]);
         vec_push(&turn.steps.states, ROW_AS_READ);
     }
-    tally = steps_count(&turn, PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY) |
+    tally = steps_count(&turn, PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY) | PHASES(PHASE_EXEC) |
                                    (run->status == RUN_DONE ? PHASES(PHASE_CHECK) : 0));
     if (tally.done != tally.total)
         found(finding, "run %s is %s with %zu of %zu steps done", run->id, word_name(run_status_names, run->status),

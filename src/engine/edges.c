@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The edges of the workflows, as data: from, event, guard, to, effect. Every change of a run's status goes through turn_fire. */
-#include "engine/turn.h"
+#include "engine/exec.h"
 
 #include "berth/base/str.h"
 
@@ -14,6 +14,22 @@ static bool is_plan(struct engine_turn *turn)
 static bool is_destroy(struct engine_turn *turn)
 {
     return run_destroys(turn->run);
+}
+
+static bool is_exec(struct engine_turn *turn)
+{
+    return run_is_exec(turn->run);
+}
+
+/* Of a command that only reads nothing is left to do once it is planned, for it ran meanwhile; nor of a lock that nobody holds. */
+static bool exec_is_over(struct engine_turn *turn)
+{
+    return run_is_exec(turn->run) && (run_only_looks(turn->run) || plan_changes_nothing(turn->run));
+}
+
+static bool exec_interrupted(struct engine_turn *turn)
+{
+    return run_is_exec(turn->run) && steps_count(turn, phases_of(turn->run->status)).interrupted > 0;
 }
 
 static bool nothing_and_free(struct engine_turn *turn)
@@ -74,8 +90,8 @@ static void retry_from_the_beginning(struct engine_turn *turn)
 static void retry_plan(struct engine_turn *turn)
 {
     turn->run->ended_at = 0;
-    steps_again(turn, PHASES(PHASE_PLAN));
-    steps_ready(turn, PHASES(PHASE_PLAN), NULL);
+    steps_again(turn, phases_of(RUN_PLANNING));
+    steps_ready(turn, phases_of(RUN_PLANNING), NULL);
 }
 
 static void retry_apply(struct engine_turn *turn)
@@ -93,6 +109,8 @@ static const struct engine_edge edges[] = {
 #define ELSE .guard = "", .holds = NULL
     EDGE(RUN_QUEUED, "start", RUN_PLANNING, "plans from what is recorded", plan_recorded,
          IF("it destroys", is_destroy)),
+    EDGE(RUN_QUEUED, "start", RUN_PLANNING, "inserts the steps of the command", exec_plan,
+         IF("it runs a command", is_exec)),
     EDGE(RUN_QUEUED, "start", RUN_PREPARING, "inserts the prepare step", prepare_start, ELSE),
     EDGE(RUN_QUEUED, "supersede", RUN_SUPERSEDED, "", finish_untouched, ELSE),
     EDGE(RUN_QUEUED, "destroyed", RUN_SUPERSEDED, "", finish_untouched, ELSE),
@@ -107,6 +125,9 @@ static const struct engine_edge edges[] = {
     EDGE(RUN_PREPARING, "cancel", RUN_CANCELLED, "ends its steps", finish_untouched, ELSE),
 
     EDGE(RUN_PLANNING, "planned", RUN_DONE, "", finish_untouched, IF("it only plans", is_plan)),
+    EDGE(RUN_PLANNING, "planned", RUN_DONE, "", exec_done, IF("its command changes nothing", exec_is_over)),
+    EDGE(RUN_PLANNING, "planned", RUN_APPLYING, "takes the lock, inserts the step", exec_start,
+         IF("it releases the lock of somebody who is proven dead", exec_is_proven)),
     EDGE(RUN_PLANNING, "planned", RUN_VALIDATING, "takes the lock, inserts check steps", check_start,
          IF("nothing to do and the lock is free", nothing_and_free)),
     EDGE(RUN_PLANNING, "planned", RUN_GATE, "the gate waits for answers", gate_open_for_answers, ELSE),
@@ -118,10 +139,14 @@ static const struct engine_edge edges[] = {
     EDGE(RUN_GATE, "approve", STAYS, "records the approval", NULL, ELSE),
     EDGE(RUN_GATE, "open", RUN_VALIDATING, "takes the lock, inserts check steps", check_start,
          IF("nothing to do", nothing_to_do)),
+    EDGE(RUN_GATE, "open", RUN_APPLYING, "takes the lock, inserts the step", exec_start,
+         IF("it runs a command", is_exec)),
     EDGE(RUN_GATE, "open", RUN_APPLYING, "takes the lock, inserts apply and destroy steps", apply_start, ELSE),
     EDGE(RUN_GATE, "base moved", RUN_FAILED, "", finish_untouched, IF("something was applied", changed_anything_here)),
     EDGE(RUN_GATE, "base moved", RUN_PLANNING, "clears approvals, plans again", plan_again,
          IF("it destroys", is_destroy)),
+    EDGE(RUN_GATE, "base moved", RUN_PLANNING, "clears approvals, asks again", plan_again,
+         IF("it runs a command", is_exec)),
     EDGE(RUN_GATE, "base moved", RUN_PREPARING, "clears approvals, prepares and plans again", plan_again, ELSE),
     EDGE(RUN_GATE, "reject", RUN_REJECTED, "", finish_untouched, ELSE),
     EDGE(RUN_GATE, "expired", RUN_CANCELLED, "", finish_untouched, ELSE),
@@ -132,9 +157,13 @@ static const struct engine_edge edges[] = {
     EDGE(RUN_APPLYING, "cancel", STAYS, "nothing new starts, running steps are asked to stop", NULL, ELSE),
     EDGE(RUN_APPLYING, "finished", RUN_DONE, "the environment is destroyed, the recipe kept", finish_done,
          IF("it destroys", is_destroy)),
+    EDGE(RUN_APPLYING, "finished", RUN_DONE, "frees the lock", exec_done, IF("it runs a command", is_exec)),
     EDGE(RUN_APPLYING, "finished", RUN_VALIDATING, "inserts check steps", check_start, ELSE),
     EDGE(RUN_APPLYING, "asks", RUN_GATE, "frees the lock; a deferred resource would replace or destroy", finish_asks,
          ELSE),
+    EDGE(RUN_APPLYING, "failed", RUN_HELD, "frees the lock", exec_ended,
+         IF("its command was interrupted", exec_interrupted)),
+    EDGE(RUN_APPLYING, "failed", RUN_FAILED, "frees the lock", exec_ended, IF("it runs a command", is_exec)),
     EDGE(RUN_APPLYING, "failed", RUN_HELD, "frees the lock, keeps the evidence", finish_held,
          IF("a step was interrupted", interrupted)),
     EDGE(RUN_APPLYING, "failed", RUN_FAILED, "frees the lock, starts a destroy", finish_failed,
@@ -142,6 +171,7 @@ static const struct engine_edge edges[] = {
     EDGE(RUN_APPLYING, "failed", RUN_ROLLING_BACK, "frees the lock, starts a roll-back, excludes the commit",
          rollback_start, IF("on_failure: rollback and there is a good release", rollback_answers)),
     EDGE(RUN_APPLYING, "failed", RUN_HELD, "frees the lock, keeps the evidence", finish_held, ELSE),
+    EDGE(RUN_APPLYING, "stopped", RUN_CANCELLED, "frees the lock", exec_ended, IF("it runs a command", is_exec)),
     EDGE(RUN_APPLYING, "stopped", RUN_CANCELLED, "frees the lock", finish_cancelled, ELSE),
 
     EDGE(RUN_VALIDATING, "cancel", STAYS, "running checks are asked to stop", NULL, ELSE),

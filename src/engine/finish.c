@@ -13,7 +13,8 @@ bool changed_anything(const struct engine_turn *turn)
     for (size_t i = 0; i < turn->steps.rows.count; i++) {
         const struct step *step = step_at(turn, i);
 
-        if (step != NULL && (PHASES(step->phase) & APPLIES) != 0 && step->attempt > 0)
+        if (step != NULL && step->attempt > 0 &&
+            ((PHASES(step->phase) & APPLIES) != 0 || (step->phase == PHASE_EXEC && turn->run->applying_at != 0)))
             return true;
     }
     return false;

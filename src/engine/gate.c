@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The gate: what the plan stood on, the environment's lock, the answers; evaluated by policy, opened here. */
-#include "engine/turn.h"
+#include "engine/exec.h"
 
 #include "berth/base/hash.h"
 #include "berth/base/str.h"
@@ -83,7 +83,7 @@ static void supersede_held(struct engine_turn *turn)
     }
 }
 
-void lock_take(struct engine_turn *turn)
+void lock_hold(struct engine_turn *turn)
 {
     struct environment *environment = turn->environment;
     struct run *run = turn->run;
@@ -94,15 +94,27 @@ void lock_take(struct engine_turn *turn)
         environment->lock_since = turn->facts->now_ms;
     }
     environment->marks &= ~(unsigned)MARK_WAITING;
-    if (!run_destroys(run))
-        environment_follows_branch(turn);
-    if (run->applying_at == 0)
-        run->applying_at =
-            turn->facts->now_ms > turn->facts->applied_at ? turn->facts->now_ms : turn->facts->applied_at + 1;
     run->gate = "";
     run->ended_at = 0;
     run->epoch = turn->facts->epoch;
+}
+
+void lock_changes(struct engine_turn *turn)
+{
+    struct run *run = turn->run;
+
+    if (run->applying_at == 0)
+        run->applying_at =
+            turn->facts->now_ms > turn->facts->applied_at ? turn->facts->now_ms : turn->facts->applied_at + 1;
     supersede_held(turn);
+}
+
+void lock_take(struct engine_turn *turn)
+{
+    lock_hold(turn);
+    if (!run_destroys(turn->run))
+        environment_follows_branch(turn);
+    lock_changes(turn);
     evidence_remove(turn);
 }
 
@@ -162,11 +174,12 @@ void question_of_run(const struct engine_turn *turn, struct policy_question *que
         .tier = turn->environment != NULL ? (enum tier)turn->environment->tier
                 : turn->entry != NULL     ? turn->entry->tier
                                           : TIER_NONE,
-        .verb = word_name(workflow_names, run->workflow),
+        .verb = run_unlocks(run) ? "unlock" : word_name(workflow_names, run->workflow),
         .role = ROLE_DEPLOYER,
-        .flags = run_destroys(run)                ? POLICY_DESTROYS
-                 : run->workflow == WORKFLOW_PLAN ? POLICY_READS
-                                                  : POLICY_DEPLOYS,
+        .flags = run_destroys(run)                         ? POLICY_DESTROYS
+                 : run_only_looks(run) || run_unlocks(run) ? POLICY_READS
+                 : run_is_exec(run)                        ? POLICY_ALTERS
+                                                           : POLICY_DEPLOYS,
         .actor = run->actor,
         .person = run->person,
         .commit = run->commit,

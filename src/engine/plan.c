@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Plans: what a plan step says becomes a row; when all are in, what could not be known is deferred, and the digest names the whole. */
-#include "engine/turn.h"
+#include "engine/exec.h"
 
 #include "berth/base/hash.h"
 #include "berth/base/str.h"
@@ -35,10 +35,14 @@ static const char *part_digest(struct engine_turn *turn, const struct plan *plan
 }
 
 /* What an executor may answer: it never destroys what is wanted, never makes what is not. */
-static bool makes_sense(const struct plan_result *result, bool wanted, struct error *error)
+static bool makes_sense(const struct plan_result *result, bool wanted, bool is_exec, struct error *error)
 {
     bool destroy = result->action == PLAN_DESTROY || result->action == PLAN_FORGET;
 
+    if (is_exec)
+        return result->action == PLAN_RUN || result->action == PLAN_NONE ||
+               error_set(error, ERROR_CORRUPT, "the plan of a command would %s something",
+                         word_name(plan_action_names, (int)result->action));
     if (wanted && destroy)
         return error_set(error, ERROR_CORRUPT, "the plan would destroy what the template wants");
     if (!wanted && !destroy && result->action != PLAN_NONE)
@@ -57,6 +61,8 @@ static const char *planned_spec(struct engine_turn *turn, const struct plan_resu
     json_object_set_new(spec, "spec_digest", json_string(result->spec_digest));
     if (json_object_size(result->outputs) > 0)
         json_object_set(spec, "outputs", result->outputs);
+    if (json_object_size(result->lock) > 0)
+        json_object_set(spec, "lock", result->lock);
     if (!text_empty(result->base))
         json_object_set_new(spec, "base", json_string(result->base));
     text = json_text(turn->arena, spec);
@@ -72,8 +78,8 @@ bool plan_take(struct engine_turn *turn, const struct step *step, const json_t *
     json_t *wanted = json_object_get(spec, "wanted"), *recorded = json_object_get(spec, "recorded");
     const char *id = arena_printf(turn->arena, "%s/%s", step->run, step->address);
     long at = turn_find(&turn->plans, id);
-    bool taken =
-        plan_result_from_json(body, turn->arena, &result, error) && makes_sense(&result, json_is_object(wanted), error);
+    bool taken = plan_result_from_json(body, turn->arena, &result, error) &&
+                 makes_sense(&result, json_is_object(wanted), run_is_exec(turn->run), error);
 
     if (taken) {
         json_t *of = json_is_object(wanted) ? wanted : recorded;

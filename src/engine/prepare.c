@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* From queued to planning: the prepare step, and what its result makes: environment, templates, groups, plan steps. */
-#include "engine/turn.h"
+#include "engine/exec.h"
 
 #include "berth/base/hash.h"
 #include "berth/base/str.h"
@@ -581,6 +581,8 @@ void plan_again(struct engine_turn *turn)
     run->gate_at = run->gate_expires_at = 0;
     if (run_destroys(run))
         plan_recorded(turn);
+    else if (run_is_exec(run))
+        exec_plan(turn);
     else
         prepare_ready(turn, turn->reason);
 }

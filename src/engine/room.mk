@@ -12,6 +12,8 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/edges.c \
 	src/engine/effects.c \
 	src/engine/effects.h \
+	src/engine/exec.c \
+	src/engine/exec.h \
 	src/engine/finish.c \
 	src/engine/gate.c \
 	src/engine/inner.c \

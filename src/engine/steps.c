@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Steps of any phase: counting, becoming ready, claims, results, interruptions. */
-#include "engine/turn.h"
+#include "engine/exec.h"
 
 #include "berth/base/str.h"
 #include "berth/base/time.h"
@@ -14,8 +14,8 @@ unsigned phases_of(int run_status)
 {
     switch ((enum run_status)run_status) {
     case RUN_PREPARING: return PHASES(PHASE_PREPARE);
-    case RUN_PLANNING: return PHASES(PHASE_PLAN);
-    case RUN_APPLYING: return PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY);
+    case RUN_PLANNING: return PHASES(PHASE_PLAN) | PHASES(PHASE_EXEC);
+    case RUN_APPLYING: return PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY) | PHASES(PHASE_EXEC);
     case RUN_VALIDATING: return PHASES(PHASE_CHECK);
     case RUN_QUEUED:
     case RUN_GATE:
@@ -303,7 +303,7 @@ static void audit_step(struct engine_turn *turn, const struct step *step, const 
     turn_audit(turn, arena_printf(turn->arena, "step.%s", what), "", result,
                text_empty(step->status_reason) ? step->id
                                                : arena_printf(turn->arena, "%s: %s", step->id, step->status_reason),
-               NULL);
+               step->phase == PHASE_EXEC ? exec_told(turn, step) : NULL);
 }
 
 static bool asked_to_stop(const struct engine_turn *turn)
@@ -416,7 +416,8 @@ static bool take_body(struct engine_turn *turn, struct step *step, const struct 
     case PHASE_PLAN: return plan_take(turn, step, body, error);
     case PHASE_APPLY:
     case PHASE_DESTROY: return resource_ends(turn, step, body, error);
-    case PHASE_CHECK: return true;
+    case PHASE_CHECK:
+    case PHASE_EXEC: return true;
     }
     return error_set(error, ERROR_CORRUPT, "a step of an unknown phase");
 }
@@ -424,7 +425,6 @@ static bool take_body(struct engine_turn *turn, struct step *step, const struct 
 static void step_done(struct engine_turn *turn, struct step *step, const struct step_result *result)
 {
     struct error error;
-    json_t *exit_status = json_object_get(result->body, "exit_status");
 
     if (!take_body(turn, step, result, &error)) {
         step->attempts = step->attempt;
@@ -434,7 +434,6 @@ static void step_done(struct engine_turn *turn, struct step *step, const struct 
     step->status = STEP_DONE;
     step->status_reason = "";
     step->ended_at = turn->facts->now_ms;
-    step->exit_status = json_is_integer(exit_status) ? (int64_t)json_integer_value(exit_status) : -1;
     step->progress = 100;
     if (step->phase != PHASE_PREPARE && step->phase != PHASE_PLAN)
         step->result = json_text(turn->arena, result->body); /* those two live in the run and in plans */
@@ -469,8 +468,11 @@ static void take_rest(struct engine_turn *turn, struct step *step, const struct 
 
 static void take_result(struct engine_turn *turn, struct step *step, const struct step_result *result)
 {
+    const json_t *exit_status = json_object_get(result->body, "exit_status");
+
     step->worker = 0;
     step->log_bytes = result->log_bytes;
+    step->exit_status = json_is_integer(exit_status) ? (int64_t)json_integer_value(exit_status) : -1;
     if (result->status != STEP_DONE && changes_things(step))
         take_rest(turn, step, result);
     switch (result->status) {

@@ -77,8 +77,13 @@ const char *const step_status_names[] = {
     NULL,
 };
 const char *const step_phase_names[] = {
-    [PHASE_PREPARE] = "prepare", [PHASE_PLAN] = "plan",   [PHASE_APPLY] = "apply",
-    [PHASE_DESTROY] = "destroy", [PHASE_CHECK] = "check", NULL,
+    [PHASE_PREPARE] = "prepare",
+    [PHASE_PLAN] = "plan",
+    [PHASE_APPLY] = "apply",
+    [PHASE_DESTROY] = "destroy",
+    [PHASE_CHECK] = "check",
+    [PHASE_EXEC] = "exec",
+    NULL,
 };
 const char *const plan_action_names[] = {
     [PLAN_NONE] = "none",       [PLAN_CREATE] = "create",   [PLAN_UPDATE] = "update",

@@ -24,6 +24,17 @@ static bool destroys(const struct policy_gate *gate)
     return gate->run->workflow == WORKFLOW_DESTROY;
 }
 
+static bool runs_command(const struct policy_gate *gate)
+{
+    return gate->run->workflow == WORKFLOW_EXEC;
+}
+
+/* Releasing a lock changes nothing in the environment: no window, hold or freeze is about it. */
+static bool only_unlocks(const struct policy_gate *gate)
+{
+    return runs_command(gate) && text_equal(gate->question.verb, "unlock");
+}
+
 /* What protected it when the run was asked for protects it from that run still: a gate never comes to ask for less by waiting. */
 static bool is_kept_from(const struct policy_gate *gate)
 {
@@ -63,6 +74,8 @@ static int approvals_needed(const struct policy_gate *gate, struct arena *arena)
     } else if (destroys(gate)) {
         must = is_kept_from(gate);
         needed = must ? needed : 0;
+    } else if (runs_command(gate)) { /* nobody plans what it will do: somebody has to have seen it */
+        must = true;
     } else {
         return needed;
     }
@@ -313,7 +326,8 @@ static const struct config_gate *windows_of(const struct policy_gate *gate)
 {
     const struct config_gate *rule = gate_of(gate);
 
-    if (rule == NULL || rule->window_count == 0 || (rolls_back(gate) && gate->question.entry->rollback.ignore_windows))
+    if (rule == NULL || rule->window_count == 0 || only_unlocks(gate) ||
+        (rolls_back(gate) && gate->question.entry->rollback.ignore_windows))
         return NULL;
     return rule;
 }
@@ -360,7 +374,7 @@ static void add_forge(struct why_builder *builder, const struct policy_gate *gat
     const struct config_entry *entry = gate->question.entry;
     struct arena *arena = builder->arena;
 
-    if (destroys(gate) || rolls_back(gate))
+    if (destroys(gate) || rolls_back(gate) || runs_command(gate))
         return;
     if (rule != NULL && rule->require.count > 0)
         why_add(builder, POLICY_WAIT, "gate", gate_source(gate, arena),
@@ -408,8 +422,10 @@ const struct why *policy_gate(const struct policy_gate *gate, struct arena *aren
     add_expiry(&builder, gate);
     add_forge(&builder, gate);
     add_window(&builder, gate);
-    add_holds(&builder, &gate->question, POLICY_WAIT);
-    add_freezes(&builder, &gate->question, POLICY_WAIT);
+    if (!only_unlocks(gate)) {
+        add_holds(&builder, &gate->question, POLICY_WAIT);
+        add_freezes(&builder, &gate->question, POLICY_WAIT);
+    }
     add_lock(&builder, gate);
     return why_finish(&builder, "gate", arena_printf(arena, "run %s", gate->run->id));
 }

@@ -5,7 +5,7 @@
 #include "berth/base/str.h"
 #include "berth/model/environment.h"
 
-#define CHANGES (POLICY_DEPLOYS | POLICY_DESTROYS)
+#define CHANGES (POLICY_DEPLOYS | POLICY_DESTROYS | POLICY_ALTERS)
 
 static const struct {
     unsigned trigger;

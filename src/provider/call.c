@@ -118,10 +118,16 @@ bool provider_call_unlock(const struct provider *provider, const struct provider
 }
 
 bool provider_call_command(const struct provider *provider, const struct provider_context *context,
-                           const struct executor_task *task, const char *const *words, int64_t *exit_status,
-                           struct error *error)
+                           const struct executor_task *task, struct executor_command *command, struct error *error)
 {
-    CALL(provider, executor, command, words[0], (context, task, words, exit_status, error));
+    CALL(provider, executor, command, task->address, (context, task, command, error));
+}
+
+bool provider_call_look_at_lock(const struct provider *provider, const struct provider_context *context,
+                                const struct executor_task *task, int64_t since_ms, struct arena *arena,
+                                struct lock_seen *seen, struct error *error)
+{
+    CALL(provider, executor, look_at_lock, task->address, (context, task, since_ms, arena, seen, error));
 }
 
 bool provider_call_put(const struct provider *provider, const struct provider_context *context, const char *run,

@@ -62,6 +62,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/tcp/tcp.c \
 	src/provider/terraform/attributes.c \
 	src/provider/terraform/attributes.h \
+	src/provider/terraform/command.c \
+	src/provider/terraform/command.h \
 	src/provider/terraform/diagnostic.c \
 	src/provider/terraform/diagnostic.h \
 	src/provider/terraform/events.c \

@@ -59,13 +59,15 @@ static json_t *list_of(const char *names)
 static json_t *wanted_of(const struct play_resource *resource, const char *commit)
 {
     json_t *spec = json_pack("{s:[s,s]}", "run", "./do", commit);
-    json_t *wanted =
-        json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:b, s:b, s:I, s:i, s:b}", "address", resource->name,
-                  "template", "shop", "template_version", "1", "name", resource->name, "item", 0, "count", 0,
-                  "executor", resource->external ? "external" : "exec", "needs", list_of(resource->needs), "spec", spec,
-                  "external", (int)resource->external, "data", (int)resource->data, "attempts",
-                  (json_int_t)(resource->attempts > 0 ? resource->attempts : 1), "backoff_ms", 1000, "repeatable",
-                  (int)resource->repeatable);
+    json_t *wanted = json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:o, s:o, s:b, s:b, s:I, s:i, s:b}", "address", resource->name, "template",
+        "shop", "template_version", "1", "name", resource->name, "item", 0, "count", 0, "executor",
+        resource->external           ? "external"
+        : resource->executor != NULL ? resource->executor
+                                     : "exec",
+        "needs", list_of(resource->needs), "spec", spec, "external", (int)resource->external, "data",
+        (int)resource->data, "attempts", (json_int_t)(resource->attempts > 0 ? resource->attempts : 1), "backoff_ms",
+        1000, "repeatable", (int)resource->repeatable);
 
     if (!text_empty(resource->uses)) {
         json_t *path = json_object();
@@ -123,7 +125,11 @@ static const char *planned_action(const struct step *step)
     json_t *spec = json_column(step->spec);
     const char *action = "update";
 
-    if (json_is_null(json_object_get(spec, "wanted")))
+    if (json_object_get(spec, "command") != NULL)
+        action = "run";
+    else if (json_object_get(spec, "unlock") != NULL)
+        action = "none";
+    else if (json_is_null(json_object_get(spec, "wanted")))
         action = "destroy";
     else if (json_is_null(json_object_get(spec, "recorded")))
         action = "create";
@@ -150,6 +156,8 @@ void play_step(struct world *world, const char *id)
                             "{\"outputs\":{\"url\":\"http://%s\"},\"spec_digest\":\"d1\",\"exit_status\":0}",
                             step->address);
     }
+    if (step->phase == PHASE_EXEC)
+        body = "{\"exit_status\":0}";
     world_result(world, step, STEP_DONE, body, ERROR_NONE, step->token, step->epoch);
 }
 

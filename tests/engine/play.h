@@ -31,6 +31,7 @@ struct play_resource {
     const char *name, *needs, *uses; /* needs: "a,b"; uses: the resource whose output `url` its spec names */
     int64_t attempts;
     bool repeatable, external, data, replans;
+    const char *executor; /* NULL: exec */
 };
 /* A prepare result's body. `checks` is a JSON list or "". */
 const char *play_prepare(struct world *world, const char *environment, const char *commit,

@@ -28,7 +28,8 @@ static void remember(struct story *story, const char *run)
 
 static bool changes(const struct step *step)
 {
-    return step->phase == PHASE_APPLY || step->phase == PHASE_DESTROY || step->phase == PHASE_CHECK;
+    return step->phase == PHASE_APPLY || step->phase == PHASE_DESTROY || step->phase == PHASE_CHECK ||
+           (step->phase == PHASE_EXEC && strstr(step->spec, "\"changes\":false") == NULL);
 }
 
 static bool plan_is_none(struct story *story, const char *run, const char *address)
@@ -133,6 +134,11 @@ static bool takes_older(struct story *story, const struct run *run)
     return false;
 }
 
+static bool changes_state(const struct run *run)
+{
+    return run->workflow != WORKFLOW_EXEC || strstr(run->with, "\"unlock\"") == NULL;
+}
+
 static int voices_needed(struct story *story, const struct run *run, const struct environment *environment)
 {
     const struct config_entry *entry = config_entry_named(story->world.config, run->entry);
@@ -144,6 +150,8 @@ static int voices_needed(struct story *story, const struct run *run, const struc
         return needed > 1 && !entry->rollback.gate_none ? needed : 1;
     if (run->workflow == WORKFLOW_ROLLBACK && entry != NULL && entry->rollback.gate_none)
         return 0;
+    if (run->workflow == WORKFLOW_EXEC) /* a lock of the dead is nobody's to ask about */
+        return map_get(&story->proven, run->id) != NULL ? 0 : needed > 1 ? needed : 1;
     if (run->workflow != WORKFLOW_DESTROY)
         return run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0 ? 0 : needed;
     if (kept)
@@ -168,11 +176,12 @@ static void watch_opening(struct story *story, const struct run *run)
 {
     const struct environment *environment = world_environment(&story->world, run->environment_name);
 
-    watch_base(story, run);
+    if (changes_state(run))
+        watch_base(story, run);
     if (voices_for(story, run) < voices_needed(story, run, environment))
         wrong(story, "run %s goes on with %d of %d approvals", run->id, voices_for(story, run),
               voices_needed(story, run, environment));
-    if (run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0)
+    if (run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0 || !changes_state(run))
         return;
     for (size_t i = 0; environment != NULL && i < story->world.holds.count; i++) {
         const struct hold *hold = story->world.holds.items[i];

@@ -31,6 +31,7 @@ struct story {
     struct map cut;                    /* step -> event of its last interruption */
     struct map applied;                /* environment -> event of the last taking of its lock */
     struct map applier;                /* environment -> the run that did */
+    struct map proven;                 /* runs that release a lock whose holder is proven dead */
     int shapes[4];                     /* what the templates of each branch want, as bits */
 };
 

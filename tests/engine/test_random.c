@@ -138,7 +138,7 @@ static const char *random_prepare(struct story *story, const struct run *run)
 {
     struct play_resource resources[5] = {
         {.name = "database", .data = true, .attempts = 2},
-        {.name = "server[0]", .needs = "database"},
+        {.name = "server[0]", .needs = "database", .executor = "terraform"},
         {.name = "server[1]", .needs = "database", .attempts = 2, .repeatable = true},
         {.name = "proxy", .needs = "server[0],server[1]", .uses = "server[0]", .replans = true},
         {.name = "zone", .external = true},
@@ -166,15 +166,36 @@ static const char *random_prepare(struct story *story, const struct run *run)
                         chance(story, 40) ? "[{\"name\":\"smoke\",\"run\":[\"./smoke\"]}]" : "");
 }
 
+/* Nobody holds it, or somebody who is proven dead, or somebody who is not. */
+static const char *random_lock(struct story *story, const char *run)
+{
+    bool dead = chance(story, 50);
+
+    (void)map_remove(&story->proven, run);
+    if (dead)
+        (void)map_set(&story->proven, arena_strdup(&story->world.arena, run), story);
+    if (chance(story, 30))
+        return play_plan(&story->world, "none", "");
+    return arena_printf(&story->world.arena,
+                        "{\"action\":\"run\",\"summary\":\"releases\",\"reason\":\"held\",\"spec_digest\":\"\","
+                        "\"changes\":[],\"lock\":{\"id\":\"l%zu\",\"dead\":%s}}",
+                        below(story, 4), dead ? "true" : "false");
+}
+
 static const char *random_plan(struct story *story, const struct step *step)
 {
     json_t *spec = json_column(step->spec);
     bool wanted = json_is_object(json_object_get(spec, "wanted"));
     bool recorded = json_is_object(json_object_get(spec, "recorded"));
     const char *action;
+    bool command = json_object_get(spec, "command") != NULL, unlock = json_object_get(spec, "unlock") != NULL;
 
     json_decref(spec);
-    if (chance(story, 2))
+    if (unlock)
+        return random_lock(story, step->run);
+    if (command)
+        action = chance(story, 97) ? "run" : "destroy"; /* nonsense */
+    else if (chance(story, 2))
         action = "create"; /* nonsense where nothing is wanted */
     else if (!wanted)
         action = chance(story, 90) ? "destroy" : "none";
@@ -196,6 +217,7 @@ static const char *good_body(struct story *story, const struct step *step)
     case PHASE_APPLY: return "{\"outputs\":{\"url\":\"http://x\"},\"spec_digest\":\"d1\",\"exit_status\":0}";
     case PHASE_DESTROY:
     case PHASE_CHECK: break;
+    case PHASE_EXEC: return "{\"exit_status\":0}";
     }
     return "{}";
 }
@@ -355,6 +377,10 @@ static const char *random_arguments(struct story *story, const char *verb, const
     }
     if (text_equal(verb, "rollback"))
         return chance(story, 50) ? "" : arena_printf(arena, "{\"to\":\"v%zu\"}", below(story, 4));
+    if (text_equal(verb, "exec"))
+        return chance(story, 40)   ? "{\"command\":[\"terraform\",\"state\",\"list\"]}"
+               : chance(story, 90) ? "{\"command\":[\"terraform\",\"state\",\"rm\",\"a\"]}"
+                                   : "{\"command\":[\"terraform\",\"apply\"]}";
     if (text_equal(verb, "extend"))
         return "{\"by\":\"1d\"}";
     if (text_equal(verb, "freeze") || text_equal(verb, "stop-all") || text_equal(verb, "hold"))
@@ -382,9 +408,9 @@ static void command(struct story *story, const char *verb, const char *subject, 
 static void do_command(struct story *story)
 {
     static const char *const about_runs[] = {"approve", "approve", "approve", "reject", "cancel", "retry", "retry"};
-    static const char *const about_places[] = {"deploy",  "deploy", "deploy",   "deploy",  "plan",
-                                               "destroy", "hold",   "unhold",   "protect", "unprotect",
-                                               "extend",  "unhold", "rollback", "rollback"};
+    static const char *const about_places[] = {"deploy",   "deploy",   "deploy",  "deploy",    "plan",   "destroy",
+                                               "hold",     "unhold",   "protect", "unprotect", "extend", "unhold",
+                                               "rollback", "rollback", "exec",    "exec",      "unlock"};
     static const char *const about_all[] = {"freeze", "unfreeze", "stop-all", "resume-all", "unfreeze", "resume-all"};
     static const char *const actors[] = {"uid:1000",     "uid:1000", "github:dave", "github:bob",
                                          "github:carol", "uid:7",    "token:ci"};
@@ -396,7 +422,7 @@ static void do_command(struct story *story)
         verb = about_runs[below(story, 7)];
         subject = random_run(story, verb);
     } else if (what < 95) {
-        verb = about_places[below(story, 14)];
+        verb = about_places[below(story, 17)];
         subject = random_place(story);
     } else {
         verb = about_all[below(story, 6)];
@@ -626,7 +652,7 @@ static void check_end(struct story *story)
         if (run_ended((enum run_status)run->status))
             continue;
         check_forgotten(story, run);
-        for (size_t j = 0; run->status == RUN_HELD && j < story->world.runs.count; j++)
+        for (size_t j = 0; run->status == RUN_HELD && run->applying_at != 0 && j < story->world.runs.count; j++)
             if (text_equal(story->world.runs.items[j]->environment, run->environment) &&
                 story->world.runs.items[j]->applying_at > run->applying_at)
                 wrong(story, "run %s can be retried over what run %s changed", run->id, story->world.runs.items[j]->id);
@@ -695,6 +721,7 @@ static bool play_story(uint64_t seed, struct config *const *configs, struct tota
     map_release(&story.planned);
     map_release(&story.gated);
     map_release(&story.cut);
+    map_release(&story.proven);
     map_release(&story.applied);
     map_release(&story.applier);
     str_release(&story.trail);

@@ -377,22 +377,23 @@ static void command__works_on_the_state_of_the_resource(void **state)
 {
     struct setting *setting = *state;
     struct place *place = &setting->place;
-    int64_t exit_status = -1;
+    struct executor_command list = {.words = (const char *const[]){"state", "list", NULL}, .rehearse = true};
+    struct executor_command show = {.words = (const char *const[]){"state", "show", "terraform_data.none", NULL}};
     if (!has_program("terraform"))
         skip();
     module_file(setting, TWO);
     (void)plan(setting);
     apply(setting);
-    must(provider_call_command(terraform(), &place->context, &setting->task,
-                               (const char *const[]){"state", "list", NULL}, &exit_status, &place->error),
-         &place->error);
-    assert_int_equal(exit_status, 0);
+    must(provider_call_command(terraform(), &place->context, &setting->task, &list, &place->error), &place->error);
+    assert_int_equal(list.exit_status, -1);
+    assert_non_null(strstr(place_log(place), "$ terraform state list\n"));
+    assert_null(strstr(place_log(place), "\nterraform_data.a\n")); /* rehearsed, not run */
+    list.rehearse = false;
+    must(provider_call_command(terraform(), &place->context, &setting->task, &list, &place->error), &place->error);
+    assert_int_equal(list.exit_status, 0);
     assert_non_null(strstr(place_log(place), "$ terraform state list\nterraform_data.a\nterraform_data.b[0]\n"));
-    must(provider_call_command(terraform(), &place->context, &setting->task,
-                               (const char *const[]){"state", "show", "terraform_data.none", NULL}, &exit_status,
-                               &place->error),
-         &place->error);
-    assert_int_equal(exit_status, 1);
+    must(provider_call_command(terraform(), &place->context, &setting->task, &show, &place->error), &place->error);
+    assert_int_equal(show.exit_status, 1);
 }
 
 static void init__is_one_at_a_time_and_keeps_the_lock_file(void **state)

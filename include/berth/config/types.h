@@ -102,6 +102,7 @@ struct config_entry {
     size_t input_count;
     bool allow_present;
     struct name_list allow_executors, allow_secrets; /* patterns; no executors: all */
+    struct name_list allow_commands;                 /* how an operator's commands may begin; not named: all */
     struct name_list allow_targets, allow_runners;   /* besides the entry's own */
     int64_t ttl_default_ms, ttl_max_ms;
     const char *ttl_from; /* created, last_push, last_deploy */

@@ -79,7 +79,7 @@ enum step_status {
     STEP_CANCELLED,
     STEP_INTERRUPTED /* nobody knows how far it came */
 };
-enum step_phase { PHASE_PREPARE, PHASE_PLAN, PHASE_APPLY, PHASE_DESTROY, PHASE_CHECK };
+enum step_phase { PHASE_PREPARE, PHASE_PLAN, PHASE_APPLY, PHASE_DESTROY, PHASE_CHECK, PHASE_EXEC };
 enum plan_action {
     PLAN_NONE,
     PLAN_CREATE,

@@ -17,9 +17,11 @@ struct apply_result;
 struct arena;
 struct branch;
 struct delivery;
+struct executor_command;
 struct executor_drift;
 struct executor_task;
 struct lock_release;
+struct lock_seen;
 struct map;
 struct plan_result;
 struct provider;
@@ -53,8 +55,11 @@ bool provider_call_unlock(const struct provider *provider, const struct provider
                           const struct executor_task *task, const struct lock_release *release,
                           struct error *error) BERTH_MUST_CHECK;
 bool provider_call_command(const struct provider *provider, const struct provider_context *context,
-                           const struct executor_task *task, const char *const *words, int64_t *exit_status,
+                           const struct executor_task *task, struct executor_command *command,
                            struct error *error) BERTH_MUST_CHECK;
+bool provider_call_look_at_lock(const struct provider *provider, const struct provider_context *context,
+                                const struct executor_task *task, int64_t since_ms, struct arena *arena,
+                                struct lock_seen *seen, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_put(const struct provider *provider, const struct provider_context *context, const char *run,
                        const char *name, const void *bytes, size_t count, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_get(const struct provider *provider, const struct provider_context *context, const char *run,

@@ -51,6 +51,20 @@ struct lock_release {
     bool asked;       /* a person named it; else it is released only when its holder is proven dead on this machine */
     int64_t since_ms; /* not asked: when the attempt that may have left it began; an older lock is somebody else's */
 };
+/* Who holds the lock of what an executor works on, and whether it would be released. */
+struct lock_seen {
+    struct state_lock lock;
+    bool held,
+        dead; /* dead: its holder is proven dead on this machine, and the lock was taken not before the instant asked for */
+    const char *why; /* held and not dead: why that is not proven. In the arena. */
+};
+/* An operator's own command to the tool. */
+struct executor_command {
+    const char *const *words; /* behind the tool's name, NULL ends */
+    bool
+        rehearse; /* runs nothing: gets ready what it needs, logs what it takes, and says whether it would be refused */
+    int64_t exit_status; /* out; -1 not run */
+};
 /* What is there, beyond what a status says. */
 struct executor_drift {
     json_t *
@@ -83,10 +97,15 @@ struct provider_executor {
     /* Releases a lock that nobody will release any more. ERROR_CONFLICT: it is not proven that nobody does, or the lock is another. */
     bool (*unlock)(const struct provider_context *context, const struct executor_task *task,
                    const struct lock_release *release, struct error *error);
-    /* Runs the executor's tool with an operator's own words (after its name, NULL ends) in the resource's folder and on its state; what it says goes to the log.
-     * True whenever it ran to an end, whatever its exit status. Who asks has seen to policy: it may change anything. */
-    bool (*command)(const struct provider_context *context, const struct executor_task *task, const char *const *words,
-                    int64_t *exit_status, struct error *error);
+    /* Who holds the lock now; it is looked at by taking it for a moment. `since_ms`: when the last attempt began that may have left it. ERROR_UNSUPPORTED:
+     * it is of a kind that ends with its holder. */
+    bool (*look_at_lock)(const struct provider_context *context, const struct executor_task *task, int64_t since_ms,
+                         struct arena *arena, struct lock_seen *seen, struct error *error);
+    /* Runs the executor's tool with an operator's own words in the resource's folder and on its state; what it says goes to the log, all that is sensitive there
+     * blotted out. True whenever it ran to an end, whatever its exit status. Once rehearsed in the same run, the log holds nothing but the tool's words.
+     * ERROR_DENIED: it would print what may be printed nowhere. Who asks has seen to policy: it may change anything. */
+    bool (*command)(const struct provider_context *context, const struct executor_task *task,
+                    struct executor_command *command, struct error *error);
 };
 
 #endif

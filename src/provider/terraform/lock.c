@@ -127,3 +127,45 @@ bool terraform_unlock(const struct provider_context *context, const struct execu
     arena_release(&arena);
     return released;
 }
+
+/* --- looking ------------------------------------------------------------------------------------------------- */
+
+/* No command of the tool only looks at the lock. This one takes it, finds nothing to do, and lets go. */
+static bool try_lock(struct module *module, struct error *error)
+{
+    return module_run(module,
+                      (const char *const[]){"untaint", "-no-color", "-allow-missing", "-lock-timeout=0s",
+                                            "terraform_data.berth_looks_at_the_lock", NULL},
+                      0, error);
+}
+
+static bool ends_with_its_holder(const struct module *module, struct error *error)
+{
+    error_set(error, ERROR_UNSUPPORTED,
+              "the state of '%s' is a file here, locked%s%s: such a lock ends with its holder", module->task->address,
+              module->lock.who[0] ? " by " : "", module->lock.who);
+    return error_hint(error, "wait until that process ends, or cancel what it does");
+}
+
+bool terraform_look_at_lock(const struct provider_context *context, const struct executor_task *task, int64_t since_ms,
+                            struct arena *arena, struct lock_seen *seen, struct error *error)
+{
+    struct module module;
+    struct error problem = {0};
+    *seen = (struct lock_seen){.why = ""};
+    bool looked = module_begin(&module, context, task, arena, error);
+    if (looked && (module.own_backend || file_locked(module.state))) {
+        seen->held = !try_lock(&module, error);
+        looked = !seen->held || module.locked;
+    }
+    if (looked && seen->held && !module.own_backend)
+        looked = ends_with_its_holder(&module, error);
+    else if (looked && seen->held) {
+        error_clear(error);
+        seen->lock = module.lock;
+        seen->dead = lock_holder_is_dead(&seen->lock, module.state_name, since_ms, &problem);
+        seen->why = arena_strdup(arena, problem.detail);
+    }
+    module_release(&module);
+    return looked;
+}

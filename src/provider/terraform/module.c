@@ -318,9 +318,22 @@ static void log_command(const struct provider_context *context, const char *cons
     str_release(&text);
 }
 
+void module_log_command(struct module *module, const char *const *words)
+{
+    log_command(module->context, arguments(module, words));
+}
+
 bool module_follow(struct module *module, const char *const *words,
                    void (*line)(const char *line, size_t length, void *owner), void *owner,
                    struct runner_outcome *outcome, struct error *error)
+{
+    module_log_command(module, words);
+    return module_follow_quietly(module, words, line, owner, outcome, error);
+}
+
+bool module_follow_quietly(struct module *module, const char *const *words,
+                           void (*line)(const char *line, size_t length, void *owner), void *owner,
+                           struct runner_outcome *outcome, struct error *error)
 {
     struct runner_job job = {
         .argv = arguments(module, words),
@@ -332,7 +345,6 @@ bool module_follow(struct module *module, const char *const *words,
     };
     diagnostic_release(&module->failed);
     diagnostic_init(&module->failed);
-    log_command(module->context, job.argv);
     return start(module, &job, outcome, error);
 }
 
@@ -353,9 +365,9 @@ bool module_run(struct module *module, const char *const *words, unsigned flags,
     return ran && module_explain(module, &module->failed, &outcome, words[0], error);
 }
 
-bool module_ask(struct module *module, const char *const *words, struct str *output, struct error *error)
+bool module_capture(struct module *module, const char *const *words, struct str *output, struct runner_outcome *outcome,
+                    struct error *error)
 {
-    struct runner_outcome outcome;
     struct runner_job job = {
         .argv = arguments(module, words),
         .folder = module->root,
@@ -365,8 +377,15 @@ bool module_ask(struct module *module, const char *const *words, struct str *out
     };
     diagnostic_release(&module->failed);
     diagnostic_init(&module->failed);
-    return start(module, &job, &outcome, error) && ((outcome.exit_status == 0 && !outcome.cancelled) ||
-                                                    module_explain(module, &module->failed, &outcome, words[0], error));
+    return start(module, &job, outcome, error);
+}
+
+bool module_ask(struct module *module, const char *const *words, struct str *output, struct error *error)
+{
+    struct runner_outcome outcome;
+    return module_capture(module, words, output, &outcome, error) &&
+           ((outcome.exit_status == 0 && !outcome.cancelled) ||
+            module_explain(module, &module->failed, &outcome, words[0], error));
 }
 
 static bool explain_lock(struct module *module, struct error *error)
@@ -381,8 +400,8 @@ static bool explain_lock(struct module *module, struct error *error)
               lock->operation[0] ? ", for " : "", lock->operation);
     if (lock->id[0])
         error_detail(error, "lock %s%s%s", lock->id, lock->path[0] ? " of " : "", lock->path);
-    error_hint(error, "wait until it is released; when its holder is dead, release it with '%s force-unlock %s' there",
-               module->program, lock->id[0] ? lock->id : "ID");
+    error_hint(error, "wait until it is released; berth unlock %s --resource %s looks whether its holder is dead",
+               module->task->environment ? module->task->environment : "ENV", module->task->address);
     if (error)
         error->retry = true;
     str_release(&since);
@@ -610,6 +629,26 @@ const char *module_lock_timeout(const struct module *module)
     else if (json_is_string(given) && !duration_parse(json_string_value(given), &ms, NULL))
         ms = MS_MINUTE;
     return arena_printf(module->arena, "-lock-timeout=%llds", (long long)((ms + MS_SECOND - 1) / MS_SECOND));
+}
+
+/* Files of the commit first, so that `vars` wins. Never on the command line: others could read it there. */
+bool module_add_variables(struct module *module, const char **words, size_t *count, struct error *error)
+{
+    const json_t *vars = json_object_get(module->task->spec, "vars");
+    size_t at;
+    json_t *item;
+    json_array_foreach(json_object_get(module->task->spec, "var_files"), at, item)
+    {
+        if (*count + 8 > MODULE_WORDS) {
+            error_set(error, ERROR_LIMIT, "'%s' has too many files of variables", module->task->address);
+            return error_hint(error, "put them together");
+        }
+        words[(*count)++] = arena_printf(module->arena, "-var-file=%s/%s", module->task->tree, json_string_value(item));
+    }
+    if (json_object_size(vars) == 0)
+        return true;
+    words[(*count)++] = arena_printf(module->arena, "-var-file=%s", module->variables);
+    return write_json(module->variables, vars, error);
 }
 
 /* --- the state ----------------------------------------------------------------------------------------------- */

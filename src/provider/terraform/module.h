@@ -44,6 +44,14 @@ bool module_run(struct module *module, const char *const *words, unsigned flags,
 /* The same for a command that answers with JSON: its standard output is appended and nowhere else. */
 bool module_ask(struct module *module, const char *const *words, struct str *output,
                 struct error *error) BERTH_MUST_CHECK;
+/* Writes the command line of a run that module_follow_quietly does not. */
+void module_log_command(struct module *module, const char *const *words);
+/* The same with all its standard output appended, whatever its exit status. Errors go to the log. */
+bool module_capture(struct module *module, const char *const *words, struct str *output, struct runner_outcome *outcome,
+                    struct error *error);
+bool module_follow_quietly(struct module *module, const char *const *words,
+                           void (*line)(const char *line, size_t length, void *owner), void *owner,
+                           struct runner_outcome *outcome, struct error *error);
 /* The same with each line given to `line`; whoever takes them finds the errors in them (module->failed stays empty). */
 bool module_follow(struct module *module, const char *const *words,
                    void (*line)(const char *line, size_t length, void *owner), void *owner,
@@ -52,6 +60,10 @@ bool module_follow(struct module *module, const char *const *words,
 bool module_explain(struct module *module, const struct diagnostic *failed, const struct runner_outcome *outcome,
                     const char *what, struct error *error);
 
+/* Appends to `words` what gives the module its variables: files, never the command line, which others could read. `*count` grows by as many; at most
+ * MODULE_WORDS in all. Remove module->variables when the tool has read them. */
+#define MODULE_WORDS 64
+bool module_add_variables(struct module *module, const char **words, size_t *count, struct error *error);
 /* "--" and the argument from the spec, or NULL: of lock_timeout and parallelism. In the arena. */
 const char *module_lock_timeout(const struct module *module);
 /* True when the state is local and there is nothing in it. */

@@ -4,6 +4,7 @@
  * inner resource with nothing sensitive in it. The same for OpenTofu.
  */
 #include "provider/registry.h"
+#include "provider/terraform/command.h"
 #include "provider/terraform/events.h"
 #include "provider/terraform/lock.h"
 #include "provider/terraform/module.h"
@@ -19,7 +20,6 @@
 #define FORM "t1-"
 #define PLAN_LIMIT ((size_t)256 << 20) /* bytes of a saved plan */
 #define NAME_DIGITS 16
-#define WORDS_LIMIT 64 /* of a command line, files of variables included */
 
 /* --- names and digests --------------------------------------------------------------------------------------- */
 
@@ -76,34 +76,11 @@ static const char *about_of(const struct executor_task *task, const char *spec_d
 
 /* --- plan ---------------------------------------------------------------------------------------------------- */
 
-/* Files of the commit first, so that `vars` wins. Never on the command line: others could read it there. */
-static bool add_variables(struct module *module, const char **words, size_t *count, struct error *error)
-{
-    const json_t *vars = json_object_get(module->task->spec, "vars");
-    size_t at;
-    json_t *item;
-    json_array_foreach(json_object_get(module->task->spec, "var_files"), at, item)
-    {
-        if (*count + 8 > WORDS_LIMIT) {
-            error_set(error, ERROR_LIMIT, "'%s' has too many files of variables", module->task->address);
-            return error_hint(error, "put them together");
-        }
-        words[(*count)++] = arena_printf(module->arena, "-var-file=%s/%s", module->task->tree, json_string_value(item));
-    }
-    if (json_object_size(vars) == 0)
-        return true;
-    char *text = json_dumps(vars, JSON_COMPACT | JSON_SORT_KEYS);
-    bool written = text && file_replace(module->variables, text, strlen(text), 0600, FILE_RELAXED, error);
-    free(text);
-    words[(*count)++] = arena_printf(module->arena, "-var-file=%s", module->variables);
-    return written;
-}
-
 /* Plans into module->plan and reads back what it would do. `mode`: NULL, "-destroy" or "-refresh-only". */
 static bool make_plan(struct module *module, const char *mode, const struct fingerprints *with,
                       struct shown_plan *shown, struct error *error)
 {
-    const char *words[WORDS_LIMIT] = {"plan", "-input=false", "-no-color", module_lock_timeout(module)};
+    const char *words[MODULE_WORDS] = {"plan", "-input=false", "-no-color", module_lock_timeout(module)};
     const char *show[] = {"show", "-json", "-no-color", module->plan, NULL};
     json_int_t parallelism = json_integer_value(json_object_get(module->task->spec, "parallelism"));
     struct str output = STR_INIT;
@@ -114,7 +91,7 @@ static bool make_plan(struct module *module, const char *mode, const struct fing
     if (parallelism > 0)
         words[count++] = arena_printf(module->arena, "-parallelism=%lld", (long long)parallelism);
     /* the file is there with its rights before the tool fills it */
-    bool planned = add_variables(module, words, &count, error) &&
+    bool planned = module_add_variables(module, words, &count, error) &&
                    file_replace(module->plan, "", 0, 0600, FILE_RELAXED, error) &&
                    module_run(module, words, MODULE_KEEP_TEXT, error);
     (void)unlink(module->variables);
@@ -532,28 +509,6 @@ static bool output(const struct provider_context *context, const struct executor
     return got;
 }
 
-/* What an operator asks of the tool, in the module's folder and on its state. Its words go to the log. */
-static bool command(const struct provider_context *context, const struct executor_task *task, const char *const *words,
-                    int64_t *exit_status, struct error *error)
-{
-    struct arena arena = {0};
-    struct events events;
-    struct runner_outcome outcome = {.exit_status = -1};
-    struct module module;
-    events_init(&events, context, &arena);
-    bool ran = module_begin(&module, context, task, &arena, error) &&
-               module_follow(&module, words, events_line, &events, &outcome, error);
-    if (ran && (outcome.cancelled || outcome.timed_out)) /* any exit status is an answer */
-        ran = module_explain(&module, &events.failed, &outcome, words[0], error);
-    if (module.state_folder)
-        (void)module_tidy(&module);
-    *exit_status = outcome.exit_status;
-    events_release(&events);
-    module_release(&module);
-    arena_release(&arena);
-    return ran;
-}
-
 static const struct provider_executor executor = {
     .flags = EXECUTOR_OBSERVES | EXECUTOR_REPLANS,
     .check = check,
@@ -564,7 +519,8 @@ static const struct provider_executor executor = {
     .drift = drift,
     .output = output,
     .unlock = terraform_unlock,
-    .command = command,
+    .look_at_lock = terraform_look_at_lock,
+    .command = terraform_command,
 };
 
 const struct provider terraform_provider = {
