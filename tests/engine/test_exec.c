@@ -49,7 +49,10 @@ static int set_up(void **state)
     return play_begin(state, yaml, (const char *const[]){"main", "m1", NULL});
 }
 
-#define tear_down play_end
+static int tear_down(void **state)
+{
+    return play_end(state);
+}
 
 /* --- shorthand ---------------------------------------------------------------------------------------------------- */
 

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ADDRESS "infra//terraform_data."
@@ -265,19 +264,6 @@ static const struct {
     {"berthd killed in an apply of terraform: the worker finishes it", kills_supervisor},
 };
 
-static bool has_terraform(void)
-{
-    const char *const argv[] = {"terraform", "version", NULL};
-    struct process_spec spec = {.argv = argv, .input_fd = -1, .output_fd = -1, .error_fd = -1};
-    struct process process;
-    int status = 0;
-    if (!process_start(&spec, &process, NULL))
-        return false;
-    bool has = waitpid(process.pid, &status, 0) == process.pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    process_release(&process);
-    return has;
-}
-
 static void play(size_t index, void *context, struct str *trouble, struct str *note)
 {
     struct world world;
@@ -295,7 +281,7 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
 int main(void)
 {
     size_t count = sizeof cases / sizeof cases[0];
-    bool there = has_terraform();
+    bool there = world_has_terraform();
     struct case_result *results = cases_play(count, play, &there);
     for (size_t i = 0; i < count; i++)
         cases_tell(i + 1, &results[i], "%s", cases[i].name);

@@ -19,6 +19,9 @@ tests_faults_test_push_LDADD = $(libs_store)
 test_tools += tests/faults/test_terraform
 tests_faults_test_terraform_SOURCES = tests/faults/test_terraform.c $(faults_parts)
 tests_faults_test_terraform_LDADD = $(libs_store)
+test_tools += tests/faults/test_exec
+tests_faults_test_exec_SOURCES = tests/faults/test_exec.c $(faults_parts)
+tests_faults_test_exec_LDADD = $(libs_store)
 tests_faults_test_trouble_SOURCES = tests/faults/test_trouble.c tests/e2e/screen.c tests/e2e/screen.h $(faults_parts)
 tests_faults_test_trouble_LDADD = $(libs_store) $(VTERM_LIBS)
 tests_faults_test_clock_SOURCES = tests/faults/test_clock.c $(faults_parts)
@@ -30,7 +33,7 @@ tests_faults_test_damaged_LDADD = $(test_store)
 faults_scripts = tests/faults/nth-provider-call.sh tests/faults/nth-store-write.sh tests/faults/nth-store-read.sh
 if FAULTS
 long_tests += tests/faults/test_kills tests/faults/test_clock tests/faults/test_trouble tests/faults/test_push \
-	tests/faults/test_damaged tests/faults/test_terraform $(faults_scripts)
+	tests/faults/test_damaged tests/faults/test_terraform tests/faults/test_exec $(faults_scripts)
 torture_tests += $(faults_scripts)
 endif
 

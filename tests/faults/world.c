@@ -663,3 +663,16 @@ void world_close(struct world *world)
     arena_release(&world->arena);
     memset(world, 0, sizeof *world);
 }
+
+bool world_has_terraform(void)
+{
+    const char *const argv[] = {"terraform", "version", NULL};
+    struct process_spec spec = {.argv = argv, .input_fd = -1, .output_fd = -1, .error_fd = -1};
+    struct process process;
+    int status = 0;
+    if (!process_start(&spec, &process, NULL))
+        return false;
+    bool has = waitpid(process.pid, &status, 0) == process.pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    process_release(&process);
+    return has;
+}

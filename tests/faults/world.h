@@ -105,5 +105,7 @@ void world_push(struct world *world, const char *template_text);
 char *world_more_branches(struct world *world, size_t count);
 /* The real `berth` in the repository with these arguments (NULL ends them): its exit status, and what it printed (both streams). */
 int world_berth(struct world *world, const char *const *arguments, struct str *printed);
+/* Whether terraform can be run here. */
+bool world_has_terraform(void);
 
 #endif
