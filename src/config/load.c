@@ -4,6 +4,7 @@
 #include "config/check.h"
 #include "config/expression.h"
 #include "config/read.h"
+#include "config/salvage.h"
 #include "config/scalar.h"
 
 #include "berth/base/hash.h"
@@ -201,11 +202,26 @@ static void read_all(struct loaded *loaded)
     load_entries(loaded);
 }
 
+/* What lies behind the errors of a file: told with them. The configuration is thrown away afterwards. */
+static void check_behind(struct loaded *loaded, const struct check *check, size_t first)
+{
+    static const char *const keys[SALVAGE_KEYS] = {"repositories", "trusted", "environments"};
+    struct salvage salvage;
+
+    if (salvage_begin(&salvage, check, first, keys)) {
+        loaded->config.root = salvage.root;
+        read_all(loaded);
+        cross_check(loaded, &salvage.found);
+        salvage_tell(&salvage);
+    }
+    salvage_release(&salvage);
+}
+
 struct config *config_load(const char *file, const char *text, size_t length, struct problems *problems)
 {
     struct loaded *loaded = mem_zero(1, sizeof(*loaded));
     struct config *config = &loaded->config;
-    size_t before = problems->errors;
+    size_t before = problems->errors, first = problems->list.count;
     struct check check;
 
     arena_init(&config->arena);
@@ -224,6 +240,8 @@ struct config *config_load(const char *file, const char *text, size_t length, st
         if (problems->errors == before) {
             read_all(loaded);
             cross_check(loaded, problems);
+        } else {
+            check_behind(loaded, &check, first);
         }
         warn_unbuilt(problems, file, check.unbuilt_line, &check.unbuilt);
     }

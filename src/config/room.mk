@@ -28,6 +28,8 @@ src_config_libconfig_a_SOURCES = \
 	src/config/publish.c \
 	src/config/read.c \
 	src/config/read.h \
+	src/config/salvage.c \
+	src/config/salvage.h \
 	src/config/scalar.c \
 	src/config/scalar.h \
 	src/config/schema.c \

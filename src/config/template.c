@@ -3,6 +3,7 @@
 #include "config/check.h"
 #include "config/expression.h"
 #include "config/read.h"
+#include "config/salvage.h"
 #include "config/template.h"
 
 #include "berth/base/str.h"
@@ -72,10 +73,26 @@ static void read_all(struct template *template)
     read_resources(template);
 }
 
+/* What lies behind the errors of a file: told with them. The template is thrown away afterwards. */
+static void check_behind(struct template *template, const struct check *check, size_t first)
+{
+    static const char *const keys[SALVAGE_KEYS] = {"template", "resources"};
+    struct salvage salvage;
+
+    if (salvage_begin(&salvage, check, first, keys)) {
+        template->root = salvage.root;
+        read_all(template);
+        template_check(template, check->file, &salvage.found);
+        template_check_order(template, check->file, &salvage.found);
+        salvage_tell(&salvage);
+    }
+    salvage_release(&salvage);
+}
+
 struct template *template_load(const char *file, const char *text, size_t length, struct problems *problems)
 {
     struct template *template = mem_zero(1, sizeof(*template));
-    size_t before = problems->errors;
+    size_t before = problems->errors, first = problems->list.count;
     struct check check;
 
     arena_init(&template->arena);
@@ -93,6 +110,8 @@ struct template *template_load(const char *file, const char *text, size_t length
             read_all(template);
             template_check(template, file, problems);
             template_check_order(template, file, problems);
+        } else {
+            check_behind(template, &check, first);
         }
     }
     problems_sort(problems);

@@ -288,6 +288,54 @@ static void match__a_name_leads_back_to_its_entry(void **state)
     forget(&reading);
 }
 
+/* What lies behind a wrong key is told with it; what only comes of what is wrong is not. */
+static void errors__behind_other_errors_are_told_at_once(void **state)
+{
+    static const char text[] = "version: 1\n"
+                               "workspace: shop\n"
+                               "trusted: { repository: app, ref: main }\n"
+                               "repositories:\n"
+                               "  app: { provider: git, url: ., bogus: 1 }\n" /* 5 */
+                               "  two: { url: x }\n"
+                               "targets: { here: { provider: local } }\n"
+                               "environments:\n"
+                               "  - name: one\n"
+                               "    tier: review\n" /* 10 */
+                               "    repository: app\n"
+                               "    source: { branches: [main] }\n"
+                               "    templates: [shop]\n"
+                               "    target: here\n"
+                               "    ttl: { default: 9d, max: 7d }\n" /* 15 */
+                               "  - name: other\n"
+                               "    repository: two\n"
+                               "    tier: dev\n"
+                               "    source: { branches: [dev] }\n"
+                               "    templates: [shop]\n" /* 20 */
+                               "    target: here\n"
+                               "    permanent: true\n"
+                               "    on_failure: destroy\n"
+                               "    gate: { approvals: many }\n"
+                               "  - name: third\n" /* 25 */
+                               "    tier: dev\n"
+                               "    source: { promote_from: other }\n"
+                               "    templates: [shop]\n"
+                               "    target: here\n";
+    struct arena arena = {0};
+    struct problems problems;
+
+    (void)state;
+    problems_init(&problems, &arena);
+    assert_null(config_load("berth.yaml", text, sizeof text - 1, &problems));
+    expect_error(&problems, 5, "unknown key \"bogus\"");
+    expect_error(&problems, 6, "\"provider\" is missing");
+    expect_error(&problems, 15, "default is longer than max");
+    expect_error(&problems, 24, "expected a whole number");
+    for (size_t i = 0; i < problems.list.count; i++)
+        assert_null(strstr(problems.list.items[i].message, "there is no \"two\""));
+    problems_release(&problems);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +355,7 @@ int main(void)
         cmocka_unit_test(match__the_last_pattern_that_fits_decides),
         cmocka_unit_test(match__every_entry_that_fits_applies),
         cmocka_unit_test(match__a_name_leads_back_to_its_entry),
+        cmocka_unit_test(errors__behind_other_errors_are_told_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -485,6 +485,28 @@ static void expand__shared_resources_name_their_owner(void **state)
     end(&trial);
 }
 
+static void errors__behind_other_errors_are_told_at_once(void **state)
+{
+    static const char text[] = "template: shop\n"
+                               "bogus: 1\n"
+                               "resources:\n"
+                               "  db: { executor: exec, run: [./db], needs: [web] }\n"
+                               "  web: { executor: exec, run: [./web], needs: [db] }\n"
+                               "  old: { executor: exec, timeout: soon }\n";
+    struct arena arena = {0};
+    struct problems problems;
+
+    (void)state;
+    problems_init(&problems, &arena);
+    assert_null(template_load("shop.yaml", text, sizeof text - 1, &problems));
+    expect_error(&problems, 1, "\"version\" is missing");
+    expect_error(&problems, 2, "unknown key \"bogus\"");
+    expect_error(&problems, 6, "\"run\" is missing");
+    expect_error(&problems, 4, "the needs run in a circle: db -> web -> db");
+    problems_release(&problems);
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +531,7 @@ int main(void)
         cmocka_unit_test(expand__counts_that_explode_are_refused),
         cmocka_unit_test(expand__a_value_cannot_make_structure),
         cmocka_unit_test(expand__shared_resources_name_their_owner),
+        cmocka_unit_test(errors__behind_other_errors_are_told_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
