@@ -17,6 +17,10 @@
 struct config;
 struct store;
 
+/* A run that is at work, against the limits of its entry's target and tier. */
+struct engine_active {
+    const char *run, *entry;
+};
 /* Everything the engine may look at for one environment (and one run). Arrays of pointers to rows; the rows are read-only. */
 struct engine_facts {
     int64_t now_ms, epoch;
@@ -44,13 +48,15 @@ struct engine_facts {
     const struct repository *own_repository;
     const char *fed_by;  /* the same as of clean_facts, for the environment whose own branch went; "" or NULL none */
     int64_t runs_active; /* in the workspace, against limits.runs */
-    int64_t next_run;    /* number a new run would take */
+    VEC(struct engine_active) active; /* the same one by one; only where a target or tier limits runs */
+    int64_t living_in_tier;           /* environments, of the tier of the one that a deploy would make */
+    int64_t next_run;                 /* number a new run would take */
     /* The environment's groups, templates and links, as recorded. */
     VEC(const struct entrypoint *) entrypoints;
     VEC(const struct environment_template *) templates;
     VEC(const struct resource_group *) groups;
     VEC(const char *)
-    waiting; /* runs of the workspace that wait for a slot (opened gates first), or for what a command may lift */
+    waiting; /* runs of the workspace that wait for a slot (opened gates first) and may have one, or for what a command may lift */
     const struct command *command; /* the one that `run` came from, or NULL */
     const char *applied_run;       /* the run that last took this environment's lock to change it, "" none */
     int64_t applied_at;            /* when it first did */
@@ -108,6 +114,9 @@ void engine_apply_effects(struct engine_facts *facts, const struct engine_effect
 /* Marks a step claimed (running, attempt+1, token, epoch, started_at). The supervisor chooses which ready steps. */
 void engine_step_claimed(const struct engine_facts *facts, const char *step, const char *token,
                          struct engine_effects *effects);
+/* A ready step is held by something outside its run, a limit: `reason` is shown at it until it is claimed. */
+void engine_step_waits(const struct engine_facts *facts, const char *step, const char *reason,
+                       struct engine_effects *effects);
 /* Whatever can go on now: next phase, gate, lock, expiry, backoff, queue. Idempotent: called after every event and at wake_at. After engine_step_result
  * and engine_step_interrupted it has been done already. */
 void engine_advance(const struct engine_facts *facts, struct engine_effects *effects);

@@ -131,7 +131,9 @@ struct policy_about {
     const struct release *const *releases; /* of the environment, newest first, for a rollback; NULL: not known */
     size_t release_count;
     const struct release *to; /* that the rollback names; NULL: none is named */
-    bool needs_environment;   /* the verb is about what is there, not about what it makes */
+    const struct run *active; /* at work, of a verb that starts a run: what it may have to wait for */
+    size_t active_count;
+    bool needs_environment; /* the verb is about what is there, not about what it makes */
 };
 const struct why *policy_ask(const struct policy_question *question, const struct policy_about *about,
                              struct arena *arena) BERTH_MUST_CHECK;

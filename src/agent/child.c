@@ -234,6 +234,13 @@ void child_clear_stop(struct child *child)
         child->told_ms = 0;
 }
 
+void child_set_place(struct child *child, const char *target, int tier)
+{
+    free(child->target);
+    child->target = mem_strdup(target);
+    child->tier = tier;
+}
+
 void child_set_step(struct child *child, const char *run, const char *step, int64_t attempt, const char *token)
 {
     child_clear_step(child);
@@ -250,6 +257,7 @@ void child_clear_step(struct child *child)
     free(child->step);
     free(child->token);
     free(child->subject);
-    child->run = child->step = child->token = NULL;
+    free(child->target);
+    child->run = child->step = child->token = child->target = NULL;
     child->attempt = 0;
 }

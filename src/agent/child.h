@@ -36,7 +36,8 @@ struct child {
     /* a worker's */
     char *step, *run; /* what it does now, or NULL: free */
     int64_t attempt;
-    char *token;
+    char *token, *target;
+    int tier;             /* of the step's environment */
     uint64_t begun_ticks; /* when the step was given to it, as process_ticks_now */
     int64_t told_ms;      /* monotonic, when it was asked to stop; 0: it was not */
     bool result_pending, retire;
@@ -65,6 +66,8 @@ void child_stop_step(struct child *child);
 void child_clear_stop(struct child *child);
 /* A worker's present step: set when a task is sent, cleared when its result is stored. */
 void child_set_step(struct child *child, const char *run, const char *step, int64_t attempt, const char *token);
+/* Whose limits that step counts against, until it is cleared. */
+void child_set_place(struct child *child, const char *target, int tier);
 void child_clear_step(struct child *child);
 
 #endif

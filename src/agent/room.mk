@@ -25,6 +25,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/observer_branches.c \
 	src/agent/observer_probes.c \
 	src/agent/orphans.c \
+	src/agent/places.c \
 	src/agent/protocol.h \
 	src/agent/recover.c \
 	src/agent/run_record.c \

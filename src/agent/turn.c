@@ -407,6 +407,7 @@ static void forget_claims(struct supervisor *supervisor)
         free(claim->run);
         free(claim->step);
         free(claim->token);
+        free(claim->target);
         str_release(&claim->task);
     }
     vec_clear(&supervisor->claims);
@@ -419,6 +420,7 @@ static void send_claims(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->claims.count; i++) {
         struct claim *claim = &supervisor->claims.items[i];
         child_set_step(claim->worker, claim->run, claim->step, claim->attempt, claim->token);
+        child_set_place(claim->worker, claim->target, claim->tier);
         child_send(claim->worker, FRAME_TASK, claim->task.data, claim->task.length);
     }
     forget_claims(supervisor);

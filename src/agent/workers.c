@@ -89,9 +89,19 @@ struct ready_steps {
     struct supervisor *supervisor;
     struct arena *arena;
     VEC(struct step *) steps;
+    VEC(const char *) not_now; /* that could not be had: not listed again */
+    struct places *places;     /* or NULL: no target or tier has a limit */
     int64_t now_ms;
-    size_t skip, limit; /* of those that may begin now: so many are passed over, so many are taken */
+    size_t limit; /* so many that may begin now are listed */
 };
+
+static bool is_not_now(const struct ready_steps *ready, const char *step)
+{
+    for (size_t i = 0; i < ready->not_now.count; i++)
+        if (text_equal(ready->not_now.items[i], step))
+            return true;
+    return false;
+}
 
 static bool collect_ready(const void *row, void *context)
 {
@@ -101,10 +111,8 @@ static bool collect_ready(const void *row, void *context)
         supervisor_due(ready->supervisor, step->run, step->not_before_at);
         return true;
     }
-    if (ready->skip > 0) {
-        ready->skip--;
+    if (is_not_now(ready, step->id) || (ready->places && !places_have(ready->places, step)))
         return true;
-    }
     struct step *copy = arena_alloc(ready->arena, sizeof *copy);
     copy->id = arena_strdup(ready->arena, step->id);
     copy->run = arena_strdup(ready->arena, step->run);
@@ -112,12 +120,18 @@ static bool collect_ready(const void *row, void *context)
     return ready->steps.count < ready->limit;
 }
 
-/* Steps that wait for a later moment are no part of the limit: however many there are, what may begin now is found. */
+/* Steps that wait for a later moment, or for their target or tier, are no part of the limit: however many there are, what may begin now is found. */
 static bool list_ready(struct supervisor *supervisor, struct ready_steps *ready, struct error *error)
 {
     static const char *const columns[] = {"id", "run", "not_before_at", NULL};
-    struct store_query query = {
-        .type = &step_type, .index = "status", .equal = {word_name(step_status_names, STEP_READY)}, .columns = columns};
+    static const char *const placed[] = {"id",       "run",           "not_before_at", "environment",
+                                         "ready_at", "status_reason", "target",        NULL};
+    struct store_query query = {.type = &step_type,
+                                .index = "status",
+                                .equal = {word_name(step_status_names, STEP_READY)},
+                                .columns = ready->places ? placed : columns};
+    if (ready->places)
+        places_count(ready->places, supervisor, ready->arena);
     ready->supervisor = supervisor;
     ready->now_ms = time_now_ms();
     vec_clear(&ready->steps);
@@ -128,7 +142,8 @@ static bool list_ready(struct supervisor *supervisor, struct ready_steps *ready,
 void workers_ensure(struct supervisor *supervisor)
 {
     struct arena arena = {0};
-    struct ready_steps ready = {.arena = &arena};
+    struct places places = {0};
+    struct ready_steps ready = {.arena = &arena, .places = supervisor->config->limits.divides_steps ? &places : NULL};
     struct error error = {0};
     size_t allowed = workers_allowed(supervisor), room = room_for_steps(supervisor), have = 0, unoccupied = 0;
     for (size_t i = 0; i < supervisor->children.count; i++) {
@@ -148,6 +163,7 @@ void workers_ensure(struct supervisor *supervisor)
         }
     }
     vec_release(&ready.steps);
+    places_release(&places);
     arena_release(&arena);
 }
 
@@ -182,6 +198,8 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
                           .run = mem_strdup(step->run),
                           .step = mem_strdup(step->id),
                           .token = mem_strdup(token),
+                          .target = mem_strdup(step->target),
+                          .tier = facts->environment ? facts->environment->tier : TIER_NONE,
                           .attempt = step->attempt};
     str_init(&claim.task);
     bool written = task_write(supervisor->store, facts, step, &claim.task, error);
@@ -191,16 +209,16 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
     return written ? CLAIMED : CLAIM_FAILED;
 }
 
-/* Gives what was listed to free workers; what its run does not let begin now is counted. */
-static bool claim_listed(struct supervisor *supervisor, const struct ready_steps *ready, size_t *not_now,
-                         struct error *error)
+/* Gives what was listed to free workers; what its run does not let begin now is noted. */
+static bool claim_listed(struct supervisor *supervisor, struct ready_steps *ready, struct error *error)
 {
     for (size_t i = 0; i < ready->steps.count; i++) {
         struct child *worker = free_worker(supervisor);
         enum claimed claimed = worker ? claim_step(supervisor, worker, ready->steps.items[i], error) : NOT_NOW;
         if (!worker || claimed == CLAIM_FAILED)
             return !worker; /* the next result frees one and claims in its own transaction */
-        *not_now += claimed == NOT_NOW;
+        if (claimed == NOT_NOW)
+            vec_push(&ready->not_now, ready->steps.items[i]->id);
     }
     return true;
 }
@@ -208,23 +226,26 @@ static bool claim_listed(struct supervisor *supervisor, const struct ready_steps
 bool workers_claim(struct supervisor *supervisor, struct error *error)
 {
     struct arena arena = {0};
-    struct ready_steps ready = {.arena = &arena};
-    size_t not_now = 0, before;
+    struct places places = {0};
+    struct ready_steps ready = {.arena = &arena, .places = supervisor->config->limits.divides_steps ? &places : NULL};
+    size_t before;
     bool claimed = true;
     supervisor->look_at_steps = false;
     if (supervisor->draining)
         return true;
     do { /* again only behind those that could not be had */
-        before = not_now;
-        ready.skip = not_now;
+        before = ready.not_now.count;
         ready.limit = room_for_steps(supervisor);
         claimed = list_ready(supervisor, &ready, error);
         if (claimed && ready.steps.count > 0) {
             fault_point("supervisor.before_claim");
-            claimed = claim_listed(supervisor, &ready, &not_now, error);
+            claimed = claim_listed(supervisor, &ready, error);
         }
-    } while (claimed && not_now > before && free_worker(supervisor));
+    } while (claimed && ready.not_now.count > before && free_worker(supervisor));
+    claimed = claimed && (!ready.places || places_note(&places, error));
     vec_release(&ready.steps);
+    vec_release(&ready.not_now);
+    places_release(&places);
     arena_release(&arena);
     return claimed;
 }

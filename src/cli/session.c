@@ -355,6 +355,46 @@ static const struct release *release_named(const struct release *releases, size_
     return NULL;
 }
 
+static bool starts_run(const struct verb *verb)
+{
+    return !verb_is_about_run(verb) &&
+           ((verb->policy_flags & (POLICY_DEPLOYS | POLICY_DESTROYS)) != 0 || text_equal(verb->name, "plan"));
+}
+
+struct at_work {
+    struct arena *arena;
+    VEC(struct run) runs;
+};
+
+static bool collect_run(const void *row, void *context)
+{
+    struct at_work *at_work = context;
+    struct run run = {.entry = arena_strdup(at_work->arena, ((const struct run *)row)->entry)};
+
+    vec_push(&at_work->runs, run);
+    return true;
+}
+
+/* The runs at work, as far as limits are about them. */
+static bool fill_active(struct cli *cli, struct policy_about *about, struct error *error)
+{
+    static const char *const columns[] = {"id", "entry", NULL};
+    struct at_work at_work = {.arena = &cli->arena};
+    bool read = true;
+
+    for (int status = RUN_QUEUED; read && status < RUN_DONE; status++) {
+        struct store_query query = {
+            .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}, .columns = columns};
+
+        read = !run_is_active(status) || store_each(cli->store, &query, collect_run, &at_work, error);
+    }
+    about->active_count = at_work.runs.count;
+    if (at_work.runs.count > 0)
+        about->active = arena_copy(&cli->arena, at_work.runs.items, at_work.runs.count * sizeof *at_work.runs.items);
+    vec_release(&at_work.runs);
+    return read;
+}
+
 /* The rows of the run, or of the environment, that the answer stands on. */
 static bool fill_about(struct cli *cli, const struct verb *verb, const struct environment *environment,
                        const struct run *run, struct policy_about *about, struct error *error)
@@ -375,7 +415,7 @@ static bool fill_about(struct cli *cli, const struct verb *verb, const struct en
         about->releases = pointers_to(cli, releases, about->release_count, sizeof *releases);
         about->to = release_named(releases, about->release_count, cli_argument(cli, "to"));
     }
-    return true;
+    return !starts_run(verb) || fill_active(cli, about, error);
 }
 
 const struct why *session_why(struct cli *cli, const struct verb *verb, const char *environment_name,

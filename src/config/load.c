@@ -162,6 +162,40 @@ static void read_freezes(struct loaded *loaded)
     }
 }
 
+/* `eks: 6` are steps, `eks: { runs: 2, steps: 6 }` both. */
+static struct config_limit read_limit(struct config_limits *limits, const struct node_pair *pair)
+{
+    const bool plain = pair->value->kind == NODE_INT;
+    const struct config_limit limit = {
+        .name = pair->key->text,
+        .runs = plain ? 0 : (int)read_int(pair->value, "runs", 0),
+        .steps = (int)(plain ? pair->value->number : read_int(pair->value, "steps", 0)),
+        .line = pair->key->line,
+    };
+
+    limits->divides_runs |= limit.runs > 0;
+    limits->divides_steps |= limit.steps > 0;
+    return limit;
+}
+
+static void read_divided(struct config *config, const struct node *limits)
+{
+    const struct node *targets = node_get(limits, "per_target"), *tiers = node_get(limits, "per_tier"),
+                      *most = node_get(limits, "environments");
+    struct config_limit *items = arena_alloc(&config->arena, (targets ? targets->count + 1 : 1) * sizeof(*items));
+
+    config->limits.targets = items;
+    config->limits.target_count = targets ? targets->count : 0;
+    for (size_t i = 0; i < config->limits.target_count; i++)
+        items[i] = read_limit(&config->limits, &targets->pairs[i]);
+    for (size_t i = 0; tiers && i < tiers->count; i++)
+        config->limits.tiers[word_value(tier_names, tiers->pairs[i].key->text)] =
+            read_limit(&config->limits, &tiers->pairs[i]);
+    for (int tier = TIER_NONE; tier <= TIER_PROD; tier++)
+        config->limits.environments[tier] = (int)read_int(most, word_name(tier_names, tier), -1);
+    config->limits.environments_line = most ? most->line : 0;
+}
+
 static void read_limits(struct config *config)
 {
     const struct node *limits = node_get(config->root, "limits");
@@ -172,6 +206,7 @@ static void read_limits(struct config *config)
     if (!share_parse(read_text(limits, "remove_share", ""), &config->limits.remove_share_percent))
         config->limits.remove_share_percent = 0;
     config->limits.line = limits ? limits->line : 0;
+    read_divided(config, limits);
 }
 
 static void read_all(struct loaded *loaded)

@@ -224,6 +224,25 @@ static void refuse_same(struct request *request, const struct why *why, const st
         arena_printf(arena, "follow it: berth log %s -f", same->id));
 }
 
+/* A first deploy makes one environment more, and its tier may have enough. False: refused already. */
+static bool tier_has_room(struct request *request, int workflow, const struct why *why)
+{
+    struct engine_turn *turn = request->turn;
+    const struct config *config = turn->facts->config;
+    const enum tier tier = request->subject.entry->tier;
+    const int most = config->limits.environments[tier];
+
+    if (workflow != WORKFLOW_DEPLOY || most < 0 || turn->facts->living_in_tier < most ||
+        (turn->environment != NULL && turn->environment->status != ENVIRONMENT_ABSENT))
+        return true;
+    answer_refused(request, ERROR_LIMIT, why,
+                   arena_printf(turn->arena, "tier %s has %lld of %d environments (limits.environments, %s:%d)",
+                                word_name(tier_names, (int)tier), (long long)turn->facts->living_in_tier, most,
+                                config->file, config->limits.environments_line),
+                   "destroy one that nobody needs: berth envs lists them");
+    return false;
+}
+
 static void begin_from_ref(struct request *request, int workflow)
 {
     struct engine_turn *turn = request->turn;
@@ -246,7 +265,7 @@ static void begin_from_ref(struct request *request, int workflow)
             "add the entry again on the trusted ref, or destroy it");
         return;
     }
-    if (!wish_of(request, &wish))
+    if (!tier_has_room(request, workflow, why) || !wish_of(request, &wish))
         return;
     same = same_run(request, workflow, &wish);
     if (same != NULL) {

@@ -136,6 +136,7 @@ void engine_facts_release(struct engine_facts *facts)
     vec_release(&facts->templates);
     vec_release(&facts->groups);
     vec_release(&facts->waiting);
+    vec_release(&facts->active);
 }
 
 /* --- following ---------------------------------------------------------------------------------------------------- */
@@ -223,6 +224,21 @@ static void follow(struct rows *rows, const struct engine_effects *effects, cons
         (vec)->room = rows_.room;                                                     \
     } while (0)
 
+static void follow_active(struct engine_facts *facts, const struct run *run)
+{
+    const struct engine_active active = {.run = run->id, .entry = run->entry};
+    size_t at = 0;
+
+    if (facts->config == NULL || !facts->config->limits.divides_runs)
+        return;
+    while (at < facts->active.count && !text_equal(facts->active.items[at].run, run->id))
+        at++;
+    if (at < facts->active.count && !run_is_active(run->status))
+        facts->active.items[at] = facts->active.items[--facts->active.count];
+    else if (at == facts->active.count && run_is_active(run->status))
+        vec_push(&facts->active, active);
+}
+
 static void follow_run(struct engine_facts *facts, const struct run *run)
 {
     const struct run *before = NULL;
@@ -236,6 +252,7 @@ static void follow_run(struct engine_facts *facts, const struct run *run)
             before = facts->runs.items[i];
     facts->runs_active +=
         (run_is_active(run->status) ? 1 : 0) - (before != NULL && run_is_active(before->status) ? 1 : 0);
+    follow_active(facts, run);
     if (run->applying_at != 0 && run->applying_at >= facts->applied_at) {
         facts->applied_at = run->applying_at;
         facts->applied_run = run->id;

@@ -19,7 +19,8 @@ struct loading {
     struct arena *arena;
     struct engine_facts *facts;
     struct error *error;
-    int64_t releases; /* so many are loaded */
+    int64_t releases;           /* so many are loaded */
+    struct limit_counts counts; /* of runs at work, but for the one in question; no `config`: no such limits */
 };
 struct rows {
     const void **items;
@@ -200,22 +201,133 @@ static bool load_slug(struct loading *loading, const struct config *config, cons
     return loaded;
 }
 
+struct living {
+    struct loading *loading;
+    const struct config *config;
+    const char *own; /* name of the environment in question */
+    int tier;
+    VEC(const char *) coming; /* names that a run is going to make */
+};
+
+static bool visit_living(const void *row, void *context)
+{
+    const struct environment *environment = row;
+    struct living *living = context;
+
+    living->loading->facts->living_in_tier += environment->tier == living->tier &&
+                                              environment->status != ENVIRONMENT_DESTROYED &&
+                                              environment->status != ENVIRONMENT_ABSENT;
+    return true;
+}
+
+/* A plan leaves no environment. */
+static bool visit_coming(const void *row, void *context)
+{
+    const struct run *run = row;
+    struct living *living = context;
+    const struct config_entry *entry = config_entry_named(living->config, run->entry);
+
+    if (run->workflow != WORKFLOW_DEPLOY || run->applying_at != 0 || entry == NULL ||
+        (int)entry->tier != living->tier || text_equal(run->environment_name, living->own))
+        return true;
+    for (size_t i = 0; i < living->coming.count; i++)
+        if (text_equal(living->coming.items[i], run->environment_name))
+            return true;
+    vec_push(&living->coming, arena_strdup(living->loading->arena, run->environment_name));
+    return true;
+}
+
+/* What is deployed for the first time, and not there yet. */
+static bool count_coming(struct living *living)
+{
+    static const char *const columns[] = {"id", "workflow", "entry", "environment_name", "applying_at", NULL};
+    struct loading *loading = living->loading;
+    VEC(const struct environment *) rows = {0};
+    bool counted = true;
+
+    for (int status = RUN_QUEUED; counted && status < RUN_DONE; status++) {
+        struct store_query query = {
+            .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}, .columns = columns};
+
+        counted = store_each(loading->store, &query, visit_coming, living, loading->error);
+    }
+    for (size_t i = 0; counted && i < living->coming.count; i++) {
+        bool there = false;
+
+        vec_clear(&rows);
+        counted = LOAD(&rows, .type = &environment_type, .index = "name", .equal = {living->coming.items[i]});
+        for (size_t r = 0; r < rows.count; r++)
+            there |= rows.items[r]->status != ENVIRONMENT_DESTROYED && rows.items[r]->status != ENVIRONMENT_ABSENT;
+        loading->facts->living_in_tier += !there;
+    }
+    vec_release(&rows);
+    return counted;
+}
+
+/* Only where a first deploy may be one too many. */
+static bool load_tier(struct loading *loading, const struct config *config, const struct subject *subject)
+{
+    static const char *const columns[] = {"id", "tier", "status", NULL};
+    const struct environment *own = loading->facts->environment;
+    const struct config_entry *entry = subject->entry;
+    struct living living = {.loading = loading, .config = config, .own = subject->environment};
+    struct store_query query = {.type = &environment_type, .columns = columns};
+    bool counted;
+
+    if (config == NULL || entry == NULL || config->limits.environments[entry->tier] < 0 ||
+        (own != NULL && own->status != ENVIRONMENT_ABSENT))
+        return true; /* it is there already */
+    living.tier = (int)entry->tier;
+    counted = store_each(loading->store, &query, visit_living, &living, loading->error) && count_coming(&living);
+    vec_release(&living.coming);
+    return counted;
+}
+
 /* --- the workspace ------------------------------------------------------------------------------------------------------ */
 
-static bool count_active(struct loading *loading)
+static bool visit_active(const void *row, void *context)
 {
+    const struct run *run = row;
+    struct loading *loading = context;
+    const struct engine_active active = {.run = arena_strdup(loading->arena, run->id),
+                                         .entry = arena_strdup(loading->arena, run->entry)};
+
+    vec_push(&loading->facts->active, active);
+    return true;
+}
+
+/* One by one where a target or tier has a limit of its own. */
+static bool count_active(struct loading *loading, const struct config *config)
+{
+    static const char *const columns[] = {"id", "entry", NULL};
+    const bool divided = config != NULL && config->limits.divides_runs;
+
     for (int status = RUN_QUEUED; status < RUN_DONE; status++) {
         struct store_query query = {
-            .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}};
+            .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}, .columns = columns};
         int64_t count = 0;
 
         if (!run_is_active(status))
             continue;
+        if (divided && !store_each(loading->store, &query, visit_active, loading, loading->error))
+            return false;
         if (!store_count(loading->store, &query, &count, loading->error))
             return false;
         loading->facts->runs_active += count;
     }
+    if (divided)
+        runs_count(loading->facts, loading->facts->run != NULL ? loading->facts->run->id : "", &loading->counts,
+                   loading->arena);
     return true;
+}
+
+/* Who waits for a limit of its own target or tier gains nothing when another's slot comes free. */
+static bool may_have_slot(const struct loading *loading, const struct run *run)
+{
+    const struct limit_counts *counts = &loading->counts;
+    const struct config_entry *entry = counts->config != NULL ? config_entry_named(counts->config, run->entry) : NULL;
+
+    return entry == NULL || !limit_reached(counts, entry->target, (int)entry->tier);
 }
 
 static bool visit_id(const void *row, void *context)
@@ -227,21 +339,23 @@ static bool visit_id(const void *row, void *context)
     return loading->facts->waiting.count < WAITING_LIMIT;
 }
 
+static bool visit_queued(const void *row, void *context)
+{
+    return !may_have_slot(context, row) || visit_id(row, context);
+}
+
 static bool visit_slot_waiter(const void *row, void *context)
 {
     const struct run *run = row;
 
-    return !text_starts(run->status_reason, WAITS_FOR_SLOT) || visit_id(row, context);
+    return !text_starts(run->status_reason, WAITS_FOR_SLOT) || visit_queued(row, context);
 }
 
 static bool load_waiting(struct loading *loading, int status, store_visit *visit)
 {
-    static const char *const columns[] = {"id", "status_reason", NULL};
-    struct store_query query = {.type = &run_type,
-                                .index = "status",
-                                .equal = {word_name(run_status_names, status)},
-                                .columns = columns,
-                                .limit = WAITING_LIMIT};
+    static const char *const columns[] = {"id", "entry", "status_reason", NULL};
+    struct store_query query = {
+        .type = &run_type, .index = "status", .equal = {word_name(run_status_names, status)}, .columns = columns};
 
     return store_each(loading->store, &query, visit, loading, loading->error);
 }
@@ -249,13 +363,13 @@ static bool load_waiting(struct loading *loading, int status, store_visit *visit
 static bool load_waiting_for_slots(struct loading *loading, const struct config *config)
 {
     return (config == NULL || config->limits.runs == 0 || load_waiting(loading, RUN_GATE, visit_slot_waiter)) &&
-           load_waiting(loading, RUN_QUEUED, visit_id);
+           load_waiting(loading, RUN_QUEUED, visit_queued);
 }
 
 static bool load_workspace(struct loading *loading, const char *name, const struct config *config)
 {
     return load_environment_rows(loading) && load_runs(loading, name) && load_slug(loading, config, name) &&
-           count_active(loading) && load_waiting_for_slots(loading, config) &&
+           count_active(loading, config) && load_waiting_for_slots(loading, config) &&
            LOAD(&loading->facts->freezes, .type = &freeze_type);
 }
 
@@ -526,6 +640,7 @@ static bool load_about_environment(struct loading *loading, const struct command
         return false;
     return load_workspace(loading, subject.environment, config) &&
            (!text_equal(command->verb, "destroy") || load_own_branch(loading)) &&
+           (!text_equal(command->verb, "deploy") || load_tier(loading, config, &subject)) &&
            (!lifts_what_others_wait_for(command->verb) || load_waiting(loading, RUN_GATE, visit_id));
 }
 

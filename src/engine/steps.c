@@ -573,6 +573,21 @@ void engine_step_claimed(const struct engine_facts *facts, const char *step, con
     turn_end(&turn);
 }
 
+void engine_step_waits(const struct engine_facts *facts, const char *step, const char *reason,
+                       struct engine_effects *effects)
+{
+    struct engine_turn turn;
+    long at;
+
+    if (facts->run == NULL)
+        return;
+    turn_begin(&turn, facts, effects);
+    at = turn_find(&turn.steps, step);
+    if (at >= 0 && step_at(&turn, (size_t)at)->status == STEP_READY)
+        step_edit(&turn, (size_t)at)->status_reason = arena_strdup(turn.arena, reason);
+    turn_end(&turn);
+}
+
 /* The worker never began: nothing was done, and this attempt counts for nothing but its number, whose traces are on disk. */
 void engine_step_returned(const struct engine_facts *facts, const char *step, struct engine_effects *effects)
 {

@@ -86,11 +86,6 @@ long resource_find(const struct engine_turn *turn, const char *address)
     return -1;
 }
 
-bool run_is_active(int status)
-{
-    return status == RUN_PREPARING || status == RUN_PLANNING || status == RUN_APPLYING || status == RUN_VALIDATING;
-}
-
 static size_t waiting_before(const struct engine_turn *turn)
 {
     size_t count = 0;
@@ -101,15 +96,47 @@ static size_t waiting_before(const struct engine_turn *turn)
     return count;
 }
 
+void runs_count(const struct engine_facts *facts, const char *but, struct limit_counts *counts, struct arena *arena)
+{
+    limit_counts_init(counts, facts->config, LIMIT_RUNS, arena);
+    for (size_t i = 0; i < facts->active.count; i++) {
+        const struct engine_active *active = &facts->active.items[i];
+        const struct config_entry *entry = config_entry_named(facts->config, active->entry);
+
+        if (entry != NULL && !text_equal(active->run, but))
+            limit_counts_add(counts, entry->target, (int)entry->tier);
+    }
+}
+
+/* Which limit of the run's target or tier holds it; "" none. */
+static const char *limit_in_the_way(const struct engine_turn *turn)
+{
+    const struct config_entry *entry = turn->entry;
+    const struct environment *environment = turn->environment;
+    struct limit_counts counts;
+
+    if (!turn->facts->config->limits.divides_runs || (entry == NULL && environment == NULL))
+        return "";
+    runs_count(turn->facts, turn->run->id, &counts, turn->arena);
+    return limit_text(&counts, entry != NULL ? entry->target : environment->target,
+                      entry != NULL ? (int)entry->tier : environment->tier, turn->arena);
+}
+
 bool turn_has_slot(struct engine_turn *turn)
 {
     const struct config *config = turn->facts->config;
     int64_t others = turn->facts->runs_active - (turn->slot_was_held ? 1 : 0);
+    const char *limit;
     size_t before;
 
     if (config == NULL || config->limits.runs <= 0)
         return true;
     before = waiting_before(turn);
+    limit = limit_in_the_way(turn);
+    if (others < config->limits.runs && !text_empty(limit)) {
+        turn->run->status_reason = arena_printf(turn->arena, WAITS_FOR_SLOT "%s", limit);
+        return false;
+    }
     if (others < config->limits.runs && !(turn->new_run && before > 0))
         return true;
     turn->run->status_reason =

@@ -8,6 +8,7 @@
 #define ENGINE_TURN_H
 
 #include "berth/policy.h"
+#include "berth/policy/limits.h"
 #include "engine/effects.h"
 
 #include <jansson.h>
@@ -48,7 +49,6 @@ void turn_begin(struct engine_turn *turn, const struct engine_facts *facts, stru
 void turn_set_run(struct engine_turn *turn, struct run *run);
 /* Puts what changed, touches who waits for what this turn freed, frees the tables. */
 void turn_end(struct engine_turn *turn);
-
 /* Rows of a table. NULL: removed in this turn. */
 const void *turn_row(const struct turn_table *table, size_t at);
 /* The row, writable from now on. */
@@ -99,11 +99,11 @@ void turn_wake(struct engine_turn *turn, int64_t at_ms);
 void turn_notify(struct engine_turn *turn, const char *event);
 /* The tier of the run's environment, or of its entry where that is not made yet. */
 const char *turn_tier(const struct engine_turn *turn);
-/* Whether a slot of limits.runs is free for the run at work, or its own. Else its status_reason is set, and begins so. */
+/* Whether a slot is free for the run at work, or its own: of limits.runs, and of its target and tier. Else its status_reason is set, and begins so. */
 #define WAITS_FOR_SLOT "waits for a slot: "
 bool turn_has_slot(struct engine_turn *turn);
-/* Whether the run counts against limits.runs. */
-bool run_is_active(int status);
+/* Counts the runs at work against the limits of targets and tiers, but for one. */
+void runs_count(const struct engine_facts *facts, const char *but, struct limit_counts *counts, struct arena *arena);
 bool run_destroys(const struct run *run);
 
 /* --- run_record.c ---------------------------------------------------------------------------------------------- */

@@ -3,9 +3,11 @@
 #include "policy/rules.h"
 
 #include "berth/base/str.h"
+#include "berth/config.h"
 #include "berth/model/environment.h"
 #include "berth/model/ledger.h"
 #include "berth/model/run.h"
+#include "berth/policy/limits.h"
 
 static bool can_be_undone(const struct run *run)
 {
@@ -138,12 +140,48 @@ const struct why *policy_extend_state(const struct environment *environment, str
     return NULL;
 }
 
+/* Whether the run would wait for a slot. */
+static const struct why *slot_state(const struct policy_question *question, const struct policy_about *about,
+                                    struct arena *arena)
+{
+    const struct config *config = question->config;
+    const struct config_entry *entry = question->entry;
+    struct limit_counts counts;
+    const char *limit;
+    struct why *why;
+
+    if (about->active_count == 0 || config == NULL || entry == NULL)
+        return NULL;
+    limit_counts_init(&counts, config, LIMIT_RUNS, arena);
+    for (size_t i = 0; i < about->active_count; i++) {
+        const struct config_entry *other = config_entry_named(config, about->active[i].entry);
+
+        if (other != NULL)
+            limit_counts_add(&counts, other->target, (int)other->tier);
+    }
+    limit = limit_text(&counts, entry->target, (int)entry->tier, arena);
+    if (text_empty(limit) && config->limits.runs > 0 && about->active_count >= (size_t)config->limits.runs)
+        limit = arena_printf(arena, "%zu of %d runs (limits.runs, %s:%d)", about->active_count, config->limits.runs,
+                             config->file, config->limits.line);
+    if (text_empty(limit))
+        return NULL;
+    why = arena_alloc(arena, sizeof *why);
+    *why = (struct why){.kind = WHY_RULE,
+                        .verdict = POLICY_WAIT,
+                        .rule = "limit",
+                        .reason = arena_printf(arena, "its run waits in the queue: %s are at work", limit),
+                        .source = "",
+                        .next = "it begins when one of them ends: berth runs lists them"};
+    return why;
+}
+
 /* --- may I, and what will I be asked ----------------------------------------------------------------------------- */
 
 static const struct why *state_of(const struct policy_question *question, const struct policy_about *about,
                                   struct arena *arena)
 {
     const struct environment *environment = question->environment;
+    const struct why *state = NULL;
 
     if (about->run != NULL)
         return policy_run_state(about->run, question->verb, arena);
@@ -151,12 +189,11 @@ static const struct why *state_of(const struct policy_question *question, const 
         return policy_there_state(environment, question->environment_name, question->verb, arena);
     if (text_equal(question->verb, "extend") && environment != NULL)
         return policy_extend_state(environment, arena);
-    if (!text_equal(question->verb, "rollback") || environment == NULL)
-        return NULL;
-    if (about->to != NULL)
-        return policy_release_state(environment, about->to, arena);
-    return about->releases == NULL ? NULL
-                                   : policy_rollback_state(environment, about->releases, about->release_count, arena);
+    if (text_equal(question->verb, "rollback") && environment != NULL && about->to != NULL)
+        state = policy_release_state(environment, about->to, arena);
+    else if (text_equal(question->verb, "rollback") && environment != NULL && about->releases != NULL)
+        state = policy_rollback_state(environment, about->releases, about->release_count, arena);
+    return state != NULL ? state : slot_state(question, about, arena);
 }
 
 static const struct why *may_answer(const struct policy_question *question, const struct policy_about *about,

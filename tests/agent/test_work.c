@@ -170,6 +170,84 @@ static void limit__more_workers_do_not_widen_it(void **state)
     assert_int_equal(steps_now(&world, &running), 2);
 }
 
+static const struct step *step_named(const char *id)
+{
+    struct step *step = arena_alloc(&world.arena, sizeof *step);
+    assert_int_equal(store_get(world.store, &step_type, id, &world.arena, step, NULL), STORE_FOUND);
+    return step;
+}
+
+struct waiting_step {
+    const char *id, *reason;
+};
+
+static bool has_reason(struct world *looked, void *context)
+{
+    const struct waiting_step *waiting = context;
+    (void)looked;
+    return strncmp(step_named(waiting->id)->status_reason, waiting->reason, strlen(waiting->reason)) == 0;
+}
+
+static bool runs(struct world *looked, void *id)
+{
+    (void)looked;
+    return step_named(id)->status == STEP_RUNNING;
+}
+
+static void limit__of_a_target_holds_its_steps_and_no_others(void **state)
+{
+    (void)state;
+    static const char template[] = "template: shop\n"
+                                   "version: 1\n"
+                                   "resources:\n"
+                                   "  r0: { executor: exec, run: [./tool, up, r0], target: there }\n"
+                                   "  r1: { executor: exec, run: [./tool, up, r1], target: there }\n"
+                                   "  r2: { executor: exec, run: [./tool, up, r2], target: there }\n"
+                                   "  r3: { executor: exec, run: [./tool, up, r3] }\n"
+                                   "  r4: { executor: exec, run: [./tool, up, r4] }\n";
+    world_open(&world, &(struct world_spec){.template_text = template,
+                                            .policy_more = "limits: { steps: 4, per_target: { there: 2 } }\n"});
+    hold_all(5);
+    start();
+    const struct run *run = deployed("feature/x");
+    struct steps running = {.status = STEP_RUNNING, .wanted = 4};
+    assert_true(
+        world_wait(&world, has_steps, &running)); /* no place of the workspace is free while the target is full */
+    struct waiting_step third = {.id = arena_printf(&world.arena, "%s.apply.r2", run->id),
+                                 .reason = "waits: 2 of 2 steps on target there (limits.per_target, berth.yaml:"};
+    assert_true(world_wait(&world, has_reason, &third));
+    assert_int_equal(step_named(third.id)->status, STEP_READY);
+    world_release_tool(&world, "up", "r3");
+    assert_non_null(world_ask(&world, "plan", "feature/x", "{\"with\":[\"a=1\"]}"));
+    assert_int_equal(step_named(third.id)->status, STEP_READY);
+    world_release_tool(&world, "up", "r0");
+    assert_true(world_wait(&world, runs, (void *)(uintptr_t)third.id));
+    assert_string_equal(step_named(third.id)->status_reason, "");
+}
+
+static void limit__of_a_tier_counts_what_an_earlier_berthd_left_running(void **state)
+{
+    (void)state;
+    char *template = resources(3, "./tool, up", "");
+    world_open(&world, &(struct world_spec){.template_text = template,
+                                            .policy_more = "limits: { per_tier: { review: { steps: 2 } } }\n"});
+    free(template);
+    hold_all(3);
+    start();
+    const struct run *run = deployed("feature/x");
+    struct steps running = {.status = STEP_RUNNING, .wanted = 2};
+    assert_true(world_wait(&world, has_steps, &running));
+    world_kill(&world, SIGKILL);
+    world_start(&world);
+    struct waiting_step third = {.id = arena_printf(&world.arena, "%s.apply.r2", run->id),
+                                 .reason = "waits: 2 of 2 steps of tier review (limits.per_tier, berth.yaml:"};
+    assert_true(world_wait(&world, has_reason, &third));
+    assert_non_null(world_ask(&world, "hold", run->environment_name, "")); /* answered by the new one */
+    assert_int_equal(steps_now(&world, &running), 2);
+    world_release_tool(&world, "up", "r1");
+    assert_true(world_wait(&world, runs, (void *)(uintptr_t)third.id));
+}
+
 /* --- what does not end ---------------------------------------------------------------------------------------------- */
 
 #define DETACHED \
@@ -394,6 +472,8 @@ int main(void)
         TEST(backoff__forty_steps_in_it_keep_nobody_else_waiting),
         TEST(limit__twenty_steps_at_once_are_twenty),
         TEST(limit__more_workers_do_not_widen_it),
+        TEST(limit__of_a_target_holds_its_steps_and_no_others),
+        TEST(limit__of_a_tier_counts_what_an_earlier_berthd_left_running),
         TEST(killed__tool_that_detached_itself_and_cleaned_its_environment_ends),
         TEST(killed__worker_leaves_alone_what_an_earlier_step_detached),
         TEST(cancel__second_one_gives_up_a_worker_that_does_not_answer),

@@ -112,6 +112,37 @@ static void load__reads_the_shop_whole(void **state)
     forget(&reading);
 }
 
+static void limits__of_targets_and_tiers_are_read(void **state)
+{
+    struct reading reading;
+    const struct config_limits *limits;
+
+    (void)state;
+    load_small(&reading,
+               "limits:\n"
+               "  per_target: { here: 3 }\n"
+               "  per_tier: { review: { runs: 2, steps: 4 }, prod: { runs: 1 } }\n"
+               "  environments: { review: 60 }\n",
+               SMALL_SOURCE);
+    expect_no_error(&reading.problems);
+    limits = &reading.config->limits;
+    assert_int_equal(limits->target_count, 1);
+    assert_string_equal(limits->targets[0].name, "here");
+    assert_int_equal(limits->targets[0].steps, 3);
+    assert_int_equal(limits->targets[0].runs, 0);
+    assert_int_equal(limits->tiers[TIER_REVIEW].runs, 2);
+    assert_int_equal(limits->tiers[TIER_REVIEW].steps, 4);
+    assert_int_equal(limits->tiers[TIER_PROD].runs, 1);
+    assert_int_equal(limits->tiers[TIER_PROD].steps, 0);
+    assert_true(limits->divides_runs && limits->divides_steps);
+    assert_int_equal(limits->environments[TIER_REVIEW], 60);
+    assert_int_equal(limits->environments[TIER_DEV], -1);
+    forget(&reading);
+    check_root_error("limits: { per_target: { nowhere: 3 } }\n", 14, "nowhere");
+    check_root_error("limits: { per_tier: { review: 0 } }\n", 14, "from 1 to 1000");
+    check_root_error("limits: { per_tier: { review: {} } }\n", 14, "");
+}
+
 static void check_receiver(const char *section, const char *id, bool same)
 {
     struct reading reading;
@@ -358,6 +389,7 @@ static void host__reads_the_example_and_has_defaults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits__of_targets_and_tiers_are_read),
         cmocka_unit_test(load__reads_the_shop_whole),
         cmocka_unit_test(load__names_all_errors_at_once_with_their_places),
         cmocka_unit_test(load__refuses_unknown_references),

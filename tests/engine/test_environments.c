@@ -325,6 +325,100 @@ static void queue__says_how_many_are_before_and_is_cancelled(void **state)
     assert_status(world, "4", "preparing");
 }
 
+static const char divided[] =
+    "version: 1\n"
+    "workspace: shop\n"
+    "repositories: { app: { provider: git, url: . } }\n"
+    "targets: { here: { provider: local }, there: { provider: local } }\n"
+    "environments:\n"
+    "  - name: \"review/${{ branch.slug }}\"\n"
+    "    tier: review\n"
+    "    source: { branches: [\"feature/**\", \"more/**\"] }\n"
+    "    templates: [shop]\n"
+    "    target: here\n"
+    "  - name: staging\n"
+    "    tier: staging\n"
+    "    source: { branches: [main] }\n"
+    "    templates: [shop]\n"
+    "    target: there\n"
+    "limits: { runs: 8, per_target: { there: { runs: 1 } }, per_tier: { review: { runs: 1 } },\n"
+    "          environments: { review: 2 } }\n";
+
+static void divide(struct world *world)
+{
+    config_free(world->config);
+    world->config = world_config(divided);
+}
+
+static void limit__of_a_tier_holds_its_runs_and_no_others(void **state)
+{
+    struct world *world = *state;
+
+    divide(world);
+    deploy(world, "feature/x");
+    deploy(world, "feature/y");
+    deploy(world, "main");
+    assert_status(world, "1", "preparing");
+    assert_status(world, "2", "queued");
+    assert_string_equal(world_run(world, "2")->status_reason,
+                        "waits for a slot: 1 of 1 runs of tier review (limits.per_tier, berth.yaml:16)");
+    assert_status(world, "3", "preparing");
+    play_all(world, "3");
+    assert_status(world, "3", "done");
+    assert_status(world, "2", "queued");
+    play_all(world, "1");
+    assert_status(world, "2", "preparing");
+    assert_int_equal(command(world, "plan", "staging", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(command(world, "plan", "staging", "{\"with\":[\"a=2\"]}"), COMMAND_ACCEPTED);
+    assert_status(world, "4", "preparing");
+    assert_string_equal(world_run(world, "5")->status_reason,
+                        "waits for a slot: 1 of 1 runs on target there (limits.per_target, berth.yaml:16)");
+}
+
+static void limit__of_a_tier_lets_those_who_wait_go_in_their_order(void **state)
+{
+    struct world *world = *state;
+
+    divide(world);
+    deploy(world, "feature/x");
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(command(world, "plan", "feature/y", arena_printf(&world->arena, "{\"with\":[\"a=%zu\"]}", i)),
+                         COMMAND_ACCEPTED);
+    play_all(world, "1");
+    assert_status(world, "2", "preparing");
+    assert_status(world, "3", "queued");
+    play_all(world, "2");
+    assert_status(world, "3", "preparing");
+    assert_status(world, "4", "queued");
+}
+
+static void limit__of_environments_refuses_one_more_of_the_tier(void **state)
+{
+    struct world *world = *state;
+
+    divide(world);
+    deploy(world, "feature/x");
+    play_all(world, "1");
+    assert_int_equal(command(world, "plan", "feature/y", ""), COMMAND_ACCEPTED); /* leaves none */
+    play_all(world, "2");
+    deploy(world, "feature/y");
+    world_push(world, "more/z", "z1");
+    assert_int_equal(command(world, "deploy", "more/z", ""), COMMAND_REFUSED); /* one is there, one on its way */
+    assert_string_equal(world_answer(world),
+                        "tier review has 2 of 2 environments (limits.environments, berth.yaml:17)");
+    play_all(world, "3");
+    world_push(world, "feature/x", "c2");
+    deploy(world, "feature/x"); /* is there already */
+    play_all(world, "4");
+    deploy(world, "main");
+    assert_int_equal(
+        command(world, "destroy", world_run(world, "1")->environment_name,
+                arena_printf(&world->arena, "{\"confirm\":\"%s\"}", world_run(world, "1")->environment_name)),
+        COMMAND_ACCEPTED);
+    play_all(world, "6");
+    deploy(world, "more/z");
+}
+
 /* --- how a command ends --------------------------------------------------------------------------------------------------- */
 
 static int status_of_command(struct world *world, const char *run)
@@ -377,6 +471,9 @@ int main(void)
         TEST(rollback__without_a_release_says_so),
         TEST(limit__holds_back_an_approved_gate_too),
         TEST(queue__says_how_many_are_before_and_is_cancelled),
+        TEST(limit__of_a_tier_holds_its_runs_and_no_others),
+        TEST(limit__of_a_tier_lets_those_who_wait_go_in_their_order),
+        TEST(limit__of_environments_refuses_one_more_of_the_tier),
         TEST(command__ends_with_the_run_it_started),
     };
     return cmocka_run_group_tests_name("engine environments", tests, NULL, NULL);

@@ -220,17 +220,17 @@ static void gather_environment(struct world *world, struct engine_facts *facts)
             vec_push(&facts->releases, world->releases.items[i]);
 }
 
-static bool is_active(int status)
-{
-    return status == RUN_PREPARING || status == RUN_PLANNING || status == RUN_APPLYING || status == RUN_VALIDATING;
-}
-
 static void gather_runs(struct world *world, const char *name, struct engine_facts *facts)
 {
     for (size_t i = 0; i < world->runs.count; i++) {
         const struct run *run = world->runs.items[i];
 
-        facts->runs_active += is_active(run->status);
+        facts->runs_active += run_is_active(run->status);
+        if (run_is_active(run->status) && world->config->limits.divides_runs) {
+            const struct engine_active active = {.run = run->id, .entry = run->entry};
+
+            vec_push(&facts->active, active);
+        }
         if (run->status == RUN_QUEUED || (run->status == RUN_GATE && text_starts(run->status_reason, WAITS_FOR_SLOT)))
             vec_push(&facts->waiting, run->id);
         if (!text_equal(run->environment_name, name))
@@ -409,7 +409,8 @@ static bool same_facts(const struct engine_facts *a, const struct engine_facts *
            SAME(run_type, runs) && SAME(step_type, steps) && SAME(plan_type, plans) && SAME(approval_type, approvals) &&
            SAME(entrypoint_type, entrypoints) && SAME(environment_template_type, templates) &&
            record_compare(&run_type, a->run, b->run) == RECORD_SAME && a->runs_active == b->runs_active &&
-           text_equal(a->applied_run, b->applied_run) && a->applied_at == b->applied_at &&
+           a->active.count == b->active.count && text_equal(a->applied_run, b->applied_run) &&
+           a->applied_at == b->applied_at &&
            text_equal(a->answer != NULL ? a->answer->id : "", b->answer != NULL ? b->answer->id : "");
 }
 

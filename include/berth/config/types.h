@@ -137,8 +137,19 @@ struct config_notify {
     struct name_list events, tiers; /* empty: all */
     const char *repository, *ref;   /* of one that keeps a record of each run that ended (git), else "" */
 };
+struct config_limit { /* of one target or one tier; 0: none */
+    const char *name;
+    int runs, steps;
+    int line;
+};
 struct config_limits {
     int runs, steps, remove_at_once, remove_share_percent; /* 0: no limit of ours */
+    const struct config_limit *targets;
+    size_t target_count;
+    struct config_limit tiers[TIER_PROD + 1];
+    bool divides_runs, divides_steps; /* some target or tier has a limit of its own */
+    int environments[TIER_PROD + 1];  /* at most, by tier; -1: no limit */
+    int environments_line;
     int line;
 };
 struct config {

@@ -125,6 +125,11 @@ int word_value(const char *const *names, const char *name);
 /* The name of a value, "unknown" when it is out of range: an unknown status never shows as healthy. */
 const char *word_name(const char *const *names, int value);
 
+/* Whether a run counts against limits of runs. */
+static inline bool run_is_active(int status)
+{
+    return status == RUN_PREPARING || status == RUN_PLANNING || status == RUN_APPLYING || status == RUN_VALIDATING;
+}
 static inline bool run_ended(enum run_status status)
 {
     return status >= RUN_DONE;
