@@ -149,7 +149,8 @@ static bool any_open_run(struct supervisor *supervisor)
 static bool policy_acts_by_itself(const struct config *config)
 {
     for (size_t i = 0; config && i < config->environment_count; i++)
-        if ((config->environments[i].deploy_on & ~(unsigned)TRIGGER_MANUAL) || config->environments[i].drift ||
+        if (((config->environments[i].deploy_on | config->environments[i].plan_on) & ~(unsigned)TRIGGER_MANUAL) ||
+            config->environments[i].drift ||
             config->environments[i].destroy_with_branch)
             return true;
     return false;
@@ -194,7 +195,7 @@ static const char *what_is_to_come(struct supervisor *supervisor)
     if (any_row(supervisor, &delivery_type, "status", word_name(delivery_status_names, DELIVERY_WAITING)))
         return "a notification to be delivered";
     if (policy_acts_by_itself(supervisor->config))
-        return "a push to happen: some environment is deployed by itself";
+        return "a push to happen: some environment is deployed or planned by itself";
     if (any_row(supervisor, &schedule_type, NULL, NULL))
         return "a schedule to come";
     if (!store_each(supervisor->store, &environments, visit_environment, &to_come, NULL) || to_come.ttl)

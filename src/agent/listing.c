@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the observer of branches brings: rows in small batches, the end of a listing, the policy of the trusted ref. Batches are their own relaxed
- * transactions, so that a command never waits behind a listing. A push that a policy deploys by itself becomes a command in the same
+ * transactions, so that a command never waits behind a listing. A push that a policy deploys or plans by itself becomes a command in the same
  * transaction as the branch's new row; a first listing of a repository triggers nothing.
  */
 #include "agent/supervisor.h"
@@ -22,19 +22,18 @@
 /* --- triggers -------------------------------------------------------------------------------------------------------- */
 
 /* No key: the row of the branch is written in the same transaction, and a branch may come back to a commit it had before. */
-static bool trigger_entry(struct supervisor *supervisor, const struct config_entry *entry, const struct branch *branch,
-                          struct arena *arena, struct error *error)
+static bool trigger(struct supervisor *supervisor, const struct branch *branch, const char *verb, const char *name,
+                    struct arena *arena, struct error *error)
 {
     char id[ID_SIZE];
     int64_t now = time_now_ms();
-    const char *name = config_entry_branch_name(supervisor->config, entry, branch->name, NULL, arena);
     if (text_empty(name))
         return true; /* a name that needs more than a branch is not made by a push */
     json_t *arguments = json_pack("{s:s, s:s}", "ref", branch->name, "commit", branch->commit);
     id_new(id, now);
     struct command command = {
         .id = id,
-        .verb = "deploy",
+        .verb = verb,
         .subject = name,
         .arguments = json_text(arena, arguments),
         .actor = "trigger:push",
@@ -47,14 +46,21 @@ static bool trigger_entry(struct supervisor *supervisor, const struct config_ent
     return store_put(supervisor->store, &command_type, &command, error);
 }
 
+/* What is deployed is planned first anyway: of the two it is one run. */
 static bool trigger_pushed(struct supervisor *supervisor, const struct branch *branch, struct arena *arena,
                            struct error *error)
 {
     const struct config_entry *entries[ENTRIES_A_BRANCH];
     size_t count = config_match_branch(supervisor->config, branch->repository, branch->name, entries, ENTRIES_A_BRANCH);
-    for (size_t i = 0; i < count; i++)
-        if ((entries[i]->deploy_on & TRIGGER_PUSH) && !trigger_entry(supervisor, entries[i], branch, arena, error))
+    for (size_t i = 0; i < count; i++) {
+        const char *verb = entries[i]->deploy_on & TRIGGER_PUSH ? "deploy"
+                           : entries[i]->plan_on & TRIGGER_PUSH ? "plan"
+                                                                : NULL;
+        const char *name =
+            verb ? config_entry_branch_name(supervisor->config, entries[i], branch->name, NULL, arena) : "";
+        if (verb && !trigger(supervisor, branch, verb, name, arena, error))
             return false;
+    }
     return true;
 }
 

@@ -198,7 +198,7 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
                           .run = mem_strdup(step->run),
                           .step = mem_strdup(step->id),
                           .token = mem_strdup(token),
-                          .target = mem_strdup(step->target),
+                          .target = mem_strdup(text_empty(step->target) ? "" : step->target),
                           .tier = facts->environment ? facts->environment->tier : TIER_NONE,
                           .attempt = step->attempt};
     str_init(&claim.task);

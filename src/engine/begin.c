@@ -165,6 +165,23 @@ static void supersede_unapproved(struct request *request, const struct run *by)
     }
 }
 
+/* Of a branch that a machine plans at each push only the newest is worth a plan; one that has begun ends. */
+static void supersede_unstarted_plans(struct request *request, const struct run *by)
+{
+    struct engine_turn *turn = request->turn;
+
+    for (size_t i = 0; i < turn->runs.rows.count; i++) {
+        const struct run *other = run_at(turn, i);
+
+        if (other == NULL || other->workflow != WORKFLOW_PLAN || other->origin != by->origin ||
+            other->status != RUN_QUEUED || !text_equal(other->repository, by->repository) ||
+            !text_equal(other->ref, by->ref) || text_equal(other->id, by->id))
+            continue;
+        run_edit(turn, i)->superseded_by = by->id;
+        turn_touch(turn, other->id);
+    }
+}
+
 static const char *commit_of_wish(const struct request *request, const struct wish *wish)
 {
     const struct branch *branch = request->turn->facts->branch;
@@ -275,6 +292,8 @@ static void begin_from_ref(struct request *request, int workflow)
     run = new_run(request, workflow, &wish);
     if (workflow == WORKFLOW_DEPLOY && !request->command->dry_run)
         supersede_unapproved(request, run);
+    if (workflow == WORKFLOW_PLAN && run->origin != ORIGIN_COMMAND && !request->command->dry_run)
+        supersede_unstarted_plans(request, run);
     begin_run(request, run, why, verb_and_environment(request));
 }
 

@@ -124,7 +124,7 @@ static const struct engine_edge edges[] = {
     EDGE(RUN_PREPARING, "supersede", RUN_SUPERSEDED, "ends its steps", finish_untouched, ELSE),
     EDGE(RUN_PREPARING, "cancel", RUN_CANCELLED, "ends its steps", finish_untouched, ELSE),
 
-    EDGE(RUN_PLANNING, "planned", RUN_DONE, "", finish_untouched, IF("it only plans", is_plan)),
+    EDGE(RUN_PLANNING, "planned", RUN_DONE, "", finish_planned, IF("it only plans", is_plan)),
     EDGE(RUN_PLANNING, "planned", RUN_DONE, "", exec_done, IF("its command changes nothing", exec_is_over)),
     EDGE(RUN_PLANNING, "planned", RUN_APPLYING, "takes the lock, inserts the step", exec_start,
          IF("it releases the lock of somebody who is proven dead", exec_is_proven)),
@@ -268,6 +268,8 @@ static void tell(struct engine_turn *turn, int from)
     turn->ended = run_ended((enum run_status)run->status) ? notice : NULL;
     if (run->status == RUN_DONE && run_destroys(run))
         turn_notify(turn, "destroyed");
+    if (run->status == RUN_DONE && run->workflow == WORKFLOW_PLAN)
+        turn_notify(turn, "planned");
     if (run_rolls_back(run) && !text_empty(run->parent) &&
         (run->status == RUN_HELD || run_ended((enum run_status)run->status)))
         turn_touch(turn, run->parent); /* it waits for this answer */

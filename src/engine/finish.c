@@ -504,6 +504,28 @@ void finish_untouched(struct engine_turn *turn)
     forget_environment(turn);
 }
 
+/* Lists show it: what a deploy would do. */
+void finish_planned(struct engine_turn *turn)
+{
+    const struct run *run = turn->run;
+    const struct {
+        int64_t count;
+        const char *what;
+    } parts[] = {{run->destroys, "to destroy"},
+                 {run->replaces, "to replace"},
+                 {run->creates, "to create"},
+                 {run->updates, "to update"},
+                 {run->deferred, "deferred"}};
+    const char *text = "";
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].count > 0)
+            text = arena_printf(turn->arena, "%s%s%lld %s", text, *text != '\0' ? ", " : "", (long long)parts[i].count,
+                                parts[i].what);
+    turn->run->status_reason = arena_printf(turn->arena, "planned: %s", *text != '\0' ? text : "nothing would change");
+    finish_untouched(turn);
+}
+
 void leave_failed(struct engine_turn *turn)
 {
     resources_forget_waiting(turn);

@@ -205,8 +205,9 @@ void leave_failed(struct engine_turn *turn);
 /* A new run that answers this one's failure, added and touched: its number, environment, reason; the caller says what it does. */
 struct run *run_of_answer(struct engine_turn *turn);
 void finish_not_rolled_back(struct engine_turn *turn);
-/* Failed in prepare or plan: nothing was touched. */
+/* Failed in prepare or plan, or only planned: nothing was touched. */
 void finish_untouched(struct engine_turn *turn);
+void finish_planned(struct engine_turn *turn);
 void finish_cancelled(struct engine_turn *turn);
 void finish_asks(struct engine_turn *turn);
 /* A run ended in this turn: what its plans kept elsewhere is to be removed. */

@@ -374,6 +374,45 @@ static void push__deploys_and_nothing_else_does(void **state)
     assert_true(world_environment(&world, REVIEW)->planned_destruction_at > life);
 }
 
+static void push__is_planned_where_policy_plans_it(void **state)
+{
+    (void)state;
+    static const char planned[] = POLICY("manual]\n    gate: { approvals: 2 }\n    plan_on: [push");
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", planned, false);
+    git("commit", "-q", "-am policy");
+    start();
+    const char *first = commit_of_branch();
+    policy(arena_printf(&world.arena, "%s    description: other\n", planned), "description: other");
+    assert_null(world_last_run(&world)); /* a first listing, and another policy, plan nothing */
+    world_push(&world, "template: shop\nversion: 2\nresources:\n"
+                       "  a: { executor: exec, run: [./tool, up, a], undo: [./tool, down, a] }\n");
+    assert_true(world_wait(&world, is_another_commit, (void *)(uintptr_t)first));
+    deploys_by_itself("1", commit_of_branch());
+    assert_int_equal(world_last_run(&world)->workflow, WORKFLOW_PLAN);
+    assert_string_equal(world_last_run(&world)->status_reason, "planned: 1 to create");
+    assert_null(world_environment(&world, REVIEW));
+    assert_int_equal(world_journal(&world, "up a"), 0);
+}
+
+static void push__that_is_deployed_is_not_planned_beside(void **state)
+{
+    (void)state;
+    static const char both[] = POLICY("push]\n    plan_on: [push");
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", both, false);
+    git("commit", "-q", "-am policy");
+    start();
+    const char *first = commit_of_branch();
+    world_push(&world, "template: shop\nversion: 2\nresources:\n"
+                       "  a: { executor: exec, run: [./tool, up, a], undo: [./tool, down, a] }\n");
+    assert_true(world_wait(&world, is_another_commit, (void *)(uintptr_t)first));
+    deploys_by_itself("1", commit_of_branch());
+    assert_int_equal(world_last_run(&world)->workflow, WORKFLOW_DEPLOY);
+    assert_non_null(world_ask(&world, "hold", REVIEW, "")); /* whatever else was asked for has been answered by then */
+    assert_string_equal(world_last_run(&world)->id, "1");
+}
+
 static bool is_refused(struct world *looked, void *subject)
 {
     struct store_query query = {
@@ -459,6 +498,8 @@ int main(void)
         TEST(folder__that_is_deleted_ends_it_and_the_next_one_begins_anew),
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
         TEST(push__deploys_and_nothing_else_does),
+        TEST(push__is_planned_where_policy_plans_it),
+        TEST(push__that_is_deployed_is_not_planned_beside),
         TEST(push__during_a_stop_is_deployed_when_the_machines_act_again),
         TEST(push__that_deploys_nothing_prolongs_the_life),
         TEST(observer__that_does_not_come_back_is_ended_and_said),

@@ -225,6 +225,12 @@ static void limit__of_a_target_holds_its_steps_and_no_others(void **state)
     assert_string_equal(step_named(third.id)->status_reason, "");
 }
 
+static bool both_began(struct world *looked, void *context)
+{
+    (void)context;
+    return world_journal(looked, "begin up r0") == 1 && world_journal(looked, "begin up r1") == 1;
+}
+
 static void limit__of_a_tier_counts_what_an_earlier_berthd_left_running(void **state)
 {
     (void)state;
@@ -236,7 +242,7 @@ static void limit__of_a_tier_counts_what_an_earlier_berthd_left_running(void **s
     start();
     const struct run *run = deployed("feature/x");
     struct steps running = {.status = STEP_RUNNING, .wanted = 2};
-    assert_true(world_wait(&world, has_steps, &running));
+    assert_true(world_wait(&world, both_began, NULL));
     world_kill(&world, SIGKILL);
     world_start(&world);
     struct waiting_step third = {.id = arena_printf(&world.arena, "%s.apply.r2", run->id),

@@ -212,6 +212,56 @@ static void plan__of_what_somebody_holds_keeps_the_row(void **state)
     assert_non_null(world_environment(world, "dev"));
 }
 
+static const char plans_pushes[] =
+    "version: 1\n"
+    "workspace: shop\n"
+    "repositories: { app: { provider: git, url: . } }\n"
+    "targets: { here: { provider: local } }\n"
+    "environments:\n"
+    "  - name: dev\n"
+    "    tier: dev\n"
+    "    source: { branches: [\"feature/**\", main] }\n"
+    "    templates: [shop]\n"
+    "    target: here\n"
+    "    plan_on: [push]\n"
+    "    gate: { approvals: 2 }\n"
+    "limits: { runs: 1 }\n"
+    "notify: [ { provider: webhook, url: \"http://127.0.0.1:9/\", events: [planned] } ]\n";
+
+static int pushed(struct world *world, const char *verb, const char *branch, const char *commit)
+{
+    world_push(world, branch, commit);
+    return world_command(world, verb, "dev",
+                         arena_printf(&world->arena, "{\"ref\":\"%s\",\"commit\":\"%s\"}", branch, commit),
+                         "trigger:push", "push")
+        ->status;
+}
+
+static void plan__of_a_push_takes_the_place_of_an_older_one_that_has_not_begun(void **state)
+{
+    struct world *world = *state;
+
+    config_free(world->config);
+    world->config = world_config(plans_pushes);
+    assert_int_equal(pushed(world, "plan", "feature/x", "c1"), COMMAND_ACCEPTED);
+    assert_int_equal(pushed(world, "plan", "feature/x", "c2"), COMMAND_ACCEPTED);
+    assert_int_equal(pushed(world, "plan", "feature/y", "y2"), COMMAND_ACCEPTED);
+    assert_int_equal(command(world, "plan", "dev", "{\"ref\":\"feature/x\",\"with\":[\"a=1\"]}"),
+                     COMMAND_ACCEPTED);
+    assert_int_equal(pushed(world, "plan", "feature/x", "c3"), COMMAND_ACCEPTED);
+    assert_status(world, "1", "preparing"); /* it has begun */
+    assert_status(world, "2", "superseded");
+    assert_string_equal(world_run(world, "2")->status_reason, "superseded by run 5");
+    assert_status(world, "3", "queued"); /* another branch */
+    assert_status(world, "4", "queued"); /* a person asked */
+    assert_status(world, "5", "queued");
+    play_all(world, "1");
+    assert_status(world, "1", "done"); /* no gate */
+    assert_string_equal(world_run(world, "1")->status_reason, "planned: 2 to create");
+    assert_int_equal(world_delivered(world, "planned"), 1);
+    assert_int_equal(pushed(world, "deploy", "feature/x", "c3"), COMMAND_REFUSED);
+}
+
 /* --- how far back ------------------------------------------------------------------------------------------------------- */
 
 static void retry__knows_who_applied_last_behind_many_plans(void **state)
@@ -466,6 +516,7 @@ int main(void)
         TEST(plan__beside_a_deploy_that_waits_keeps_the_row),
         TEST(plan__that_failed_is_retried_with_a_row_of_its_own),
         TEST(plan__of_what_somebody_holds_keeps_the_row),
+        TEST(plan__of_a_push_takes_the_place_of_an_older_one_that_has_not_begun),
         TEST(retry__knows_who_applied_last_behind_many_plans),
         TEST(life__counts_from_the_last_push_and_not_from_a_deploy),
         TEST(rollback__without_a_release_says_so),
