@@ -150,8 +150,7 @@ static bool policy_acts_by_itself(const struct config *config)
 {
     for (size_t i = 0; config && i < config->environment_count; i++)
         if (((config->environments[i].deploy_on | config->environments[i].plan_on) & ~(unsigned)TRIGGER_MANUAL) ||
-            config->environments[i].drift ||
-            config->environments[i].destroy_with_branch)
+            config->environments[i].drift || config->environments[i].destroy_with_branch)
             return true;
     return false;
 }

@@ -43,7 +43,8 @@ static bool visit_refused(const void *row, void *context)
     const struct command *command = row;
     if (command->submitted_at < missed->now_ms - LOOK_BACK_MS)
         return false;
-    if (text_equal(command->actor, "trigger:push") && text_equal(command->verb, "deploy") && is_newest(missed, command) && was_denied(command)) {
+    if (text_equal(command->actor, "trigger:push") && text_equal(command->verb, "deploy") &&
+        is_newest(missed, command) && was_denied(command)) {
         const struct command *copy = record_copy(&command_type, row, missed->arena);
         vec_push(&missed->commands, copy);
     }

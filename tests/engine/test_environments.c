@@ -246,8 +246,7 @@ static void plan__of_a_push_takes_the_place_of_an_older_one_that_has_not_begun(v
     assert_int_equal(pushed(world, "plan", "feature/x", "c1"), COMMAND_ACCEPTED);
     assert_int_equal(pushed(world, "plan", "feature/x", "c2"), COMMAND_ACCEPTED);
     assert_int_equal(pushed(world, "plan", "feature/y", "y2"), COMMAND_ACCEPTED);
-    assert_int_equal(command(world, "plan", "dev", "{\"ref\":\"feature/x\",\"with\":[\"a=1\"]}"),
-                     COMMAND_ACCEPTED);
+    assert_int_equal(command(world, "plan", "dev", "{\"ref\":\"feature/x\",\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
     assert_int_equal(pushed(world, "plan", "feature/x", "c3"), COMMAND_ACCEPTED);
     assert_status(world, "1", "preparing"); /* it has begun */
     assert_status(world, "2", "superseded");
