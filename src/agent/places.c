@@ -4,8 +4,9 @@
  * so that a full target holds nobody of another. Who is passed over for long keeps a place of the limit that does not hold it: else younger
  * steps could take that one for ever, each time the other comes free.
  */
-#include "agent/supervisor.h"
+#include "agent/places.h"
 
+#include "agent/supervisor.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"

@@ -26,6 +26,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/observer_probes.c \
 	src/agent/orphans.c \
 	src/agent/places.c \
+	src/agent/places.h \
 	src/agent/protocol.h \
 	src/agent/recover.c \
 	src/agent/run_record.c \

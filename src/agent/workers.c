@@ -3,6 +3,7 @@
 #include "agent/supervisor.h"
 
 #include "agent/marker.h"
+#include "agent/places.h"
 #include "agent/task.h"
 #include "berth/base/fault.h"
 #include "berth/base/hash.h"
