@@ -241,12 +241,12 @@ static void plan__of_a_push_takes_the_place_of_an_older_one_that_has_not_begun(v
 {
     struct world *world = *state;
 
-    config_free(world->config);
-    world->config = world_config(plans_pushes);
+    play_policy(world, plans_pushes);
     assert_int_equal(pushed(world, "plan", "feature/x", "c1"), COMMAND_ACCEPTED);
     assert_int_equal(pushed(world, "plan", "feature/x", "c2"), COMMAND_ACCEPTED);
     assert_int_equal(pushed(world, "plan", "feature/y", "y2"), COMMAND_ACCEPTED);
-    assert_int_equal(command(world, "plan", "dev", "{\"ref\":\"feature/x\",\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "dev", "{\"ref\":\"feature/x\",\"with\":[\"a=1\"]}"),
+                     COMMAND_ACCEPTED);
     assert_int_equal(pushed(world, "plan", "feature/x", "c3"), COMMAND_ACCEPTED);
     assert_status(world, "1", "preparing"); /* it has begun */
     assert_status(world, "2", "superseded");
@@ -393,20 +393,14 @@ static const char divided[] =
     "limits: { runs: 8, per_target: { there: { runs: 1 } }, per_tier: { review: { runs: 1 } },\n"
     "          environments: { review: 2 } }\n";
 
-static void divide(struct world *world)
-{
-    config_free(world->config);
-    world->config = world_config(divided);
-}
-
 static void limit__of_a_tier_holds_its_runs_and_no_others(void **state)
 {
     struct world *world = *state;
 
-    divide(world);
-    deploy(world, "feature/x");
-    deploy(world, "feature/y");
-    deploy(world, "main");
+    play_policy(world, divided);
+    play_deploy(world, "feature/x");
+    play_deploy(world, "feature/y");
+    play_deploy(world, "main");
     assert_status(world, "1", "preparing");
     assert_status(world, "2", "queued");
     assert_string_equal(world_run(world, "2")->status_reason,
@@ -417,8 +411,8 @@ static void limit__of_a_tier_holds_its_runs_and_no_others(void **state)
     assert_status(world, "2", "queued");
     play_all(world, "1");
     assert_status(world, "2", "preparing");
-    assert_int_equal(command(world, "plan", "staging", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
-    assert_int_equal(command(world, "plan", "staging", "{\"with\":[\"a=2\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "staging", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(play_command(world, "plan", "staging", "{\"with\":[\"a=2\"]}"), COMMAND_ACCEPTED);
     assert_status(world, "4", "preparing");
     assert_string_equal(world_run(world, "5")->status_reason,
                         "waits for a slot: 1 of 1 runs on target there (limits.per_target, berth.yaml:16)");
@@ -428,11 +422,12 @@ static void limit__of_a_tier_lets_those_who_wait_go_in_their_order(void **state)
 {
     struct world *world = *state;
 
-    divide(world);
-    deploy(world, "feature/x");
+    play_policy(world, divided);
+    play_deploy(world, "feature/x");
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(command(world, "plan", "feature/y", arena_printf(&world->arena, "{\"with\":[\"a=%zu\"]}", i)),
-                         COMMAND_ACCEPTED);
+        assert_int_equal(
+            play_command(world, "plan", "feature/y", arena_printf(&world->arena, "{\"with\":[\"a=%zu\"]}", i)),
+            COMMAND_ACCEPTED);
     play_all(world, "1");
     assert_status(world, "2", "preparing");
     assert_status(world, "3", "queued");
@@ -445,27 +440,27 @@ static void limit__of_environments_refuses_one_more_of_the_tier(void **state)
 {
     struct world *world = *state;
 
-    divide(world);
-    deploy(world, "feature/x");
+    play_policy(world, divided);
+    play_deploy(world, "feature/x");
     play_all(world, "1");
-    assert_int_equal(command(world, "plan", "feature/y", ""), COMMAND_ACCEPTED); /* leaves none */
+    assert_int_equal(play_command(world, "plan", "feature/y", ""), COMMAND_ACCEPTED); /* leaves none */
     play_all(world, "2");
-    deploy(world, "feature/y");
+    play_deploy(world, "feature/y");
     world_push(world, "more/z", "z1");
-    assert_int_equal(command(world, "deploy", "more/z", ""), COMMAND_REFUSED); /* one is there, one on its way */
+    assert_int_equal(play_command(world, "deploy", "more/z", ""), COMMAND_REFUSED); /* one is there, one on its way */
     assert_string_equal(world_answer(world),
                         "tier review has 2 of 2 environments (limits.environments, berth.yaml:17)");
     play_all(world, "3");
     world_push(world, "feature/x", "c2");
-    deploy(world, "feature/x"); /* is there already */
+    play_deploy(world, "feature/x"); /* is there already */
     play_all(world, "4");
-    deploy(world, "main");
+    play_deploy(world, "main");
     assert_int_equal(
-        command(world, "destroy", world_run(world, "1")->environment_name,
-                arena_printf(&world->arena, "{\"confirm\":\"%s\"}", world_run(world, "1")->environment_name)),
+        play_command(world, "destroy", world_run(world, "1")->environment_name,
+                     arena_printf(&world->arena, "{\"confirm\":\"%s\"}", world_run(world, "1")->environment_name)),
         COMMAND_ACCEPTED);
     play_all(world, "6");
-    deploy(world, "more/z");
+    play_deploy(world, "more/z");
 }
 
 /* --- how a command ends --------------------------------------------------------------------------------------------------- */
