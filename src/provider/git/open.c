@@ -19,6 +19,9 @@ void open_begin(void)
     git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0);
     git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
     git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+    const char *authorities = getenv("GIT_SSL_CAINFO"); /* as git has it: a company's own */
+    if (!text_empty(authorities))
+        git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, authorities, NULL);
 }
 
 /* --- whose it is --------------------------------------------------------------------------------------------- */

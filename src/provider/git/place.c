@@ -129,7 +129,7 @@ bool place_remote_failed(const struct place_remote *with, int code, const char *
         error->retry = code != GIT_EAUTH;
     if (code == GIT_ECERTIFICATE)
         return error_hint(error, "let who runs berthd know the host: ssh-keyscan prints what ~/.ssh/known_hosts is to "
-                                 "have; for https see its certificate");
+                                 "have; for https $GIT_SSL_CAINFO may name the authorities");
     return error_hint(error, code == GIT_EAUTH ? "give the repository a `token` or `key` that may"
                                                : "see whether git ls-remote answers from here");
 }
