@@ -93,7 +93,8 @@ static bool map_environments(struct cli *cli, struct map *map, struct error *err
     return true;
 }
 
-static void add_branch(struct table *table, const struct branch *branch, const struct map *environments, int64_t now)
+static void add_branch(struct table *table, const struct branch *branch, bool several, const struct map *environments,
+                       int64_t now)
 {
     struct cli *cli = table->cli;
     const struct environment *environment = map_get(environments, branch->id);
@@ -101,6 +102,8 @@ static void add_branch(struct table *table, const struct branch *branch, const s
     const char *state = environment != NULL ? shown_environment_status(cli, environment, now, &style) : "-";
 
     table_add(table, branch->gone_at != 0 ? STYLE_MUTED : STYLE_STRONG, branch->name);
+    if (several)
+        table_add(table, STYLE_MUTED, branch->repository);
     table_put(table, STYLE_MUTED, shown_commit(cli, branch->commit));
     if (branch->ahead < 0)
         table_put(table, STYLE_MUTED, "-");
@@ -136,6 +139,7 @@ static bool say_repositories(struct cli *cli, int64_t now, struct error *error)
 struct branches {
     VEC(struct branch) rows;
     int64_t total; /* how many there are */
+    bool several;  /* of more than one repository */
 };
 
 /* The newest of each repository, by the index: a workspace with 100,000 branches is listed as fast as a small one. */
@@ -157,6 +161,7 @@ static bool load_branches(struct cli *cli, size_t limit, struct branches *branch
             return false;
         for (size_t k = 0; k < found; k++)
             vec_push(&branches->rows, rows[k]);
+        branches->several = branches->several || (found > 0 && branches->total > 0);
         branches->total += total;
     }
     if (branches->rows.count > 0)
@@ -168,17 +173,19 @@ static bool load_branches(struct cli *cli, size_t limit, struct branches *branch
 
 static bool print_branches(struct cli *cli, const struct branches *branches, struct error *error)
 {
-    static const char *const headers[] = {"BRANCH", "COMMIT", "AHEAD",   "AGE", "ENVIRONMENT",
-                                          "STATUS", "AUTHOR", "SUBJECT", NULL};
+    static const char *const headers[] = {"BRANCH",      "REPOSITORY", "COMMIT", "AHEAD",   "AGE",
+                                          "ENVIRONMENT", "STATUS",     "AUTHOR", "SUBJECT", NULL};
+    static const char *const of_one[] = {"BRANCH", "COMMIT", "AHEAD",   "AGE", "ENVIRONMENT",
+                                         "STATUS", "AUTHOR", "SUBJECT", NULL};
     int64_t now = time_now_ms();
     struct map environments = {0};
     struct table table;
     bool done = map_environments(cli, &environments, error) && say_repositories(cli, now, error);
 
     if (done) {
-        table_begin(&table, cli, headers);
+        table_begin(&table, cli, branches->several ? headers : of_one);
         for (size_t i = 0; i < branches->rows.count; i++)
-            add_branch(&table, &branches->rows.items[i], &environments, now);
+            add_branch(&table, &branches->rows.items[i], branches->several, &environments, now);
         table_end(&table, "no branches are listed yet");
         if ((int64_t)branches->rows.count < branches->total)
             printf("%lld more: --limit 0 shows all\n", (long long)(branches->total - (int64_t)branches->rows.count));

@@ -141,6 +141,12 @@ static void cell_status(struct view *view, const struct branch_row *row, struct 
     }
 }
 
+/* Of more than one repository, a branch is called by both. */
+static bool has_several(const struct view *view)
+{
+    return picture_surroundings(view->dashboard->picture)->repository_count > 1;
+}
+
 static void cell(void *context, size_t place, int column, struct str *text, enum style *style)
 {
     struct view *view = context;
@@ -150,7 +156,7 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
         return;
     switch (column) {
     case COLUMN_NAME:
-        str_add(text, row->name);
+        str_add(text, has_several(view) ? row->id : row->name);
         *style = row->is_gone ? STYLE_GONE : STYLE_NORMAL;
         break;
     case COLUMN_STATUS: cell_status(view, row, text, style); break;

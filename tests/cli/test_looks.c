@@ -254,6 +254,19 @@ static void branches__show_the_newest_and_count_the_rest(void **state)
     json_decref(json);
 }
 
+static void branches__of_several_repositories_say_whose_they_are(void **state)
+{
+    const struct repository second = {.id = "policy", .provider = "git", .complete = true, .listed = true};
+    const struct branch main = {.id = "policy:main", .repository = "policy", .name = "main", .ahead = -1};
+    (void)state;
+    owner_berth(&owner, "branches");
+    assert_false(says("REPOSITORY"));
+    owner_put(&owner, &repository_type, &second);
+    owner_put(&owner, &branch_type, &main);
+    assert_int_equal(owner_berth(&owner, "branches"), 0);
+    assert_true(says("REPOSITORY") && says("policy"));
+}
+
 static void output__is_ascii_where_the_locale_is(void **state)
 {
     (void)state;
@@ -588,6 +601,7 @@ int main(void)
         cmocka_unit_test(look__answers_zero_and_json_parses),
         cmocka_unit_test(envs__show_old_news_as_old_and_destroyed_ones_only_when_asked),
         cmocka_unit_test(branches__show_the_newest_and_count_the_rest),
+        cmocka_unit_test(branches__of_several_repositories_say_whose_they_are),
         cmocka_unit_test(output__is_ascii_where_the_locale_is),
         cmocka_unit_test(graph__speaks_four_forms),
         cmocka_unit_test(log__joins_a_character_split_over_writes),

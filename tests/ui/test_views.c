@@ -491,6 +491,20 @@ static void branches__are_filtered_by_what_their_environment_is(void **state)
     scene_close(&scene);
 }
 
+static void branches_of_several_repositories__say_whose_they_are(void **state)
+{
+    struct scene scene;
+    const struct repository second = {.id = "policy", .provider = "git", .url = ".", .complete = true, .listed = true};
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "2");
+    assert_hides(&scene, "app:fix/checkout");
+    scene_put(&scene, &repository_type, &second);
+    scene_pass(&scene, 1000);
+    assert_shows(&scene, "app:fix/checkout");
+    scene_close(&scene);
+}
+
 static void a_narrow_footer__keeps_what_can_be_done(void **state)
 {
     struct scene scene;
@@ -650,6 +664,7 @@ int main(void)
         cmocka_unit_test(what_was_not_seen_for_long__is_drawn_as_old_with_who_saw_it),
         cmocka_unit_test(why__has_an_answer_in_every_list),
         cmocka_unit_test(branches__are_filtered_by_what_their_environment_is),
+        cmocka_unit_test(branches_of_several_repositories__say_whose_they_are),
         cmocka_unit_test(a_narrow_footer__keeps_what_can_be_done),
         cmocka_unit_test(a_number_without_a_view__says_which_there_are),
         cmocka_unit_test(a_long_message__is_wrapped_not_cut),
