@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The clock of running processes jumps (an hour back, a year ahead), and processes are stopped for a moment: no gate is skipped, an approval past its time
- * does not count, nothing is lost or done twice, and a stopped process is not taken for dead.
+ * does not count, nothing is lost or done twice, and a stopped process is not taken for dead. Nor does anything end by a jump alone, or by what was seen before
+ * nobody served.
  */
 #include "faults/cases.h"
 #include "faults/story.h"
@@ -190,12 +191,128 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
     world_close(&world);
 }
 
+/* --- lives ------------------------------------------------------------------------------------------------------------- */
+
+#define DAY (INT64_C(24) * 3600000)
+
+enum life_ends { BY_TTL, WITH_BRANCH };
+struct life {
+    const char *name;
+    enum life_ends ends;
+    int64_t jump_ms;
+    bool unserved; /* it jumps, and the branch is back, while nobody serves */
+    bool asks;     /* the cleaner asks what to do */
+};
+static const struct life lives[] = {
+    {"the clock goes a month ahead over the end of a life", BY_TTL, 30 * DAY, false, true},
+    {"the clock goes a month ahead over the grace of a branch", WITH_BRANCH, 30 * DAY, false, true},
+    {"the clock goes a day back while a branch is gone", WITH_BRANCH, -DAY, false, false},
+    {"a branch comes back in the hours in which nobody serves", WITH_BRANCH, 3 * 3600000, true, false},
+};
+
+static bool is_marked_gone(struct world *world, void *context)
+{
+    const struct environment *environment = world_environment(world, context);
+    return environment && (environment->marks & MARK_BRANCH_GONE);
+}
+
+static bool is_unmarked(struct world *world, void *context)
+{
+    return !is_marked_gone(world, context);
+}
+
+static bool is_asked_about(struct world *world, void *context)
+{
+    struct store_query holds = {.type = &hold_type};
+    int64_t count = 0;
+    (void)context;
+    return store_count(world->store, &holds, &count, NULL) && count > 0;
+}
+
+/* A look that knows of the jump: the row of the cleaner's sweep is of the new time. */
+static bool has_looked_since(struct world *world, void *context)
+{
+    const int64_t *from = context;
+    struct sweep sweep;
+    return store_get(world->store, &sweep_type, "cleaner/environments", &world->arena, &sweep, NULL) == STORE_FOUND &&
+           sweep.at >= from[0] && sweep.at <= from[1];
+}
+
+static void lose_branch(struct world *world, const char *name, struct str *trouble)
+{
+    world_git(world, "branch", "-D", "feature/x");
+    if (!world_wait(world, is_marked_gone, (void *)(uintptr_t)name))
+        story_trouble(world, trouble, "the branch was not missed");
+}
+
+static void wait_for_look(struct world *world, const struct life *life, struct str *trouble)
+{
+    const int64_t there = time_now_ms() + life->jump_ms, range[] = {there - 60000, there + DAY / 2};
+    if (!world_wait(world, has_looked_since, (void *)(uintptr_t)range))
+        story_trouble(world, trouble, "the cleaner did not look at the new time");
+}
+
+static void live(struct world *world, const struct life *life, const char *name, struct str *trouble)
+{
+    if (life->ends == WITH_BRANCH)
+        lose_branch(world, name, trouble);
+    if (life->unserved) {
+        world_kill(world, SIGSTOP);
+        world_git(world, "branch", "feature/x", "main");
+    }
+    jump(world, life->jump_ms);
+    if (life->unserved)
+        world_kill(world, SIGKILL);
+    wait_for_look(world, life, trouble);
+    if (life->asks && !world_wait(world, is_asked_about, NULL))
+        story_trouble(world, trouble, "the cleaner did not ask");
+    if (life->unserved && !world_wait(world, is_unmarked, (void *)(uintptr_t)name))
+        story_trouble(world, trouble, "the branch that is back was not seen");
+}
+
+static void play_life(const struct life *life, struct str *trouble)
+{
+    struct world world;
+    world_open(&world,
+               &(struct world_spec){.executor = WORLD_EXEC,
+                                    .policy_more = life->ends == BY_TTL ? "    ttl: { default: 2d }\n"
+                                                                        : "    destroy_with_branch: { after: 1h }\n"});
+    char *clock = path_printf("BERTH_CLOCK=%s/clock", world.folder);
+    world.variables[0] = clock;
+    world_start(&world);
+    const struct run *run = story_to_gate(&world, trouble);
+    if (run)
+        story_approve(&world, run);
+    run = world_wait_run(&world, RUNS_REST);
+    if (run && run->status == RUN_DONE)
+        live(&world, life, run->environment_name, trouble);
+    else
+        story_trouble(&world, trouble, "the deploy did not end well");
+    if (world_journal(&world, "begin down c") > 0 || world_last_run(&world)->workflow == WORKFLOW_DESTROY)
+        story_trouble(&world, trouble, "a jump of the clock ended an environment");
+    story_destroy(&world, trouble);
+    story_check(&world, trouble);
+    free(clock);
+    world_close(&world);
+}
+
+#define MOMENTS (sizeof moments / sizeof moments[0])
+#define LIVES (sizeof lives / sizeof lives[0])
+
+static void play_any(size_t index, void *context, struct str *trouble, struct str *note)
+{
+    if (index < MOMENTS)
+        play(index, context, trouble, note);
+    else
+        play_life(&lives[index - MOMENTS], trouble);
+}
+
 int main(void)
 {
-    size_t count = sizeof moments / sizeof moments[0];
-    struct case_result *results = cases_play(count, play, NULL);
+    size_t count = MOMENTS + LIVES;
+    struct case_result *results = cases_play(count, play_any, NULL);
     for (size_t i = 0; i < count; i++)
-        cases_tell(i + 1, &results[i], "%s", moments[i].name);
+        cases_tell(i + 1, &results[i], "%s", i < MOMENTS ? moments[i].name : lives[i - MOMENTS].name);
     cases_free(results, count);
     printf("1..%zu\n", count);
     return 0;

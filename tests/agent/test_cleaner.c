@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/* The cleaner's part of a turn, over a store in memory: when its look counts, what it makes stale, which listings it goes by. */
+#include "agent/supervisor.h"
+
+#include "berth/base/str.h"
+#include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const char policy[] = "version: 1\n"
+                             "workspace: shop\n"
+                             "repositories: { app: { provider: git, url: . } }\n"
+                             "targets: { here: { provider: local } }\n"
+                             "environments:\n"
+                             "  - name: dev\n"
+                             "    tier: dev\n"
+                             "    source: { branches: [\"feature/**\"] }\n"
+                             "    templates: [shop]\n"
+                             "    target: here\n"
+                             "    destroy_with_branch: { after: 1h }\n";
+
+struct scene {
+    struct supervisor supervisor;
+    struct agent_options options;
+    struct arena arena;
+};
+
+static void put(struct scene *scene, const struct record_type *type, const void *row)
+{
+    struct store *store = scene->supervisor.store;
+    assert_true(store_begin(store, STORE_RELAXED, NULL) && store_put(store, type, row, NULL) &&
+                store_commit(store, NULL, NULL));
+}
+
+/* dev of feature/x, whose branch went two hours ago by whole listings; run 1 stands at its gate. */
+static int set_up(void **state)
+{
+    struct scene *scene = mem_zero(1, sizeof *scene);
+    struct problems problems;
+    const int64_t now = time_now_ms();
+    const struct environment dev = {.id = "E1",
+                                    .name = "dev",
+                                    .slug = "dev",
+                                    .entry = "dev",
+                                    .repository = "app",
+                                    .branch = "feature/x",
+                                    .status = ENVIRONMENT_OK,
+                                    .created_at = now - MS_DAY,
+                                    .deployed_at = now - MS_DAY};
+    const struct branch branch = {.id = "app:feature/x",
+                                  .repository = "app",
+                                  .name = "feature/x",
+                                  .misses = BRANCH_GONE_MISSES,
+                                  .gone_at = now - 2 * MS_HOUR};
+    const struct repository repository = {
+        .id = "app", .complete = true, .listed = true, .branches = 3, .listed_at = now - MS_HOUR};
+    const struct run run = {.id = "1",
+                            .number = 1,
+                            .environment = "E1",
+                            .environment_name = "dev",
+                            .entry = "dev",
+                            .workflow = WORKFLOW_DEPLOY,
+                            .status = RUN_HELD,
+                            .repository = "app",
+                            .ref = "feature/x"};
+    problems_init(&problems, &scene->arena);
+    scene->options.store_folder = "/nonexistent";
+    scene->supervisor.options = &scene->options;
+    scene->supervisor.config = config_load("berth.yaml", policy, strlen(policy), &problems);
+    assert_non_null(scene->supervisor.config);
+    problems_release(&problems);
+    scene->supervisor.store = store_open_checked(store_open_memory());
+    put(scene, &environment_type, &dev);
+    put(scene, &branch_type, &branch);
+    put(scene, &repository_type, &repository);
+    put(scene, &run_type, &run);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *scene = *state;
+    supervisor_cool(&scene->supervisor);
+    for (size_t i = 0; i < scene->supervisor.listed.count; i++)
+        vec_free(scene->supervisor.listed.items[i]);
+    vec_release(&scene->supervisor.listed);
+    for (size_t i = 0; i < scene->supervisor.due.count; i++)
+        vec_free(scene->supervisor.due.items[i].run);
+    vec_release(&scene->supervisor.due);
+    store_close(scene->supervisor.store);
+    config_free(scene->supervisor.config);
+    arena_release(&scene->arena);
+    vec_free(scene);
+    return 0;
+}
+
+static void list(struct scene *scene)
+{
+    static const char ended[] = "{\"repository\":\"app\",\"provider\":\"git\",\"complete\":true,\"count\":3}";
+    listing_ended(&scene->supervisor, ended, strlen(ended));
+}
+
+enum fate { COMMITTED, ABANDONED };
+
+static void look(struct scene *scene, enum fate fate)
+{
+    struct supervisor *supervisor = &scene->supervisor;
+    assert_true(store_begin(supervisor->store, STORE_DURABLE, NULL));
+    assert_true(cleaner_look(supervisor, NULL));
+    if (fate == COMMITTED) {
+        assert_true(store_commit(supervisor->store, NULL, NULL));
+        cleaner_looked(supervisor);
+    } else {
+        store_abandon(supervisor->store);
+        cleaner_forget(supervisor);
+    }
+}
+
+static int64_t count(struct scene *scene, const struct record_type *type)
+{
+    const struct store_query query = {.type = type};
+    int64_t rows = 0;
+    assert_true(store_count(scene->supervisor.store, &query, &rows, NULL));
+    return rows;
+}
+
+static void look__counts_only_once_it_is_committed(void **state)
+{
+    struct scene *scene = *state;
+    struct supervisor *supervisor = &scene->supervisor;
+    list(scene);
+    supervisor->cleaned_at_ms = time_now_ms() - MS_DAY; /* the clock went a day ahead since the last look */
+    supervisor->cleaned_boot_ms = time_boot_ms() - 2 * MS_SECOND;
+    const int64_t at = supervisor->cleaned_at_ms, boot = supervisor->cleaned_boot_ms;
+    look(scene, ABANDONED);
+    assert_int_equal(supervisor->cleaned_at_ms, at);
+    assert_int_equal(supervisor->cleaned_boot_ms, boot);
+    assert_true(cleaner_is_due(supervisor));
+    look(scene, COMMITTED); /* what was not written is not forgotten: it asks */
+    assert_int_equal(count(scene, &command_type), 0);
+    assert_int_equal(count(scene, &hold_type), 1);
+    assert_true(supervisor->cleaned_at_ms > at);
+    assert_false(cleaner_is_due(supervisor));
+}
+
+static void look__makes_the_facts_of_the_run_at_work_stale(void **state)
+{
+    struct scene *scene = *state;
+    struct supervisor *supervisor = &scene->supervisor;
+    struct engine_facts *facts = supervisor_facts(supervisor, "1", NULL);
+    assert_non_null(facts);
+    assert_int_equal(facts->holds.count, 0);
+    assert_int_equal(facts->environment->ends_at, 0);
+    list(scene);
+    assert_non_null(supervisor_facts(supervisor, "1", NULL));
+    supervisor->cleaned_at_ms = time_now_ms() - MS_DAY;
+    supervisor->cleaned_boot_ms = time_boot_ms() - 2 * MS_SECOND;
+    look(scene, COMMITTED);
+    facts = supervisor_facts(supervisor, "1", NULL);
+    assert_non_null(facts);
+    assert_int_equal(facts->holds.count, 1);
+    assert_true(facts->environment->ends_at != 0 && (facts->environment->marks & MARK_BRANCH_GONE));
+}
+
+static void listing__makes_the_facts_of_the_run_at_work_stale(void **state)
+{
+    struct scene *scene = *state;
+    struct str rows = STR_INIT;
+    const struct branch back = {.id = "app:feature/x", .repository = "app", .name = "feature/x", .commit = "c2"};
+    struct engine_facts *facts = supervisor_facts(&scene->supervisor, "1", NULL);
+    assert_true(facts && facts->branch && facts->branch->gone_at != 0);
+    record_pack(&branch_type, &back, &rows);
+    listing_branches(&scene->supervisor, rows.data, rows.length);
+    facts = supervisor_facts(&scene->supervisor, "1", NULL);
+    assert_true(facts && facts->branch && facts->branch->gone_at == 0);
+    str_release(&rows);
+}
+
+static void listing__of_an_earlier_life_ends_nothing(void **state)
+{
+    struct scene *scene = *state;
+    look(scene, COMMITTED); /* the branch may have come back while nobody served */
+    assert_int_equal(count(scene, &command_type), 0);
+    assert_int_equal(count(scene, &hold_type), 0);
+    list(scene);
+    assert_true(scene->supervisor.look_at_lives);
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 1);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(look__counts_only_once_it_is_committed),
+        TEST(look__makes_the_facts_of_the_run_at_work_stale),
+        TEST(listing__makes_the_facts_of_the_run_at_work_stale),
+        TEST(listing__of_an_earlier_life_ends_nothing),
+    };
+    return cmocka_run_group_tests_name("agent cleaner", tests, NULL, NULL);
+}
