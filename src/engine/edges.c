@@ -34,8 +34,7 @@ static bool exec_interrupted(struct engine_turn *turn)
 
 static bool nothing_and_free(struct engine_turn *turn)
 {
-    /* a destroy asks its gate also then: what it was begun for may be over */
-    return plan_changes_nothing(turn->run) && has_leave(turn) && lock_is_free(turn) && !run_destroys(turn->run);
+    return plan_changes_nothing(turn->run) && has_leave(turn) && lock_is_free(turn);
 }
 
 static bool nothing_to_do(struct engine_turn *turn)

@@ -296,22 +296,20 @@ void gate_look(struct engine_turn *turn)
 {
     struct run *run = turn->run;
     struct policy_gate gate;
-    const struct why *why, *end;
+    const struct why *why;
 
     if (run->gate_expires_at != 0 && run->gate_expires_at <= turn->facts->now_ms) {
         (void)turn_fire(turn, "expired", "expired: nobody answered the gate in time");
         return;
     }
     gate_fill(turn, &gate);
-    end = policy_gate_end(&gate, turn->arena);
-    if (is_called_back(turn, end))
+    if (is_called_back(turn, policy_gate_end(&gate, turn->arena)))
         return;
     if (!gate.base_holds && gate.lock_free) {
         (void)turn_fire(turn, "base moved", "the environment has changed since this was planned");
         return;
     }
-    if (plan_changes_nothing(run) && has_leave(turn) && gate.lock_free && gate.base_holds &&
-        (end == NULL || end->verdict == POLICY_YES)) {
+    if (plan_changes_nothing(run) && has_leave(turn) && gate.lock_free && gate.base_holds) {
         if (turn_has_slot(turn))
             (void)turn_fire(turn, "open", "");
         return;

@@ -174,8 +174,6 @@ static const struct release *release_of_run(const struct engine_turn *turn)
 
 bool rollback_done(struct engine_turn *turn)
 {
-    const struct run *failed = turn->facts->failed;
-    const char *bad = failed != NULL ? failed->commit : turn->environment->commit;
     const struct release *release = release_of_run(turn);
 
     if (release == NULL)
@@ -185,10 +183,10 @@ bool rollback_done(struct engine_turn *turn)
             judge(turn, turn->facts->releases.items[i], "rolled back");
     judge(turn, release, "good");
     turn->environment->release = release->version;
-    if (!text_equal(bad, turn->run->commit))
-        turn->environment->excluded_commit = bad;
+    if (!text_equal(turn->environment->commit, turn->run->commit)) /* by hand; what failed was excluded when it did */
+        turn->environment->excluded_commit = turn->environment->commit;
     else if (text_equal(turn->environment->excluded_commit, turn->run->commit))
-        turn->environment->excluded_commit = ""; /* a person went back to it */
+        turn->environment->excluded_commit = ""; /* it is what is there now */
     turn->run->status_reason = arena_printf(turn->arena, "back at release v%lld", (long long)release->version);
     return true;
 }

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -24,7 +25,8 @@ static const char policy[] = "version: 1\n"
                              "    source: { branches: [\"feature/**\"] }\n"
                              "    templates: [shop]\n"
                              "    target: here\n"
-                             "    destroy_with_branch: { after: 1h }\n";
+                             "    destroy_with_branch: { after: 1h }\n"
+                             "limits: { remove_at_once: 1, remove_share: 100% }\n";
 
 struct scene {
     struct supervisor supervisor;
@@ -196,6 +198,82 @@ static void listing__of_an_earlier_life_ends_nothing(void **state)
     assert_int_equal(count(scene, &command_type), 1);
 }
 
+static void look__counts_what_nobody_has_answered_yet(void **state)
+{
+    struct scene *scene = *state;
+    struct store *store = scene->supervisor.store;
+    struct environment other;
+    assert_int_equal(store_get(store, &environment_type, "E1", &scene->arena, &other, NULL), STORE_FOUND);
+    list(scene);
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 1);
+    other.id = "E2";
+    other.name = other.slug = "dev2";
+    put(scene, &environment_type, &other);
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 1);
+    assert_int_equal(count(scene, &hold_type), 1);
+}
+
+static void released_from(struct scene *scene, const char *repository, const char *branch)
+{
+    const char *id = arena_printf(&scene->arena, "%s:%s", repository, branch);
+    put(scene, &branch_type, &(struct branch){.id = id, .repository = repository, .name = branch});
+    put(scene, &release_type,
+        &(struct release){
+            .id = "E1/v1",
+            .environment = "E1",
+            .version = 1,
+            .sources = arena_printf(&scene->arena, "[{\"repository\":\"%s\",\"ref\":\"%s\"}]", repository, branch)});
+}
+
+static void fed__by_another_branch_of_its_repository_it_stays(void **state)
+{
+    struct scene *scene = *state;
+    released_from(scene, "app", "feature/y");
+    list(scene);
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 0);
+}
+
+static void fed__is_nothing_by_what_its_runs_took_from_elsewhere(void **state)
+{
+    struct scene *scene = *state;
+    released_from(scene, "charts", "main");
+    list(scene);
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 1);
+}
+
+/* The brakes count what goes together. */
+static void listing__what_it_misses_went_at_one_instant(void **state)
+{
+    enum { MANY = 2000 };
+    struct scene *scene = *state;
+    json_t *missing = json_array(), *message = json_pack("{s:s, s:s, s:b, s:i, s:o}", "repository", "app", "provider",
+                                                         "git", "complete", 1, "count", 3, "missing", missing);
+    struct branch *rows;
+    struct store_query query = {.type = &branch_type};
+    size_t listed;
+    int64_t at = 0;
+    char *text;
+    for (int i = 0; i < MANY; i++) {
+        const char *id = arena_printf(&scene->arena, "app:m%d", i);
+        put(scene, &branch_type, &(struct branch){.id = id, .repository = "app", .name = id + 4, .misses = 1});
+        json_array_append_new(missing, json_string(id));
+    }
+    text = json_dumps(message, JSON_COMPACT);
+    listing_ended(&scene->supervisor, text, strlen(text));
+    assert_true(store_list(scene->supervisor.store, &query, &scene->arena, &rows, &listed, NULL));
+    for (size_t i = 0; i < listed; i++)
+        if (!text_equal(rows[i].name, "feature/x")) {
+            assert_true(rows[i].gone_at != 0 && (at == 0 || at == rows[i].gone_at));
+            at = rows[i].gone_at;
+        }
+    free(text);
+    json_decref(message);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -203,6 +281,10 @@ int main(void)
         TEST(look__counts_only_once_it_is_committed),
         TEST(look__makes_the_facts_of_the_run_at_work_stale),
         TEST(listing__makes_the_facts_of_the_run_at_work_stale),
+        TEST(look__counts_what_nobody_has_answered_yet),
+        TEST(fed__by_another_branch_of_its_repository_it_stays),
+        TEST(fed__is_nothing_by_what_its_runs_took_from_elsewhere),
+        TEST(listing__what_it_misses_went_at_one_instant),
         TEST(listing__of_an_earlier_life_ends_nothing),
     };
     return cmocka_run_group_tests_name("agent cleaner", tests, NULL, NULL);

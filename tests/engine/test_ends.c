@@ -314,6 +314,44 @@ static void stopped__the_machines_stay_so_when_the_clock_goes_back(void **state)
     assert_non_null(strstr(world_run(world, run)->status_reason, "the machines are stopped"));
 }
 
+static void extend__promises_nothing_while_it_is_being_destroyed(void **state)
+{
+    struct world *world = *state;
+    const char *run;
+
+    release(world, "feature/x");
+    world_pass(world, 2 * MS_DAY);
+    run = destroy_is_planned(world);
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"1d\"}"), COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), "destroys 'dev'"));
+    play_step(world, arena_printf(&world->arena, "%s.plan.database", run));
+    play_ends(world, arena_printf(&world->arena, "%s.destroy.server", run), STEP_FAILED, "", ERROR_TOOL);
+    assert_status(world, run, "held");
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"1d\"}"),
+                     COMMAND_DONE); /* it may stay so for days */
+}
+
+static void accepted__of_nothing_recorded_it_asks_its_gate_too(void **state)
+{
+    struct world *world = *state;
+    const char *run = play_deploy(world, "feature/x");
+
+    play_ends(world, arena_printf(&world->arena, "%s.prepare.main", run), STEP_DONE,
+              play_prepare(world, "dev", "x1", NULL, 0, ""), ERROR_NONE);
+    assert_status(world, run, "done");
+    world_lose_branch(world, "feature/x");
+    world_pass(world, 11 * MS_MINUTE);
+    world_clean(world, WORLD_STEADY);
+    world_list(world, WORLD_PARTIAL);
+    world_accept(world);
+    assert_status(world, last_run(world)->id, "at the gate");
+    world_list(world, WORLD_WHOLE);
+    world_clean(world, WORLD_STEADY);
+    world_settle(world);
+    assert_status(world, last_run(world)->id, "done");
+    assert_null(dev(world));
+}
+
 /* --- more than one branch ---------------------------------------------------------------------------------------------------- */
 
 static void fed__another_branch_that_lives_keeps_what_it_deploys_to(void **state)
@@ -324,6 +362,8 @@ static void fed__another_branch_that_lives_keeps_what_it_deploys_to(void **state
     dev_lost_its_branch(world); /* feature/x took it over, and went */
     world_clean(world, WORLD_STEADY);
     assert_int_equal(waiting(world), 0);
+    assert_true(dev(world)->marks & MARK_BRANCH_GONE);
+    assert_int_equal(dev(world)->ends_at, dev(world)->planned_destruction_at);
     world_lose_branch(world, "feature/y");
     world_clean(world, WORLD_STEADY);
     assert_int_equal(waiting(world), 1); /* now nobody feeds it */
@@ -365,6 +405,38 @@ static void machine__supersedes_no_deploy_that_somebody_asked_for(void **state)
 
 /* --- brakes ------------------------------------------------------------------------------------------------------------------ */
 
+static void brake__counts_what_is_being_destroyed_and_what_was(void **state)
+{
+    struct world *world = *state;
+    const char *run;
+
+    release(world, "fix/a");
+    release(world, "fix/b");
+    release(world, "fix/c");
+    release(world, "fix/d");
+    world_lose_branch(world, "fix/a");
+    run = destroy_is_planned(world);
+    play_step(world, arena_printf(&world->arena, "%s.plan.database", run));
+    assert_status(world, run, "applying");
+    world_push(world, "fix/a", "a2"); /* too late: and it ended by itself all the same */
+    world_lose_branch(world, "fix/b");
+    world_lose_branch(world, "fix/c");
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 0);
+    assert_int_equal(world->holds.count, 2);
+    play_all(world, run);
+    assert_status(world, run, "done");
+    world_push(world, "fix/b", "b2");
+    world_push(world, "fix/c", "c2");
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(world->holds.count, 0);
+    world_lose_branch(world, "fix/c");
+    world_lose_branch(world, "fix/d");
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 0);
+    assert_int_equal(world->holds.count, 2);
+}
+
 static void brake__counts_what_was_decided_and_is_not_accepted_yet(void **state)
 {
     struct world *world = *state;
@@ -405,6 +477,9 @@ int main(void)
         TEST(fed__another_branch_that_lives_keeps_what_it_deploys_to),
         TEST(fed__a_deploy_that_another_branch_has_begun_calls_it_back),
         TEST(machine__supersedes_no_deploy_that_somebody_asked_for),
+        TEST(extend__promises_nothing_while_it_is_being_destroyed),
+        TEST(accepted__of_nothing_recorded_it_asks_its_gate_too),
+        TEST(brake__counts_what_is_being_destroyed_and_what_was),
         TEST(brake__counts_what_was_decided_and_is_not_accepted_yet),
     };
 

@@ -119,6 +119,7 @@ static void failure__goes_back_to_the_last_good_release(void **state)
     release(world, "c1");
     assert_string_equal(deploy_that_fails(world, "c2"), "2");
     assert_status(world, "2", "rolling back");
+    assert_string_equal(dev(world)->excluded_commit, "c2"); /* from now on */
     back = world_run(world, "3");
     assert_int_equal(back->workflow, WORKFLOW_ROLLBACK);
     assert_string_equal(back->commit, "c1");
@@ -355,6 +356,114 @@ static void rollback__asks_before_it_takes_what_the_failed_run_only_found(void *
     assert_non_null(strstr(world_run(world, "3")->status_reason, "destroy cache, which run 2 did not create"));
 }
 
+/* Its row is older than the failed run, whatever that had planned. */
+static void rollback__asks_before_it_takes_what_was_recorded_before(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy(world, "c2", three, 3); /* makes a cache, and is stopped */
+    play_phase(world, "2", PHASE_PLAN);
+    play_step(world, "2.apply.cache");
+    assert_int_equal(play_command(world, "cancel", "2", ""), COMMAND_DONE);
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c3", three, 3);
+    play_step(world, "3.plan.database");
+    play_step(world, "3.plan.server");
+    play_ends(world, "3.plan.cache", STEP_DONE, play_plan(world, "create", "d1"), ERROR_NONE); /* somebody removed it */
+    fails(world, "3", "apply.database");
+    play_all(world, "4");
+    assert_status(world, "4", "at the gate");
+    assert_non_null(strstr(world_run(world, "4")->status_reason, "destroy cache, which run 3 did not create"));
+}
+
+static void rollback__asks_before_it_takes_what_the_failed_run_imported(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c2", three, 3);
+    play_step(world, "2.plan.database");
+    play_step(world, "2.plan.server");
+    play_ends(world, "2.plan.cache", STEP_DONE,
+              "{\"action\":\"create\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d1\","
+              "\"changes\":[{\"path\":\"x\",\"action\":\"none\",\"imports\":\"id-7\"}]}",
+              ERROR_NONE);
+    play_step(world, "2.apply.cache");
+    fails(world, "2", "apply.database");
+    play_all(world, "3");
+    assert_status(world, "3", "at the gate");
+    assert_non_null(strstr(world_run(world, "3")->status_reason, "destroy cache, which run 2 did not create"));
+}
+
+/* It goes before whoever waits, not over who has begun. */
+static void rollback__waits_for_who_changes_the_environment(void **state)
+{
+    struct world *world = *state;
+    struct environment locked;
+    struct run answer, other;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c2");
+    answer = *world_run(world, "3");
+    answer.status = RUN_QUEUED;
+    answer.status_reason = "waits for a slot";
+    other = *world_run(world, "1");
+    other.id = "9";
+    other.number = 9;
+    other.commit = "c9";
+    other.status = RUN_APPLYING;
+    other.applying_at = world->now;
+    locked = *dev(world);
+    locked.lock_run = "9";
+    locked.status = ENVIRONMENT_DEPLOYING;
+    world_put(world, &run_type, &other);
+    world_put(world, &run_type, &answer);
+    world_put(world, &environment_type, &locked);
+    vec_push(&world->due, "3");
+    world_settle(world);
+    assert_status(world, "3", "queued");
+    assert_string_equal(world_run(world, "3")->status_reason, "waits for run 9, which is applying");
+    other.status = RUN_CANCELLED;
+    locked.lock_run = "";
+    locked.status = ENVIRONMENT_FAILED;
+    world_put(world, &run_type, &other);
+    world_put(world, &environment_type, &locked);
+    vec_push(&world->due, "3");
+    world_settle(world);
+    assert_status(world, "3", "preparing");
+}
+
+static void rollback__to_other_inputs_of_a_commit_does_not_exclude_it(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    world_push(world, "main", "c1");
+    assert_int_equal(play_command(world, "deploy", "dev", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    play_step(world, "2.prepare.main");
+    play_phase(world, "2", PHASE_PLAN);
+    fails(world, "2", "apply.database");
+    assert_status(world, "2", "rolling back");
+    assert_string_equal(dev(world)->excluded_commit, "c1");
+    play_all(world, "3");
+    assert_status(world, "2", "rolled back");
+    assert_string_equal(dev(world)->excluded_commit, "");
+}
+
+static void rollback__excludes_nothing_that_a_person_has_lifted_meanwhile(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    (void)deploy_that_fails(world, "c2");
+    assert_int_equal(play_command(world, "unhold", "dev", ""), COMMAND_DONE);
+    play_all(world, "3");
+    assert_status(world, "2", "rolled back");
+    assert_string_equal(dev(world)->excluded_commit, "");
+}
+
 static void rollback__of_a_destroyed_environment_makes_it_not_anew(void **state)
 {
     struct world *world = *state;
@@ -483,6 +592,11 @@ int main(void)
         TEST(newer_push__waits_until_the_way_back_is_gone),
         TEST(newer_deploy__ends_a_way_back_that_nobody_answered),
         TEST(rollback__asks_before_it_takes_what_the_failed_run_only_found),
+        TEST(rollback__asks_before_it_takes_what_was_recorded_before),
+        TEST(rollback__asks_before_it_takes_what_the_failed_run_imported),
+        TEST(rollback__waits_for_who_changes_the_environment),
+        TEST(rollback__to_other_inputs_of_a_commit_does_not_exclude_it),
+        TEST(rollback__excludes_nothing_that_a_person_has_lifted_meanwhile),
         TEST(rollback__of_a_destroyed_environment_makes_it_not_anew),
         TEST(rollback__that_is_retried_keeps_the_bad_commit_out),
         TEST(by_hand__goes_to_the_release_before_and_judges_the_newer),
