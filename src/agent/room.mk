@@ -8,8 +8,6 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/children.c \
 	src/agent/cleaner.c \
 	src/agent/cleanup.c \
-	src/agent/covered.c \
-	src/agent/covered.h \
 	src/agent/deliveries.c \
 	src/agent/lifetime.c \
 	src/agent/listing.c \

@@ -3,7 +3,6 @@
  * The phases that are about one resource: plan, apply, destroy. Secrets and outputs are resolved here, once, and what
  * they resolve to is never looked at again; everything resolved is known to the redactor before any tool sees it.
  */
-#include "agent/covered.h"
 #include "agent/secrets.h"
 #include "agent/variables.h"
 #include "agent/working.h"
@@ -11,6 +10,8 @@
 #include "berth/base/fault.h"
 #include "berth/base/file.h"
 #include "berth/base/time.h"
+#include "berth/model/covered.h"
+#include "berth/model/delta.h"
 #include "berth/model/result.h"
 
 #include <stdlib.h>
@@ -305,6 +306,24 @@ static bool call_plan(struct working *working, struct plan_result *plan, struct 
     return provider_call_plan(working->provider, &working->context, &working->task, arena, plan, error);
 }
 
+/* Nobody is asked: the log says why, and what is left. */
+static void tell_covered(const struct working *working, const struct plan_result *plan)
+{
+    struct attempt *attempt = working->attempt;
+    struct delta delta;
+    struct str text = STR_INIT;
+    if (working->was_deferred) {
+        provider_log(&attempt->context, "berth: planned now that it can be: %s; covered by the approval, goes on",
+                     word_name(plan_action_names, (int)plan->action));
+        return;
+    }
+    delta_of_changes(&delta, working->task.address, attempt->task->approved, plan->changes);
+    delta_say(&delta, "as approved", &text);
+    provider_log(&attempt->context, "berth: planned again: %s; covered by the approval, goes on", text.data);
+    str_release(&text);
+    delta_release(&delta);
+}
+
 static bool plan_again(struct working *working, struct plan_result *plan, struct apply_result *result,
                        struct error *error)
 {
@@ -314,6 +333,7 @@ static bool plan_again(struct working *working, struct plan_result *plan, struct
     }
     if (!is_approved(working, plan, error))
         return false;
+    tell_covered(working, plan);
     working->task.planned_spec_digest = plan->spec_digest;
     working->task.artifact = plan->artifact;
     return true;

@@ -8,11 +8,6 @@
 
 #include <stdlib.h>
 
-bool plan_acts(int action)
-{
-    return action != PLAN_NONE && action != PLAN_FORGET;
-}
-
 bool plan_changes_nothing(const struct run *run)
 {
     return !run_destroys(run) && run->creates + run->updates + run->replaces + run->destroys + run->deferred == 0;
@@ -289,6 +284,40 @@ void plan_digest(struct engine_turn *turn)
     json_decref(wanted);
     hash_sha256(text, strlen(text), hex);
     run->digest = arena_strdup(turn->arena, hex);
+}
+
+static void keep_part(struct engine_turn *turn, const struct plan *plan)
+{
+    struct approved_plan *kept = arena_alloc(turn->arena, sizeof *kept);
+
+    *kept = (struct approved_plan){
+        .id = plan->id,
+        .run = plan->run,
+        .whole = turn->run->digest,
+        .address = plan->address,
+        .template = plan->template,
+        .executor = plan->executor,
+        .action = plan->action,
+        .summary = plan->summary,
+        .reason = plan->reason,
+        .changes = plan->changes,
+        .digest = plan->digest,
+        .data = plan->data,
+        .position = plan->position,
+        .created_at = plan->created_at,
+    };
+    turn_put(turn, &approved_plan_type, kept);
+}
+
+void plan_keep(struct engine_turn *turn)
+{
+    turn->run->approved_digest = turn->run->digest;
+    for (size_t i = 0; i < turn->plans.rows.count; i++) {
+        const struct plan *plan = plan_at(turn, i);
+
+        if (plan != NULL && plan_acts(plan->action))
+            keep_part(turn, plan);
+    }
 }
 
 bool plan_settle(struct engine_turn *turn)

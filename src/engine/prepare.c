@@ -576,6 +576,8 @@ void plan_again(struct engine_turn *turn)
 {
     struct run *run = turn->run;
 
+    if (run->approved_at != 0)
+        plan_keep(turn);
     gate_clear_approvals(turn, turn->reason);
     run->digest = run->gate = "";
     run->gate_at = run->gate_expires_at = 0;

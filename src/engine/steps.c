@@ -382,6 +382,8 @@ static void step_asks(struct engine_turn *turn, struct step *step, const struct 
     struct error error;
     struct plan *plan;
 
+    if (steps_count(turn, phases_of(turn->run->status)).asking == 0)
+        plan_keep(turn); /* the first that asks finds the plan as it was approved */
     if (!plan_take(turn, step, result->body, &error)) {
         step->attempts = step->attempt;
         step_fails(turn, step, &error);

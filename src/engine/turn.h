@@ -155,8 +155,8 @@ bool plan_take(struct engine_turn *turn, const struct step *step, const json_t *
 /* All are planned: what could not be known is deferred, counts and digest are computed. False: the reason for which it cannot go on is set. */
 bool plan_settle(struct engine_turn *turn);
 void plan_digest(struct engine_turn *turn);
+void plan_keep(struct engine_turn *turn); /* as it was approved, before any part of it is made again */
 bool plan_changes_nothing(const struct run *run);
-bool plan_acts(int action);
 
 /* --- gate.c ------------------------------------------------------------------------------------------------------------ */
 const char *base_text(const struct engine_turn *turn);

@@ -19,7 +19,7 @@ static const struct record_type *const all_types[] = {
     &command_type,     &schedule_type,
     &hold_type,        &freeze_type,
     &delivery_type,    &audit_type,
-    &daemon_type,
+    &daemon_type,      &approved_plan_type,
 };
 
 const struct record_type *const *record_types(size_t *count)

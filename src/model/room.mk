@@ -2,6 +2,8 @@
 noinst_LIBRARIES += src/model/libmodel.a
 src_model_libmodel_a_SOURCES = \
 	src/model/columns.h \
+	src/model/covered.c \
+	src/model/delta.c \
 	src/model/environment.c \
 	src/model/graph.c \
 	src/model/json_value.h \

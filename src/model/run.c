@@ -54,6 +54,7 @@ static const struct column run_columns[] = {
     TEXT(run, policy_commit),
     TEXT(run, log_folder),
     INT(run, epoch),
+    TEXT_SINCE(4, run, approved_digest),
 };
 static const struct record_index run_indexes[] = {
     {.name = "number", .columns = {"number"}},
@@ -166,4 +167,29 @@ const struct record_type approval_type = {
     RECORD_OF(approval, approval_columns),
     INDEXED_BY(approval_indexes),
     .flags = RECORD_HISTORY | RECORD_APPEND,
+};
+
+static const struct column approved_plan_columns[] = {
+    TEXT(approved_plan, id),
+    TEXT(approved_plan, run),
+    TEXT(approved_plan, whole),
+    TEXT(approved_plan, address),
+    TEXT(approved_plan, template),
+    TEXT(approved_plan, executor),
+    ENUM(approved_plan, action, plan_action_names),
+    TEXT(approved_plan, summary),
+    TEXT(approved_plan, reason),
+    JSON(approved_plan, changes),
+    TEXT(approved_plan, digest),
+    BOOL(approved_plan, data),
+    INT(approved_plan, position),
+    TIME(approved_plan, created_at),
+};
+static const struct record_index approved_plan_indexes[] = {
+    {.name = "run", .columns = {"run", "position"}},
+};
+const struct record_type approved_plan_type = {
+    .name = "approved_plans",
+    RECORD_OF(approved_plan, approved_plan_columns),
+    INDEXED_BY(approved_plan_indexes),
 };

@@ -135,3 +135,30 @@ const char *word_name(const char *const *names, int value)
             return names[i];
     return "unknown";
 }
+
+bool plan_acts(int action)
+{
+    return action != PLAN_NONE && action != PLAN_FORGET;
+}
+
+bool plan_takes_away(int action)
+{
+    return action == PLAN_DESTROY || action == PLAN_REPLACE;
+}
+
+int plan_weight(int action)
+{
+    if (action < 0)
+        return 7;
+    switch ((enum plan_action)action) {
+    case PLAN_DESTROY: return 0;
+    case PLAN_REPLACE: return 1;
+    case PLAN_FORGET: return 2;
+    case PLAN_UPDATE: return 3;
+    case PLAN_RUN: return 4;
+    case PLAN_CREATE: return 5;
+    case PLAN_DEFERRED: return 6;
+    case PLAN_NONE: break;
+    }
+    return 8;
+}

@@ -1,6 +1,7 @@
 # The store room: its library. Sources are listed one a line, private headers with them.
 noinst_LIBRARIES += src/store/libstore.a
 src_store_libstore_a_SOURCES = \
+	src/store/approved.c \
 	src/store/audit.c \
 	src/store/backend.h \
 	src/store/checked.c \

@@ -9,8 +9,9 @@ static const struct schema_step steps[] = {
     {.version = 2, .table = "environments", .column = "ends_at"},
     {.version = 2, .table = "environments", .column = "ends_why"},
     {.version = 3, .table = "resources", .column = "sensitive"},
+    {.version = 4, .table = "runs", .column = "approved_digest"},
 };
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 void schema_now(struct schema *schema)
 {

@@ -1,8 +1,6 @@
 # The tests of the agent room. A test program is two lines; its source is the program's name with .c:
 unit_tests += tests/agent/test_cleaner
 tests_agent_test_cleaner_LDADD = $(test_agent)
-unit_tests += tests/agent/test_covered
-tests_agent_test_covered_LDADD = $(test_agent)
 unit_tests += tests/agent/test_marker
 tests_agent_test_marker_LDADD = $(test_agent)
 unit_tests += tests/agent/test_task

@@ -4,6 +4,8 @@
 
 #include "berth/base/file.h"
 #include "berth/base/str.h"
+#include "berth/model/delta.h"
+#include "berth/store_approved.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,6 +219,214 @@ static void interrupted__whose_rest_is_not_what_was_approved_asks_again(void **s
     assert_int_equal(world_run(world, "1")->status, RUN_DONE);
 }
 
+/* --- asked again: what was approved is kept ------------------------------------------------------------------- */
+
+#define UPDATES(path) "{\"path\":\"" path "\",\"action\":\"update\",\"kind\":\"k\",\"attributes\":[]}"
+#define DESTROYS(path) "{\"path\":\"" path "\",\"action\":\"destroy\",\"kind\":\"k\",\"attributes\":[]}"
+#define PLANNED(changes) \
+    "{\"action\":\"update\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d\",\"changes\":[" changes "]}"
+
+static void finish_with(struct world *world, const char *step, const char *body)
+{
+    const struct step *row;
+
+    assert_true(world_claim(world, step));
+    row = world_step(world, step);
+    world_result(world, row, STEP_DONE, body, ERROR_NONE, row->token, row->epoch);
+}
+
+/* A run of two clusters on staging that planned this, is approved and works on both. */
+static void approve_two(struct world *world, const char *a, const char *b)
+{
+    static const struct play_resource planners[] = {{.name = "a", .replans = true}, {.name = "b", .replans = true}};
+
+    world_push(world, "main", "m1");
+    assert_int_equal(world_command(world, "deploy", "staging", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    finish_with(world, "1.prepare.main", play_prepare(world, "staging", "m1", planners, 2, ""));
+    finish_with(world, "1.plan.a", a);
+    finish_with(world, "1.plan.b", b);
+    approve(world, "1");
+    assert_true(world_claim(world, "1.apply.a"));
+    assert_true(world_claim(world, "1.apply.b"));
+}
+
+static void asks(struct world *world, const char *step, const char *plan)
+{
+    const struct step *row = world_step(world, step);
+
+    world_result(world, row, STEP_FAILED, plan, ERROR_WAITING, row->token, row->epoch);
+}
+
+static void ends(struct world *world, const char *step)
+{
+    const struct step *row = world_step(world, step);
+
+    world_result(world, row, STEP_DONE, "{\"exit_status\":0}", ERROR_NONE, row->token, row->epoch);
+}
+
+static void read_delta(struct world *world, const char *run, struct approved *approved, struct delta *delta)
+{
+    struct error error;
+    struct store_query query = {.type = &plan_type, .index = "run", .equal = {run}};
+    struct plan *plans;
+    size_t count;
+
+    assert_true(store_approved(world->store, world_run(world, run), &world->arena, approved, &error));
+    assert_true(store_list(world->store, &query, &world->arena, &plans, &count, &error));
+    delta_make(delta, approved->plans, approved->count, plans, count);
+}
+
+static void asked_again__what_was_approved_is_kept_as_it_was(void **state)
+{
+    struct world *world = *state;
+    struct approved approved;
+    struct delta delta;
+    struct str text = STR_INIT;
+    const char *digest;
+
+    approve_two(world, PLANNED(UPDATES("x") "," UPDATES("y")), PLANNED(UPDATES("z")));
+    digest = world_run(world, "1")->digest;
+    asks(world, "1.apply.a", PLANNED(UPDATES("y") "," DESTROYS("w")));
+    asks(world, "1.apply.b", PLANNED(DESTROYS("z"))); /* the second that asks finds a plan that nobody approved */
+    assert_int_equal(world_run(world, "1")->status, RUN_GATE);
+    assert_string_equal(world_run(world, "1")->approved_digest, digest);
+    assert_string_not_equal(world_run(world, "1")->digest, digest);
+    read_delta(world, "1", &approved, &delta);
+    assert_true(approved.is_own);
+    assert_int_equal(approved.how, APPROVED_BY_PERSONS);
+    assert_string_equal(approved.digest, digest);
+    assert_int_equal(approved.count, 2);
+    approved_say(&approved, "now", &text);
+    assert_non_null(strstr(text.data, "as approved by "));
+    str_clear(&text);
+    delta_say(&delta, "as approved", &text);
+    assert_string_equal(text.data, "1 of 3 as approved; 1 new, 1 different (2 remove), 1 gone");
+    str_release(&text);
+    delta_release(&delta);
+}
+
+static void asked_again__a_second_time_is_compared_with_the_second_approval(void **state)
+{
+    struct world *world = *state;
+    struct approved approved;
+    struct delta delta;
+    const char *digest;
+
+    approve_two(world, PLANNED(UPDATES("x")), PLANNED(UPDATES("z")));
+    asks(world, "1.apply.a", PLANNED(DESTROYS("x")));
+    ends(world, "1.apply.b");
+    digest = world_run(world, "1")->digest;
+    approve(world, "1");
+    assert_true(world_claim(world, "1.apply.a"));
+    assert_int_equal(world_run(world, "1")->status, RUN_APPLYING);
+    asks(world, "1.apply.a", PLANNED(DESTROYS("x") "," DESTROYS("v")));
+    assert_string_equal(world_run(world, "1")->approved_digest, digest);
+    read_delta(world, "1", &approved, &delta);
+    assert_int_equal(delta.counts.removes, 1);
+    assert_int_equal(delta.counts.same, 2);
+    assert_string_equal(delta.parts.items[0].path, "v");
+    delta_release(&delta);
+    approve(world, "1");
+    play_all(world, "1");
+    assert_int_equal(world_run(world, "1")->status, RUN_DONE);
+    read_delta(world, "1", &approved, &delta); /* it stays with its run: who approved what first can be read later */
+    assert_int_equal(delta.counts.added, 1);
+    delta_release(&delta);
+}
+
+static void planned_again_over_another_base__is_compared_with_what_was_approved(void **state)
+{
+    static const struct play_resource one[] = {{.name = "a"}};
+    struct world *world = *state;
+    struct approved approved;
+    struct delta delta;
+    const char *digest, *environment;
+
+    world_push(world, "main", "m1");
+    assert_int_equal(world_command(world, "deploy", "staging", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    finish_with(world, "1.prepare.main", play_prepare(world, "staging", "m1", one, 1, ""));
+    play_step(world, "1.plan.a");
+    digest = world_run(world, "1")->digest;
+    assert_int_equal(world_command(world, "hold", "staging", "", OWNER, "cli")->status, COMMAND_DONE);
+    approve(world, "1");
+    assert_int_equal(world_run(world, "1")->status, RUN_GATE);
+    environment = world_run(world, "1")->environment;
+    const struct resource other = {.id = arena_printf(&world->arena, "%s/b", environment),
+                                   .environment = environment,
+                                   .address = "b",
+                                   .executor = "exec",
+                                   .status = RESOURCE_OK,
+                                   .created_at = world->now};
+    world_put(world, &resource_type, &other);
+    assert_int_equal(world_command(world, "unhold", "staging", "", OWNER, "cli")->status, COMMAND_DONE);
+    assert_int_equal(world_run(world, "1")->status, RUN_PREPARING);
+    assert_string_equal(world_run(world, "1")->approved_digest, digest);
+    finish_with(world, "1.prepare.main", play_prepare(world, "staging", "m1", one, 1, ""));
+    play_step(world, "1.plan.a");
+    play_step(world, "1.plan.b");
+    assert_int_equal(world_run(world, "1")->status, RUN_GATE);
+    read_delta(world, "1", &approved, &delta);
+    assert_int_equal(approved.how, APPROVED_BY_PERSONS);
+    assert_int_equal(delta.counts.same, 1);
+    assert_string_equal(delta.parts.items[0].address, "b");
+    assert_true(delta.parts.items[0].removes);
+    delta_release(&delta);
+}
+
+static void a_newer_run__is_compared_with_what_the_older_was_approved_for(void **state)
+{
+    static const struct play_resource one[] = {{.name = "a"}};
+    struct world *world = *state;
+    struct approved approved;
+    struct delta delta;
+    const char *digest;
+
+    approve_two(world, PLANNED(UPDATES("x")), PLANNED(UPDATES("z")));
+    digest = world_run(world, "1")->digest;
+    asks(world, "1.apply.a", PLANNED(DESTROYS("x")));
+    ends(world, "1.apply.b");
+    world_push(world, "main", "m2");
+    assert_int_equal(world_command(world, "deploy", "staging", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    assert_int_equal(world_run(world, "1")->status, RUN_GATE);
+    finish_with(world, "2.prepare.main", play_prepare(world, "staging", "m2", one, 1, ""));
+    finish_with(world, "2.plan.a", PLANNED(UPDATES("x")));
+    read_delta(world, "2", &approved, &delta);
+    assert_string_equal(approved.run, "1");
+    assert_string_equal(approved.digest, digest);
+    assert_false(approved.is_own);
+    assert_int_equal(approved.how, APPROVED_BY_PERSONS);
+    delta_release(&delta);
+}
+
+static void the_first_run__has_nothing_to_be_compared_with(void **state)
+{
+    static const struct play_resource one[] = {{.name = "a"}};
+    struct world *world = *state;
+    struct approved approved;
+    struct delta delta;
+
+    world_push(world, "main", "m1");
+    for (int run = 1; run <= 2; run++) {
+        const char *id = arena_printf(&world->arena, "%d", run);
+
+        assert_int_equal(world_command(world, "deploy", "staging", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+        finish_with(world, arena_printf(&world->arena, "%d.prepare.main", run),
+                    play_prepare(world, "staging", "m1", one, 1, ""));
+        play_step(world, arena_printf(&world->arena, "%d.plan.a", run));
+        read_delta(world, id, &approved, &delta);
+        assert_int_equal(approved.how, run == 1 ? APPROVED_NEVER : APPROVED_AND_APPLIED);
+        assert_string_equal(approved.run, run == 1 ? "" : "1");
+        delta_release(&delta);
+        approve(world, id);
+        play_all(world, id);
+        assert_int_equal(world_run(world, id)->status, RUN_DONE);
+    }
+    read_delta(world, "1", &approved, &delta); /* neither itself nor what came after it */
+    assert_int_equal(approved.how, APPROVED_NEVER);
+    delta_release(&delta);
+    assert_int_equal(world->approved_plans.count, 0); /* nobody was asked again: nothing is kept twice */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +437,11 @@ int main(void)
         TEST(plan__of_a_sensitive_output_that_stays_stands),
         TEST(plan__of_a_sensitive_output_that_changes_is_for_later),
         cmocka_unit_test(artifacts__that_lie_elsewhere_are_removed_when_their_run_ends),
+        TEST(asked_again__what_was_approved_is_kept_as_it_was),
+        TEST(asked_again__a_second_time_is_compared_with_the_second_approval),
+        TEST(planned_again_over_another_base__is_compared_with_what_was_approved),
+        TEST(a_newer_run__is_compared_with_what_the_older_was_approved_for),
+        TEST(the_first_run__has_nothing_to_be_compared_with),
         TEST(plan__that_fails_leaves_those_that_use_it_unmade),
     };
 

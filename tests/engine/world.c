@@ -52,6 +52,7 @@ void world_release(struct world *world)
     vec_release(&world->runs);
     vec_release(&world->steps);
     vec_release(&world->plans);
+    vec_release(&world->approved_plans);
     vec_release(&world->approvals);
     vec_release(&world->branches);
     vec_release(&world->repositories);
@@ -84,6 +85,7 @@ static void *rows_of(struct world *world, const struct record_type *type)
         {&run_type, &world->runs},
         {&step_type, &world->steps},
         {&plan_type, &world->plans},
+        {&approved_plan_type, &world->approved_plans},
         {&approval_type, &world->approvals},
         {&branch_type, &world->branches},
         {&repository_type, &world->repositories},

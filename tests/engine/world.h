@@ -30,6 +30,7 @@ struct world {
     VEC(const struct run *) runs;
     VEC(const struct step *) steps;
     VEC(const struct plan *) plans;
+    VEC(const struct approved_plan *) approved_plans;
     VEC(const struct approval *) approvals;
     VEC(const struct branch *) branches;
     VEC(const struct repository *) repositories;

@@ -11,3 +11,9 @@ tests_model_test_graph_LDADD = $(test_model)
 
 unit_tests += tests/model/test_result
 tests_model_test_result_LDADD = $(test_model)
+
+unit_tests += tests/model/test_covered
+tests_model_test_covered_LDADD = $(test_model)
+
+unit_tests += tests/model/test_delta
+tests_model_test_delta_LDADD = $(test_model)

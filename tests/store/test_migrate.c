@@ -107,6 +107,8 @@ static void fill_memory(struct old *old)
     for (size_t i = 0; i < count * ROWS; i++) {
         const struct record_type *type = types[i % count];
         char id[40];
+        if (!had_column(columns, type, &type->columns[0]))
+            continue; /* a table that came later is empty */
         snprintf(id, sizeof id, "row'%zu\"é", i / count);
         void *row = arena_alloc(&old->arena, type->size);
         fill_row(&old->dice, type, id, FILL_ANY_BYTES, &old->arena, row);
@@ -300,7 +302,8 @@ static void expect_same_table(struct old *old, struct store *migrated, const str
     size_t count;
     OK(store_cursor(old->memory, &cursor, &error));
     OK(store_list(old->memory, &half, &arena, &rows, &count, &error));
-    const char *middle = record_id(rows + (count - 1) * type->size);
+    const char *middle =
+        count ? record_id(rows + (count - 1) * type->size) : NULL; /* none in a table that came later */
     for (size_t i = 0; i <= type->index_count; i++) {
         for (unsigned part = 0; part < 8; part++) {
             struct store_query query = {.type = type,
@@ -423,11 +426,13 @@ static void look_after_the_cut(struct cutting *cutting, enum forget_rest rest, u
     int64_t later =
         number_of(database, "SELECT count(*) FROM pragma_table_info('environments') WHERE name = 'ends_at'") +
         number_of(database, "SELECT count(*) FROM pragma_table_info('resources') WHERE name = 'sensitive'") +
+        number_of(database, "SELECT count(*) FROM pragma_table_info('runs') WHERE name = 'approved_digest'") +
+        number_of(database, "SELECT count(*) FROM sqlite_master WHERE name = 'approved_plans.run'") +
         number_of(database, "SELECT count(*) FROM sqlite_master WHERE name = 'runs.applied'");
     assert_int_equal(sqlite3_close(database), SQLITE_OK);
     if (version != cutting->old->version && version != versions())
         fail_msg("version %lld was found", (long long)version);
-    assert_int_equal(later, version == versions() ? 3 : 0);
+    assert_int_equal(later, version == versions() ? 5 : 0);
     cutting->found_old += version == cutting->old->version;
     cutting->found_new += version == versions();
     cutting->cuts++;

@@ -35,6 +35,7 @@ struct run {
     bool untrusted;        /* the commit's author may not push: nothing is done until a person agrees */
     const char *parent;    /* the run whose failure or destroy started this one */
     const char *superseded_by;
+    const char *approved_digest; /* of the plan that was approved before it was made again (approved_plans), "" never */
     int64_t ttl_ms;
     int64_t pull_request;
     const char *policy_commit;
@@ -83,6 +84,18 @@ struct plan {
     int64_t created_at;
     int64_t revision;
 };
+/* One resource's part of the plan that a run had been approved for when it was made again: as it was then, for whoever is asked again. It stays with its run. A
+ * row is of that plan while `whole` is the run's approved_digest. */
+struct approved_plan {
+    const char *id; /* RUN/ADDRESS */
+    const char *run, *whole, *address, *template, *executor;
+    int action; /* enum plan_action */
+    const char *summary, *reason, *changes, *digest;
+    bool data;
+    int64_t position;
+    int64_t created_at;
+    int64_t revision;
+};
 struct approval {
     const char *id; /* ULID */
     const char *run, *environment, *digest;
@@ -98,7 +111,8 @@ struct approval {
  *              applied (environment, applying_at)
  *   steps      run (run, position) · status (status, ready_at)
  *   plans      run (run, position)
- *   approvals  run (run, at) · environment (environment, at) */
-extern const struct record_type run_type, step_type, plan_type, approval_type;
+ *   approvals  run (run, at) · environment (environment, at)
+ *   approved_plans  run (run, position) */
+extern const struct record_type run_type, step_type, plan_type, approval_type, approved_plan_type;
 
 #endif

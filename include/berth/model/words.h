@@ -130,6 +130,14 @@ static inline bool run_is_active(int status)
 {
     return status == RUN_PREPARING || status == RUN_PLANNING || status == RUN_APPLYING || status == RUN_VALIDATING;
 }
+
+/* Whether a plan of that action does something: what stays, and what is only forgotten, does not. */
+bool plan_acts(int action);
+/* Whether it destroys or replaces. */
+bool plan_takes_away(int action);
+/* Where it stands in a plan that is read: what takes away comes first, what changes nothing last; -1: an action that only inner parts have. */
+int plan_weight(int action);
+
 static inline bool run_ended(enum run_status status)
 {
     return status >= RUN_DONE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Comparing two plans of one resource, change by change and attribute by attribute. */
-#include "agent/covered.h"
+#include "berth/model/covered.h"
 
 #include "berth/base/str.h"
 #include "berth/model/record.h"
@@ -39,26 +39,39 @@ static bool attribute_covers(const json_t *approved, const json_t *planned, enum
            same(approved, planned, "sensitive");
 }
 
+/* The one of the same place is tried first: two lists mostly have the same order. */
+static bool list_covers(const json_t *list, size_t place, const json_t *attribute, enum half half)
+{
+    size_t count = json_array_size(list);
+    bool listed = false;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *candidate = json_array_get(list, (place + i) % count);
+        if (attribute_covers(candidate, attribute, half))
+            return true;
+        listed = listed || text_equal(json_get_text(candidate, "path"), json_get_text(attribute, "path"));
+    }
+    return half == MAKING && !listed;
+}
+
 static bool attributes_cover(const json_t *approved, const json_t *planned, enum half half)
 {
     const json_t *list = json_object_get(approved, "attributes");
-    size_t at, of;
-    json_t *attribute, *candidate;
+    size_t at;
+    json_t *attribute;
     json_array_foreach(json_object_get(planned, "attributes"), at, attribute)
     {
-        bool found = false, listed = false;
-        json_array_foreach(list, of, candidate)
-        {
-            found = found || attribute_covers(candidate, attribute, half);
-            listed = listed || text_equal(json_get_text(candidate, "path"), json_get_text(attribute, "path"));
-        }
-        if (!found && (half == WHOLE || listed))
+        if (!list_covers(list, at, attribute, half))
             return false;
     }
     return true;
 }
 
-static bool covers(const json_t *approved, const json_t *planned)
+bool value_is_covered(const json_t *approved, const json_t *planned)
+{
+    return attribute_covers(approved, planned, WHOLE);
+}
+
+bool change_is_covered(const json_t *approved, const json_t *planned)
 {
     const char *was = json_get_text(approved, "action"), *now = json_get_text(planned, "action");
     if (!text_equal(json_get_text(approved, "path"), json_get_text(planned, "path")))
@@ -79,7 +92,7 @@ const json_t *covered_not(const json_t *approved, const json_t *planned)
     json_array_foreach(planned, at, change)
     {
         bool found = false;
-        json_array_foreach(approved, of, candidate) found = found || covers(candidate, change);
+        json_array_foreach(approved, of, candidate) found = found || change_is_covered(candidate, change);
         if (!found)
             return change;
     }

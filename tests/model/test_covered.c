@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What is left to do of an approved plan, and what is more than that. */
-#include "agent/covered.h"
+#include "berth/model/covered.h"
 
 #include "berth/base/str.h"
 #include "berth/model/record.h"
