@@ -60,6 +60,7 @@ static void fill_command(struct cli *cli, const char *subject, struct command *c
     json_object_del(arguments, "key");
     json_object_del(arguments, "reason");
     json_object_del(arguments, "timeout");
+    json_object_del(arguments, "delta");
     command->arguments = json_text(&cli->arena, arguments);
     json_decref(arguments);
 }
@@ -227,6 +228,32 @@ static void say_accepted(struct cli *cli, const struct command *command)
     json_decref(answer);
 }
 
+/* The command as berthd answered it. False also where it refused. */
+static bool submit(struct cli *cli, struct command *command, struct error *error)
+{
+    if (!session_need_policy(cli, error))
+        return false;
+    if (!store_submit(cli->store, command, &cli->arena, error) || !wait_for_answer(cli, command, error))
+        return false;
+    if (command->status != COMMAND_REFUSED)
+        return true;
+    if (cli->call.json)
+        print_json(record_to_json(&command_type, command));
+    return refused(cli, command, error);
+}
+
+bool act_silently(struct cli *cli, struct run *run, int *status, struct error *error)
+{
+    struct command command;
+
+    *run = (struct run){.id = ""};
+    fill_command(cli, cli->call.subject, &command);
+    if (!submit(cli, &command, error) || text_empty(command.run))
+        return text_empty(error->message);
+    return wait_for_run(cli, command.run, wait_deadline(cli), NULL, status, error) &&
+           store_get(cli->store, &run_type, command.run, &cli->arena, run, error) == STORE_FOUND;
+}
+
 bool act_submit(struct cli *cli, int *status, struct error *error)
 {
     struct command command;
@@ -240,15 +267,8 @@ bool act_submit(struct cli *cli, int *status, struct error *error)
     fill_command(cli, subject, &command);
     if (cli->call.dry_run)
         return dry_run(cli, subject, &run, &command, status, error);
-    if (!session_need_policy(cli, error))
+    if (!submit(cli, &command, error))
         return false;
-    if (!store_submit(cli->store, &command, &cli->arena, error) || !wait_for_answer(cli, &command, error))
-        return false;
-    if (command.status == COMMAND_REFUSED) {
-        if (cli->call.json)
-            print_json(record_to_json(&command_type, &command));
-        return refused(cli, &command, error);
-    }
     if (!cli->call.json)
         say_accepted(cli, &command);
     if (is_followed(cli) && !text_empty(command.run) && !exec_follow(cli, command.run, status, error))
@@ -260,5 +280,8 @@ bool act_submit(struct cli *cli, int *status, struct error *error)
 
 bool cli_act(struct cli *cli, int *status, struct error *error)
 {
-    return session_open(cli, STORE_CLIENT, SESSION_START, error) && act_submit(cli, status, error);
+    bool delta = json_is_true(json_object_get(cli->call.arguments, "delta")) && !cli->call.dry_run;
+
+    return session_open(cli, STORE_CLIENT, SESSION_START, error) &&
+           (delta ? plan_delta(cli, status, error) : act_submit(cli, status, error));
 }

@@ -2,6 +2,7 @@
 /* Confirmations: an approval shows the plan it binds to, a destroy wants the name typed. */
 #include "cli/ask.h"
 
+#include "cli/delta.h"
 #include "cli/names.h"
 #include "cli/output.h"
 
@@ -28,7 +29,7 @@ const char *ask_line(struct cli *cli, const char *question)
     return answer;
 }
 
-static const char *action_sign(int action)
+const char *plan_sign(int action)
 {
     switch ((enum plan_action)action) {
     case PLAN_CREATE: return "+";
@@ -43,6 +44,25 @@ static const char *action_sign(int action)
     return " ";
 }
 
+/* A run that asks again: how much of its plan was approved before. */
+static bool print_since(struct cli *cli, const struct run *run, FILE *out, struct error *error)
+{
+    struct approved approved;
+    struct delta delta;
+    struct str line = STR_INIT;
+
+    if (!delta_read(cli, run, &approved, &delta, error))
+        return false;
+    str_add(&line, "  ");
+    delta_sentence(cli, &approved, &delta, &line);
+    if (run->status == RUN_GATE && !delta_is_covered(&delta))
+        str_addf(&line, "; berth plan %s --delta shows these", run->environment_name);
+    print_wrapped(cli, shown(cli, line.data), out);
+    str_release(&line);
+    delta_release(&delta);
+    return true;
+}
+
 bool print_plan(struct cli *cli, const struct run *run, FILE *out, struct error *error)
 {
     struct plan *plans;
@@ -51,13 +71,13 @@ bool print_plan(struct cli *cli, const struct run *run, FILE *out, struct error 
     if (!session_list(cli, &plan_type, "run", run->id, false, 0, &plans, &count, error))
         return false;
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "  %-3s %-9s %-24s %s%s%s\n", action_sign(plans[i].action),
+        fprintf(out, "  %-3s %-9s %-24s %s%s%s\n", plan_sign(plans[i].action),
                 word_name(plan_action_names, plans[i].action), shown(cli, plans[i].address),
                 shown(cli, plans[i].summary), text_empty(plans[i].reason) ? "" : ": ", shown(cli, plans[i].reason));
     fprintf(out, "  %lld to create, %lld to update, %lld to replace, %lld to destroy, %lld deferred%s\n",
             (long long)run->creates, (long long)run->updates, (long long)run->replaces, (long long)run->destroys,
             (long long)run->deferred, run->touches_data ? "; touches data" : "");
-    return true;
+    return text_empty(run->approved_digest) || print_since(cli, run, out, error);
 }
 
 static bool cancelled(struct error *error)

@@ -12,7 +12,9 @@ const char *ask_line(struct cli *cli, const char *question);
  * the arguments), for the others that need a confirmation a yes where there is a terminal. ERROR_USAGE without a terminal, ERROR_CANCELLED on no. */
 bool ask_confirmation(struct cli *cli, const char *subject, struct error *error) BERTH_MUST_CHECK;
 
-/* The plan of a run as a table. */
+/* "+", "-/+" …: what a plan does. */
+const char *plan_sign(int action);
+/* The plan of a run as a table; of one that asks again, how much of it was approved before. */
 bool print_plan(struct cli *cli, const struct run *run, FILE *out, struct error *error) BERTH_MUST_CHECK;
 
 #endif

@@ -134,6 +134,10 @@ bool log_print_step(struct cli *cli, const char *run, const char *step, int64_t 
  * gets the tool's exit status where it ran, 3 at a gate that waits for a person (exec.c). */
 bool exec_follow(struct cli *cli, const char *run, int *status, struct error *error) BERTH_MUST_CHECK;
 
+/* `plan --delta`: a plan, made now or waiting, against the one that was approved or applied last (delta.c). The session is open. */
+bool plan_delta(struct cli *cli, int *status, struct error *error) BERTH_MUST_CHECK;
+/* Submits the call, and waits for its run as --wait does, without printing either; `run` (id "" none) is as it is then. */
+bool act_silently(struct cli *cli, struct run *run, int *status, struct error *error) BERTH_MUST_CHECK;
 /* Does one acting call: checks, asks, submits, waits for the answer and with --wait for the end (act.c). The session is open. */
 bool act_submit(struct cli *cli, int *status, struct error *error) BERTH_MUST_CHECK;
 

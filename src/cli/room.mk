@@ -16,6 +16,8 @@ src_cli_libcli_a_SOURCES = \
 	src/cli/check_tree.h \
 	src/cli/cli.h \
 	src/cli/daemon.c \
+	src/cli/delta.c \
+	src/cli/delta.h \
 	src/cli/demo.c \
 	src/cli/demo.h \
 	src/cli/demo_end.c \

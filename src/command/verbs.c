@@ -35,14 +35,20 @@ static const struct verb all_verbs[] = {
      .hint = "plan",
      .help = "Make a plan and apply nothing.",
      .manual = "Resolves the commit, reads the templates there and shows what a deploy would change. Nothing is "
-               "applied and no lock is taken. A branch that fits several environments is refused with their names.",
+               "applied and no lock is taken. A branch that fits several environments is refused with their names. "
+               "With --delta it shows, part by part, what is different from the plan that was approved last: of the "
+               "open run that asks again, or waits with a plan of its own, without planning anew; else, and with any "
+               "other option, of a new plan, compared with what was approved last for the open run, or with no open "
+               "run with the plan that was applied last. What is left of an approved change is as approved. An "
+               "approval is of the whole new plan whatever the delta says.",
      .route = ROUTE_ENVIRONMENT,
      .audit = "plan",
      .undo = "",
      .json = true,
      .wait = true,
      .dry_run = true,
-     .arguments = {SUBJECT("environment|branch", ARGUMENT_BRANCH_OR_ENVIRONMENT, "what to plan for"), DEPLOY_OPTIONS}},
+     .arguments = {SUBJECT("environment|branch", ARGUMENT_BRANCH_OR_ENVIRONMENT, "what to plan for"), DEPLOY_OPTIONS,
+                   OPTION("delta", ARGUMENT_FLAG, "what is different from the plan that was approved last, alone")}},
     {.name = "deploy",
      .kind = VERB_ACTS,
      .role = ROLE_DEPLOYER,

@@ -9,6 +9,7 @@
 #define EVERYWHERE VIEW_EVERYWHERE
 #define TREES (VIEW_ENVIRONMENT | VIEW_GATE)
 #define MARKED (VIEW_ENVIRONMENTS | VIEW_BRANCHES | VIEW_ENVIRONMENT)
+#define DELTAS (VIEW_GATE | VIEW_RUN)
 #define ROWS (VIEW_RELEASES | VIEW_LISTS | VIEW_ENVIRONMENT | VIEW_GATE)
 
 static const struct binding all_bindings[] = {
@@ -39,6 +40,13 @@ static const struct binding all_bindings[] = {
      VIEW_LISTS | VIEW_ENVIRONMENT | VIEW_GATE,
      "log",
      "the run's log, at its failing step"},
+    {{'r'},
+     "r",
+     REQUEST_DELTA,
+     KEYS_LOOK,
+     DELTAS,
+     "delta",
+     "what differs from the plan that was approved last, and back"},
     {{'d'}, "d", REQUEST_DESCRIBE, KEYS_LOOK, ROWS, "describe", "everything that is recorded about it"},
     {{'y'},
      "y",
@@ -54,7 +62,7 @@ static const struct binding all_bindings[] = {
      EVERYWHERE & ~VIEW_TEXT,
      "why",
      "why a key is grey, why it waits, why it failed"},
-    {{'r'}, "r", REQUEST_START, KEYS_LOOK, EVERYWHERE, "", "start berthd again, where none serves"},
+    {{'r'}, "r", REQUEST_START, KEYS_LOOK, EVERYWHERE & ~DELTAS, "", "start berthd again, where none serves"},
     {{'z'}, "z", REQUEST_FOLD, KEYS_LOOK, TREES, "fold", "fold or unfold"},
     {{'E'}, "E", REQUEST_FOLD_ALL, KEYS_LOOK, TREES, "all", "unfold everything, or fold it again"},
     {{'f'}, "f", REQUEST_FOLLOW, KEYS_LOOK, VIEW_RUN, "follow", "follow the log again"},

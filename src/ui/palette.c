@@ -110,10 +110,24 @@ static void look_at_run(struct dashboard *dashboard, const char *name)
     dashboard_push(dashboard, &run_view, number);
 }
 
+/* What waits is compared on the screen; a new plan is made by the shell. */
+static void look_at_delta(struct dashboard *dashboard, const char *name)
+{
+    const struct run *run = picture_run_of(dashboard->picture, name);
+    if (!run) {
+        dashboard_say(dashboard, STYLE_WARNING, "%s has no run whose plan could be compared", name);
+        return;
+    }
+    dashboard_push(dashboard, &gate_view, run->id);
+    dashboard_request(dashboard, REQUEST_DELTA);
+}
+
 static void run_call(struct dashboard *dashboard, const struct call *call, char **words, int count)
 {
     const struct verb *verb = call->verb;
-    if (verb->kind == VERB_ACTS)
+    if (json_is_true(json_object_get(call->arguments, "delta")))
+        look_at_delta(dashboard, call->subject);
+    else if (verb->kind == VERB_ACTS)
         action_preview(dashboard, action_from_call(dashboard, verb, call->subject, call->arguments));
     else if (text_equal(verb->name, "env") && count > 1)
         look_at_environment(dashboard, words[1]);

@@ -3,6 +3,7 @@
 #include "ui/plan_tree.h"
 
 #include "berth/base/text.h"
+#include "berth/model/delta.h"
 
 #include <stdlib.h>
 
@@ -11,27 +12,6 @@
 #define SAID_ALONE (-1)   /* an action that only inner parts have: read, move, import */
 
 /* --- order ------------------------------------------------------------------------------------------------ */
-
-/* What takes away comes first, what changes nothing last. */
-static int weight_of(int action)
-{
-    switch ((enum plan_action)action) {
-    case PLAN_DESTROY: return 0;
-    case PLAN_REPLACE: return 1;
-    case PLAN_UPDATE: return 3;
-    case PLAN_RUN: return 4;
-    case PLAN_CREATE: return 5;
-    case PLAN_DEFERRED: return 6;
-    case PLAN_FORGET: return 2;
-    case PLAN_NONE: break;
-    }
-    return action == SAID_ALONE ? 7 : 8;
-}
-
-static bool takes_away(int action)
-{
-    return action == PLAN_DESTROY || action == PLAN_REPLACE;
-}
 
 static int action_of_change(const json_t *change)
 {
@@ -69,14 +49,14 @@ static int by_resource(const void *a, const void *b)
 /* A module that is updated may destroy inside: it comes where its worst part would. */
 static int weight_of_plan(const struct plan *plan, const json_t *changes)
 {
-    int weight = weight_of(plan->action);
+    int weight = plan_weight(plan->action);
     size_t at;
     const json_t *change;
     json_array_foreach(changes, at, change)
     {
         int action = action_of_change(change);
-        if (takes_away(action) && weight_of(action) < weight)
-            weight = weight_of(action);
+        if (plan_takes_away(action) && plan_weight(action) < weight)
+            weight = plan_weight(action);
     }
     return weight;
 }
@@ -180,7 +160,7 @@ static void add_changes(struct building *building, size_t parent, const json_t *
     for (size_t i = 0; i < count; i++) {
         const json_t *change = json_array_get(changes, i);
         bool is_inner = json_object_get(change, "attributes") || json_object_get(change, "kind");
-        ordered[i] = (struct ordered){change, i, is_inner ? weight_of(action_of_change(change)) : -1};
+        ordered[i] = (struct ordered){change, i, is_inner ? plan_weight(action_of_change(change)) : -1};
     }
     qsort(ordered, count, sizeof *ordered, by_weight);
     for (size_t i = 0; i < count; i++) {
@@ -238,7 +218,7 @@ static void add_resource(struct building *building, const struct plan *plan, con
 
 /* --- the whole -------------------------------------------------------------------------------------------- */
 
-static void clear(struct plan_tree *tree)
+void plan_tree_clear(struct plan_tree *tree)
 {
     for (size_t i = 0; i < tree->held.count; i++)
         json_decref(tree->held.items[i]);
@@ -251,7 +231,7 @@ static void clear(struct plan_tree *tree)
 
 void plan_tree_release(struct plan_tree *tree)
 {
-    clear(tree);
+    plan_tree_clear(tree);
     vec_release(&tree->held);
     vec_release(&tree->nodes);
     vec_release(&tree->lines);
@@ -261,7 +241,7 @@ void plan_tree_build(struct plan_tree *tree, struct plan *plans, size_t count, s
 {
     struct weighed *weighed = mem_zero(count + 1, sizeof *weighed);
     struct building building = {.tree = tree, .arena = arena, .plans = plans, .count = count};
-    clear(tree);
+    plan_tree_clear(tree);
     for (size_t i = 0; i < count; i++) {
         json_t *changes = json_column(plans[i].changes);
         vec_push(&tree->held, changes);
@@ -289,6 +269,8 @@ void plan_tree_arrange(struct plan_tree *tree, plan_node_opens *is_open, void *c
 
 const char *plan_node_word(const struct plan_node *node)
 {
+    if (node->part && node->part->kind == DELTA_GONE)
+        return "gone";
     if (node->action == SAID_ALONE)
         return json_get_text(node->change, "action");
     return node->action == PLAN_NONE ? "as it is" : word_name(plan_action_names, node->action);
@@ -298,6 +280,8 @@ const char *plan_node_mark(const struct plan_node *node)
 {
     static const char *const marks[] = {" ", "+", "~", "-/+", "-", "?", ">", "."};
     const char *word = plan_node_word(node);
+    if (node->part && node->part->kind == DELTA_GONE)
+        return " ";
     if (node->action >= 0 && node->action < (int)(sizeof marks / sizeof *marks))
         return marks[node->action];
     return text_equal(word, "read") ? "<=" : text_equal(word, "move") ? "->" : text_equal(word, "import") ? "<-" : "?";
@@ -305,6 +289,8 @@ const char *plan_node_mark(const struct plan_node *node)
 
 enum style plan_node_style(const struct plan_node *node)
 {
+    if (node->part && node->part->kind == DELTA_GONE)
+        return STYLE_GONE;
     return node->action == PLAN_NONE || node->action == SAID_ALONE ? STYLE_MUTED
                                                                    : sign_style(action_sign(node->action));
 }

@@ -12,12 +12,16 @@
 
 #include <jansson.h>
 
+struct delta_part;
+struct delta_value;
+
 enum plan_node_kind {
     PLAN_NODE_RESOURCE,
     PLAN_NODE_INNER, /* an inner part of the resource above it */
     PLAN_NODE_VALUE, /* one value before and after */
     PLAN_NODE_NOTE   /* a sentence */
 };
+enum plan_side { PLAN_SIDE_ONLY, PLAN_SIDE_APPROVED, PLAN_SIDE_NOW };
 struct plan_node {
     const char *key, *name; /* key: unique in the tree */
     const struct plan *plan;
@@ -27,6 +31,10 @@ struct plan_node {
     unsigned char kind, depth;
     bool opens, is_open_first; /* there is something below it; it is shown at first */
     int name_width;            /* of the longest name below it */
+    /* Of a tree of what is different from an approved plan: */
+    const struct delta_part *part;   /* that a resource or inner part is, NULL: it only holds some */
+    const struct delta_value *value; /* that a value is */
+    unsigned char side;              /* enum plan_side: in which of the two plans */
 };
 struct plan_counts {
     size_t creates, updates, replaces, destroys, others;
@@ -39,6 +47,7 @@ struct plan_tree {
     int name_width, inner_width;
 };
 void plan_tree_release(struct plan_tree *tree);
+void plan_tree_clear(struct plan_tree *tree); /* memory is kept */
 /* Builds it anew from the plans, which are put in order; text goes to the arena, plans stay the caller's and must live as long. */
 void plan_tree_build(struct plan_tree *tree, struct plan *plans, size_t count, struct arena *arena);
 typedef bool plan_node_opens(void *context, const char *key, bool at_first);

@@ -4,6 +4,7 @@
 #include "berth/base/wording.h"
 #include "berth/store.h"
 #include "ui/dialog.h"
+#include "ui/gate_delta.h"
 
 static void fact(struct str *out, const char *name, const char *format, ...) BERTH_PRINTF(3, 4);
 static void fact(struct str *out, const char *name, const char *format, ...)
@@ -144,6 +145,30 @@ static bool take_plan(const void *row, void *context)
     return true;
 }
 
+/* How much of it was approved before, of a run that asks again. */
+static void write_since(struct dashboard *dashboard, const char *id, struct str *out)
+{
+    struct store_query query = {.type = &plan_type, .index = "run", .equal = {id}};
+    struct gate_delta since = {0};
+    struct arena arena = {0};
+    struct error error = {0};
+    struct str text = STR_INIT;
+    struct run run;
+    struct plan *plans;
+    size_t count;
+    bool read = store_get(dashboard->reader, &run_type, id, &arena, &run, &error) == STORE_FOUND &&
+                !text_empty(run.approved_digest) &&
+                store_list(dashboard->reader, &query, &arena, &plans, &count, &error) &&
+                gate_delta_read(&since, dashboard->reader, &run, plans, count, &arena, &error);
+    if (read && gate_delta_speaks(&since)) {
+        gate_delta_say(&since, dashboard, &text);
+        fact(out, "before", "%s", text.data);
+    }
+    gate_delta_release(&since);
+    str_release(&text);
+    arena_release(&arena);
+}
+
 /* What an approval says yes to: every part of the plan, and the digest it binds to. */
 static void write_plan(struct dashboard *dashboard, const struct action *action, struct str *out)
 {
@@ -155,6 +180,7 @@ static void write_plan(struct dashboard *dashboard, const struct action *action,
     fact(out, "plan", "%lld create, %lld change, %lld replace, %lld destroy, %lld deferred%s", (long long)run->creates,
          (long long)run->updates, (long long)run->replaces, (long long)run->destroys, (long long)run->deferred,
          run->touches_data ? "; touches DATA" : "");
+    write_since(dashboard, run->id, out);
     fact(out, "digest", "%s", run->digest);
     query.equal[0] = run->id;
     if (!store_each(dashboard->reader, &query, take_plan, out, &error))

@@ -20,6 +20,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/frame.c \
 	src/ui/gate_after.c \
 	src/ui/gate_after.h \
+	src/ui/gate_delta.c \
+	src/ui/gate_delta.h \
 	src/ui/grid.c \
 	src/ui/grid.h \
 	src/ui/help.c \

@@ -79,6 +79,13 @@ void serving_retry(struct dashboard *dashboard)
     }
 }
 
+/* Some views have another meaning for it. */
+static bool has_key(const struct dashboard *dashboard)
+{
+    const struct view *view = dashboard_view(dashboard);
+    return view && request_for_key('r', view->ops->kind, false) == REQUEST_START;
+}
+
 void serving_say(const struct dashboard *dashboard, struct str *out)
 {
     const struct serving *serving = &dashboard->serving;
@@ -91,10 +98,13 @@ void serving_say(const struct dashboard *dashboard, struct str *out)
             str_add(out, ", the next in ");
             wording_left(out, serving->next_at - dashboard->now_ms);
         }
-        str_add(out, "; r tries at once). Shown is what was seen last, commands wait.");
+        str_addf(out, "%s). Shown is what was seen last, commands wait.",
+                 has_key(dashboard) ? "; r tries at once" : "");
     } else if (has_state(daemon, "ended")) {
         str_addf(out, "berthd has ended: nothing was to come, or it was stopped.%s Shown is what was seen last.",
-                 dashboard->options->start_daemon ? " r starts it, so does whatever you ask for." : " Commands wait.");
+                 !dashboard->options->start_daemon ? " Commands wait."
+                 : has_key(dashboard)              ? " r starts it, so does whatever you ask for."
+                                                   : " Whatever you ask for starts it.");
     } else {
         str_add(out, "No berthd serves this: shown is what was seen last, commands wait.");
     }

@@ -4,6 +4,7 @@
 #include "berth/base/wording.h"
 #include "berth/store.h"
 #include "ui/gate_after.h"
+#include "ui/gate_delta.h"
 #include "ui/outline.h"
 #include "ui/plan_text.h"
 #include "ui/plan_tree.h"
@@ -22,6 +23,7 @@ struct gate_view_state {
     struct approval *answers;
     size_t plan_count, answer_count;
     struct plan_tree tree;
+    struct gate_delta delta;
 };
 
 static struct gate_view_state *self_of(struct view *view)
@@ -65,12 +67,26 @@ static void folds(struct view *view, outline_fold_visit *visit, void *context)
     }
 }
 
+/* The whole plan, or what is different in it alone; what was compared points to the plans as the tree has put them in order. */
+static bool build(struct gate_view_state *self, struct store *store, struct arena *arena, struct error *error)
+{
+    plan_tree_build(&self->tree, self->plans, self->plan_count, arena);
+    if (self->found && !gate_delta_read(&self->delta, store, &self->run, self->plans, self->plan_count, arena, error)) {
+        plan_tree_release(&self->tree);
+        return false;
+    }
+    if (self->delta.alone && self->delta.is_there)
+        gate_delta_tree(&self->delta, &self->tree, arena);
+    return true;
+}
+
 static bool read_rows(struct view *view, struct store *store, struct arena *arena, struct error *error)
 {
     struct gate_view_state *self = self_of(view);
     struct store_query query = {.type = &plan_type, .index = "run", .equal = {view->argument}};
     struct store_query answers = {.type = &approval_type, .index = "run", .equal = {view->argument}};
     plan_tree_release(&self->tree);
+    gate_delta_release(&self->delta);
     self->plan_count = self->answer_count = 0;
     self->gate = NULL;
     self->found = false;
@@ -81,7 +97,10 @@ static bool read_rows(struct view *view, struct store *store, struct arena *aren
         return false;
     }
     self->found = found == STORE_FOUND;
-    plan_tree_build(&self->tree, self->plans, self->plan_count, arena);
+    if (!build(self, store, arena, error)) {
+        self->plan_count = self->answer_count = 0;
+        return false;
+    }
     json_t *gate = self->found ? json_column(self->run.gate) : NULL;
     self->gate = gate ? why_from_json(gate, arena) : NULL;
     json_decref(gate);
@@ -105,6 +124,7 @@ static void refresh(struct view *view, unsigned changed)
 static void release(struct view *view)
 {
     plan_tree_release(&self_of(view)->tree);
+    gate_delta_release(&self_of(view)->delta);
     outline_release(view);
 }
 
@@ -243,6 +263,13 @@ static void plan_title(struct view *view, int width, struct str *out)
     const bool brief = width < 100 && has_inner(&self->tree.inner);
     struct plan_counts whole = {(size_t)run->creates, (size_t)run->updates, (size_t)run->replaces,
                                 (size_t)run->destroys, 0};
+    if (self->delta.alone && self->delta.is_there) {
+        const struct delta_counts *counts = &self->delta.delta.counts;
+        str_addf(out, "delta alone  %zu new  %zu different  %zu gone  of plan ", counts->added, counts->different,
+                 counts->gone);
+        add_brief(out, &whole);
+        return;
+    }
     str_add(out, "plan  ");
     if (brief)
         add_brief(out, &whole);
@@ -259,11 +286,36 @@ static void plan_title(struct view *view, int width, struct str *out)
     }
 }
 
+/* What is with it since the last approval, at the right; gives where the rest of the row ends. */
+static int draw_tag(const struct gate_view_state *self, struct grid *grid, struct area area, int row,
+                    const struct plan_node *node)
+{
+    const struct delta_part *part = gate_delta_part(&self->delta, node);
+    int end = area.column + area.columns;
+    struct str tag = STR_INIT;
+    if (part && (self->delta.alone || gate_delta_speaks(&self->delta)))
+        gate_delta_tag(part, &tag);
+    if (tag.length)
+        end = grid_put_right(grid, row, end,
+                             part->removes              ? plan_node_style(node)
+                             : part->kind == DELTA_GONE ? STYLE_GONE
+                                                        : STYLE_WARNING,
+                             tag.data) -
+              2;
+    str_release(&tag);
+    return end;
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static void draw_resource(const struct gate_view_state *self, struct grid *grid, struct area area, int row,
                           const struct plan_node *node, bool open)
 {
     const struct plan *plan = node->plan;
-    int end = area.column + area.columns, most = area.columns / 3;
+    int end = draw_tag(self, grid, area, row, node), most = least(area.columns / 3, end - area.column - 17);
     int name = self->tree.name_width > most ? most : self->tree.name_width;
     grid_put(grid, row, area.column + 1, 3, plan_node_style(node), plan_node_mark(node));
     grid_put(grid, row, area.column + 5, 8, plan_node_style(node), plan_node_word(node));
@@ -283,7 +335,7 @@ static void draw_inner(const struct gate_view_state *self, struct grid *grid, st
 {
     struct str text = STR_INIT;
     size_t values = json_array_size(json_object_get(node->change, "attributes"));
-    int end = area.column + area.columns, most = area.columns / 2;
+    int end = draw_tag(self, grid, area, row, node), most = least(area.columns / 2, end - area.column - 19);
     int name = self->tree.inner_width > most ? most : self->tree.inner_width;
     grid_put(grid, row, area.column + 3, 3, plan_node_style(node), plan_node_mark(node));
     grid_put(grid, row, area.column + 7, 8, plan_node_style(node), plan_node_word(node));
@@ -329,7 +381,17 @@ static void draw_value(const struct gate_view_state *self, struct grid *grid, st
     if (json_is_true(json_object_get(node->change, "forces")))
         end = grid_put_right(grid, row, end, STYLE_FAILED, area.columns < 100 ? "forces it" : "forces replacement") - 1;
     grid_put(grid, row, column, path, STYLE_MUTED, node->name);
-    draw_sides(grid, row, column + path + 1, end, node);
+    column += path + 1;
+    if (node->value && delta_value_is_sensitive(node->value) && node->value->kind == DELTA_VALUES) {
+        grid_put(grid, row, column, end - column, STYLE_NORMAL, "changed, sensitive");
+        return;
+    }
+    if (node->side != PLAN_SIDE_ONLY)
+        column += grid_put(grid, row, column, 9, STYLE_MUTED, node->side == PLAN_SIDE_NOW ? "now      " : "approved ");
+    if (node->value && !node->change)
+        grid_put(grid, row, column, end - column, STYLE_MUTED, "not changed");
+    else
+        draw_sides(grid, row, column, end, node);
 }
 
 static void draw_row(struct view *view, struct grid *grid, struct area area, int row, size_t at)
@@ -351,6 +413,8 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
 
 static const char *empty(struct view *view)
 {
+    if (self_of(view)->delta.alone && self_of(view)->delta.is_there)
+        return "nothing of this plan is beyond what was approved";
     return self_of(view)->run.status <= RUN_PLANNING ? "the plan is being made"
                                                      : "the plan is empty: nothing would change";
 }
@@ -401,6 +465,22 @@ static int draw_bottom(struct view *view, struct grid *grid, struct area area, s
     return row;
 }
 
+/* How much of it was approved before, where a run asks again; gives the row below. */
+static int draw_delta(struct view *view, struct grid *grid, struct area area)
+{
+    const struct gate_view_state *self = self_of(view);
+    struct str text = STR_INIT;
+    if (!gate_delta_speaks(&self->delta))
+        return area.row;
+    enum style style = gate_delta_say(&self->delta, view->dashboard, &text);
+    int rows = wrap_put(grid, area, style, text.data), used = text_width(text.data) + 2;
+    if (rows == 1)
+        grid_put(grid, area.row, area.column + used, area.columns - used, STYLE_MUTED,
+                 self->delta.alone ? "r the whole plan" : "r these alone");
+    str_release(&text);
+    return area.row + rows;
+}
+
 static void draw(struct view *view, struct grid *grid, struct area area)
 {
     struct gate_view_state *self = self_of(view);
@@ -426,7 +506,7 @@ static void draw(struct view *view, struct grid *grid, struct area area)
         grid_put(grid, row, inside.column, inside.columns, STYLE_TITLE, text.data);
     else
         grid_divide(grid, area, row, box, text.data);
-    row++;
+    row = draw_delta(view, grid, (struct area){row + 1, inside.column + 1, 2, inside.columns - 2});
     int bottom = small ? inside.row + inside.rows : draw_bottom(view, grid, area, inside, box);
     outline_draw(view, grid, (struct area){row, inside.column, bottom - row, inside.columns});
     str_release(&text);
@@ -459,19 +539,30 @@ static void fold(struct view *view, enum request request)
         outline_fold(view, node->key, node->is_open_first, request);
 }
 
+static void add_whole(const json_t *change, const char *what, struct str *out)
+{
+    for (int side = 0; side < 2; side++) {
+        const json_t *value = json_object_get(change, side ? "after" : "before");
+        str_addf(out, "%s%s%s\n", side ? "\n\n" : "", what, side ? "after" : "before");
+        if (json_is_string(value) && !json_is_true(json_object_get(change, "sensitive")))
+            str_add(out, json_string_value(value));
+        else
+            plan_value_text(change, side ? "after" : "before", out);
+    }
+}
+
 /* Both sides of a value as they are, however long. */
 static void show_value(struct view *view, const struct plan_node *node)
 {
+    const struct delta_value *value = node->value;
     struct str text = STR_INIT;
-    str_addf(&text, "%s of %s\n", node->name, node->plan->address);
-    for (int side = 0; side < 2; side++) {
-        const json_t *value = json_object_get(node->change, side ? "after" : "before");
-        str_add(&text, side ? "\n\nafter\n" : "before\n");
-        if (json_is_string(value) && !json_is_true(json_object_get(node->change, "sensitive")))
-            str_add(&text, json_string_value(value));
-        else
-            plan_value_text(node->change, side ? "after" : "before", &text);
-    }
+    str_addf(&text, "%s of %s\n", value ? value->path : node->name, node->plan->address);
+    if (value && value->was)
+        add_whole(value->was, "as approved: ", &text);
+    if (value && value->was && value->now)
+        str_add(&text, "\n\n");
+    if (!value || value->now)
+        add_whole(value ? value->now : node->change, value && value->was ? "now: " : "", &text);
     dashboard_push(view->dashboard, &text_view, text.data);
     str_release(&text);
 }
@@ -508,9 +599,24 @@ static void describe(struct view *view)
     json_decref(json);
 }
 
+static void toggle_delta(struct view *view)
+{
+    struct gate_view_state *self = self_of(view);
+    self->delta.alone = !self->delta.alone;
+    self->outline.cursor = (struct cursor){0};
+    outline_refresh(view, PICTURE_ALL);
+    if (!self->delta.alone || self->delta.is_there)
+        return;
+    self->delta.alone = false;
+    dashboard_say(view->dashboard, STYLE_MUTED,
+                  text_empty(self->run.digest) ? "there is no plan yet to compare"
+                                               : "no plan was approved or applied here before: all of this one is new");
+}
+
 static unsigned handle(struct view *view, enum request request)
 {
     switch ((int)request) {
+    case REQUEST_DELTA: toggle_delta(view); break;
     case REQUEST_OPEN: open_row(view); break;
     case REQUEST_FOLD:
     case REQUEST_LEFT:

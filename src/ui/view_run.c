@@ -290,7 +290,10 @@ static unsigned handle(struct view *view, enum request request)
 {
     struct run_view_state *self = self_of(view);
     bool on_steps = !self->outline.is_aside;
-    if (request == REQUEST_NEXT_PANE) {
+    if (request == REQUEST_DELTA) {
+        dashboard_push(view->dashboard, &gate_view, view->argument);
+        dashboard_request(view->dashboard, REQUEST_DELTA);
+    } else if (request == REQUEST_NEXT_PANE) {
         self->outline.is_aside = on_steps;
     } else if (request == REQUEST_OPEN && on_steps) {
         self->outline.is_aside = true;

@@ -19,3 +19,6 @@ tests_cli_test_asks_SOURCES = tests/cli/test_asks.c tests/cli/owner.c tests/cli/
 tests_cli_test_asks_LDADD = $(test_cli)
 unit_tests += tests/cli/test_output
 tests_cli_test_output_LDADD = $(test_cli)
+unit_tests += tests/cli/test_delta
+tests_cli_test_delta_SOURCES = tests/cli/test_delta.c tests/cli/owner.c tests/cli/owner.h
+tests_cli_test_delta_LDADD = $(test_cli)

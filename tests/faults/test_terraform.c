@@ -208,12 +208,34 @@ static bool killed_tool(struct world *world, struct str *trouble)
     return true;
 }
 
+/* What `berth` prints has this in it. */
+static void expect_said(struct world *world, struct str *trouble, const char *const *arguments, const char *text)
+{
+    struct str printed = STR_INIT;
+    int status = world_berth(world, arguments, &printed);
+    if (status != 0 || !strstr(printed.data, text))
+        str_addf(trouble, "berth %s (exit %d) does not say '%s' but: %s; ", arguments[0], status, text, printed.data);
+    str_release(&printed);
+}
+
 static void kills_tool(struct world *world, struct str *trouble)
 {
     if (!to_the_middle(world, trouble) || !killed_tool(world, trouble))
         return;
     let_go(world);
     to_the_end(world, trouble);
+    expect_said(world, trouble, (const char *const[]){"log", "1", NULL}, "covered by the approval, goes on");
+}
+
+/* Which part it is that nobody approved. */
+static void expect_delta(struct world *world, struct str *trouble)
+{
+    static const char *const lines[] = {"plan", STORY_ENVIRONMENT, "--delta", NULL};
+    static const char *const json[] = {"plan", STORY_ENVIRONMENT, "--delta", "--json", NULL};
+    expect_said(world, trouble, lines, " as approved by ");
+    expect_said(world, trouble, lines, "replace  infra terraform_data.done: was create");
+    expect_said(world, trouble, json, "\"how\": \"approved\"");
+    expect_said(world, trouble, (const char *const[]){"runs", "1", NULL}, "--delta shows these");
 }
 
 static void kills_tool_and_spoils(struct world *world, struct str *trouble)
@@ -231,6 +253,8 @@ static void kills_tool_and_spoils(struct world *world, struct str *trouble)
     run = world_wait_run(world, 1u << RUN_GATE | RUNS_ENDED);
     if (!run || run->status != RUN_GATE || text_equal(run->digest, digest))
         story_trouble(world, trouble, "what nobody approved was not asked for");
+    else
+        expect_delta(world, trouble);
     to_the_end(world, trouble);
 }
 

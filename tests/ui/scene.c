@@ -209,6 +209,77 @@ static void put_module(struct scene *scene)
     scene_put(scene, &plan_type, &worker);
 }
 
+/* What it was approved for before it was interrupted: no rule went, the database was changed in its place, a queue came, the old database stayed. */
+static const char approved_changes[] =
+    "[{\"path\":\"aws_s3_bucket.logs\",\"action\":\"create\",\"kind\":\"aws_s3_bucket\",\"before\":null,\"after\":null,"
+    "\"attributes\":[{\"path\":\"bucket\",\"before\":null,\"after\":\"shop-logs\"},"
+    "{\"path\":\"arn\",\"before\":null,\"after\":null,\"unknown\":true}]},"
+    "{\"path\":\"aws_sqs_queue.capture\",\"action\":\"create\",\"kind\":\"aws_sqs_queue\",\"before\":null,\"after\":null,"
+    "\"attributes\":[]},"
+    "{\"path\":\"aws_db_instance.main\",\"action\":\"update\",\"kind\":\"aws_db_instance\",\"before\":null,\"after\":null,"
+    "\"attributes\":[{\"path\":\"engine_version\",\"before\":\"13.9\",\"after\":\"13.11\"},"
+    "{\"path\":\"password\",\"before\":\"hmac:91e0\",\"after\":\"hmac:5500\",\"sensitive\":true},"
+    "{\"path\":\"parameters[\\\"max_connections\\\"]\",\"before\":100,\"after\":200}]},"
+    "{\"path\":\"aws_ecs_service.api\",\"action\":\"update\",\"kind\":\"aws_ecs_service\",\"before\":null,\"after\":null,"
+    "\"attributes\":[{\"path\":\"task_definition\",\"before\":\"41\",\"after\":\"42\"}]},"
+    "{\"path\":\"aws_iam_role.api\",\"action\":\"move\",\"kind\":\"aws_iam_role\",\"was\":\"aws_iam_role.old\","
+    "\"before\":null,\"after\":null,\"attributes\":[]}]";
+#define APPROVED_WHOLE "5500aa1c2d3e4f50"
+
+static void put_approved(struct scene *scene, const char *address, enum plan_action action, const char *changes,
+                         int64_t position)
+{
+    char id[200];
+    snprintf(id, sizeof id, "18/%s", address);
+    struct approved_plan row = {.id = id,
+                                .run = "18",
+                                .whole = APPROVED_WHOLE,
+                                .address = address,
+                                .template = "shop",
+                                .action = (int)action,
+                                .changes = changes,
+                                .position = position};
+    scene_put(scene, &approved_plan_type, &row);
+}
+
+static void put_delta(struct scene *scene)
+{
+    struct run run = scene_gate_run();
+    run.updates = 2;
+    run.creates = 1;
+    run.destroys = 1;
+    run.deferred = 1;
+    run.touches_data = true;
+    run.approved_digest = APPROVED_WHOLE;
+    run.applying_at = SCENE_NOW - MINUTES(11);
+    scene_put(scene, &run_type, &run);
+    put_approved(scene, "infra", PLAN_UPDATE, approved_changes, 1);
+    put_approved(scene, "server", PLAN_UPDATE,
+                 "[{\"path\":\"replicas\",\"before\":2,\"after\":3},"
+                 "{\"path\":\"password\",\"before\":\"x\",\"after\":\"z\",\"sensitive\":true}]",
+                 1);
+    put_approved(scene, "cache", PLAN_CREATE, "[]", 2);
+    put_approved(scene, "worker", PLAN_DEFERRED, "", 5);
+    put_approved(scene, "metrics", PLAN_RUN, "[]", 6);
+    struct approval given = {.id = "A1",
+                             .run = "18",
+                             .environment = "E2",
+                             .digest = APPROVED_WHOLE,
+                             .verdict = VERDICT_APPROVE,
+                             .actor = "uid:1001",
+                             .person = "alice",
+                             .at = SCENE_NOW - MINUTES(12)};
+    struct approval cleared = {.id = "A2",
+                               .run = "18",
+                               .environment = "E2",
+                               .digest = APPROVED_WHOLE,
+                               .verdict = VERDICT_CLEARED,
+                               .actor = "berth",
+                               .at = SCENE_NOW - MINUTES(5)};
+    scene_put(scene, &approval_type, &given);
+    scene_put(scene, &approval_type, &cleared);
+}
+
 /* Two good releases, one that was rolled back, and what each left. */
 static void put_releases(struct scene *scene)
 {
@@ -522,6 +593,8 @@ static void fill(struct scene *scene, unsigned flags)
         put_module(scene);
         put_parts(scene);
     }
+    if (flags & SCENE_DELTA)
+        put_delta(scene);
     if (flags & SCENE_ENDING)
         put_ending(scene);
     if (flags & SCENE_RELEASES)

@@ -31,7 +31,7 @@ enum scene_flag {
     SCENE_EMPTY = 2,
     SCENE_NO_DAEMON = 4,
     SCENE_HOSTILE = 8,
-    SCENE_GATE = 16,
+    SCENE_DELTA = 16, /* with SCENE_MODULE: the run at the gate was approved for another plan before */
     SCENE_MODULE = 32,
     SCENE_FOLDER = 64,
     SCENE_RELEASES = 128,

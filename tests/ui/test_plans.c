@@ -348,6 +348,91 @@ static void y__reads_nothing_outside_the_runs_folder(void **state)
     scene_close(&scene);
 }
 
+/* --- what differs from an approved plan --------------------------------------------------------------------- */
+
+static void r__shows_what_differs_alone_and_the_whole_again(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_MODULE | SCENE_DELTA);
+    scene_type(&scene, "4<enter>");
+    assert_shows(&scene, "5 of 9 as approved by alice 12m ago; 2 new, 2 different (3 remove), 2 gone  r these alone");
+    assert_shows(&scene, "aws_s3_bucket.logs");
+    scene_type(&scene, "r");
+    assert_shows(&scene, "r the whole plan");
+    scene_type(&scene, "A");
+    assert_shows(&scene, "before    5 of 9 as approved by alice 12m ago");
+    scene_type(&scene, "<esc>");
+    assert_hides(&scene, "aws_s3_bucket.logs");
+    assert_hides(&scene, "worker       is planned");
+    assert_shows(&scene, "aws_sqs_queue.capture");
+    assert_true(row_of(&scene, "aws_security_group_rule") < row_of(&scene, "aws_db_instance"));
+    assert_true(row_of(&scene, "aws_db_instance") < row_of(&scene, "aws_sqs_queue.capture"));
+    assert_true(row_of(&scene, "database_old") < row_of(&scene, "2 values differ"));
+    scene_type(&scene, "r");
+    assert_shows(&scene, "aws_s3_bucket.logs");
+    assert_hides(&scene, "aws_sqs_queue.capture");
+    scene_close(&scene);
+}
+
+static void a_sensitive_value_that_differs__is_told_so_and_no_more(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 60, 120, SCENE_MODULE | SCENE_DELTA);
+    scene_type(&scene, "4<enter>r");
+    assert_shows(&scene, "password       changed, sensitive");
+    assert_shows(&scene, "approved \"13.9\" → \"13.11\"");
+    assert_shows(&scene, "now      \"13.9\" → \"15.4\"");
+    assert_hides(&scene, "hmac:");
+    scene_type(&scene, "jjjjjjj<enter>");
+    assert_shows(&scene, "password of infra");
+    assert_shows(&scene, "as approved: before");
+    assert_shows(&scene, "now: after");
+    assert_hides(&scene, "hmac:");
+    scene_close(&scene);
+}
+
+static void r_on_a_run__opens_its_plan_with_what_differs(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_MODULE | SCENE_DELTA);
+    scene_type(&scene, "5gg<enter>r");
+    assert_shows(&scene, "delta alone  2 new  2 different  2 gone");
+    scene_type(&scene, ":plan prod --delta<enter>");
+    assert_shows(&scene, "delta alone  2 new  2 different  2 gone");
+    scene_close(&scene);
+}
+
+static void r__without_anything_approved_before_says_so(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_MODULE);
+    scene_type(&scene, "4<enter>");
+    assert_hides(&scene, "as approved");
+    scene_type(&scene, "r");
+    assert_shows(&scene, "no plan was approved or applied here before: all of this one is new");
+    assert_shows(&scene, "aws_s3_bucket.logs");
+    struct run run = {.id = "12",
+                      .number = 12,
+                      .environment = "E2",
+                      .environment_name = "prod",
+                      .workflow = WORKFLOW_DEPLOY,
+                      .status = RUN_DONE,
+                      .digest = "d12",
+                      .applying_at = SCENE_NOW - MINUTES(3000),
+                      .ended_at = SCENE_NOW - MINUTES(2990)};
+    struct plan plan = {
+        .id = "12/cache", .run = "12", .address = "cache", .action = PLAN_CREATE, .changes = "[]", .position = 2};
+    scene_put(&scene, &run_type, &run);
+    scene_put(&scene, &plan_type, &plan);
+    scene_type(&scene, "r");
+    assert_shows(&scene, "1 of 9 as run 12 applied 2d ago; 8 new (3 remove)");
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +450,10 @@ int main(void)
         cmocka_unit_test(y__shows_the_tools_own_text),
         cmocka_unit_test(y__shows_the_log_of_the_plan_where_there_is_no_text),
         cmocka_unit_test(y__reads_nothing_outside_the_runs_folder),
+        cmocka_unit_test(r__shows_what_differs_alone_and_the_whole_again),
+        cmocka_unit_test(a_sensitive_value_that_differs__is_told_so_and_no_more),
+        cmocka_unit_test(r_on_a_run__opens_its_plan_with_what_differs),
+        cmocka_unit_test(r__without_anything_approved_before_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

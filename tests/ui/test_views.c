@@ -77,6 +77,8 @@ static void plan_of_a_module__golden_at_every_size(void **state)
     (void)state;
     golden_of("module", "4<enter>", SCENE_MODULE);
     golden_of("module.all", "4<enter>E", SCENE_MODULE);
+    golden_of("delta", "4<enter>", SCENE_MODULE | SCENE_DELTA);
+    golden_of("delta.alone", "4<enter>r", SCENE_MODULE | SCENE_DELTA);
 }
 
 static void run__golden_at_every_size(void **state)
@@ -106,11 +108,12 @@ static void roles__golden_for_status_keys_and_dialogs(void **state)
     } screens[] = {{"1", "environments.roles"},
                    {"1<enter>", "environment.roles"},
                    {"4<enter>", "gate.roles"},
+                   {"4<enter>r", "delta.roles"},
                    {"1X", "destroy.roles"}};
     (void)state;
     for (size_t i = 0; i < sizeof screens / sizeof *screens; i++) {
         struct scene scene;
-        scene_open(&scene, 36, 120, 0);
+        scene_open(&scene, 36, 120, strstr(screens[i].name, "delta") ? SCENE_MODULE | SCENE_DELTA : 0);
         scene_type(&scene, screens[i].keys);
         scene_golden_styles(&scene, screens[i].name);
         scene_close(&scene);
