@@ -8,6 +8,8 @@
 
 #define COPY_MOST 2000 /* bytes: a name, an address or a command line is no longer */
 
+#define NAME_WIDTH 14 /* in the menu */
+
 enum copied { COPY_NAME, COPY_ID, COPY_URL, COPY_JSON, COPY_COMMAND, COPY_KINDS };
 static const struct {
     char key;
@@ -111,7 +113,7 @@ void copy_open(struct dashboard *dashboard)
             continue;
         struct str *label = &labels[copying->count];
         str_init(label);
-        str_addf(label, "%s%s", kinds[i].name, i == COPY_JSON ? "" : "   ");
+        str_addf(label, "%-*s", i == COPY_JSON ? 0 : NAME_WIDTH, kinds[i].name);
         text_visible(label, copying->texts[i], strlen(copying->texts[i]), TEXT_ONE_LINE);
         items[copying->count] = (struct menu_item){kinds[i].key, label->data};
         copying->items[copying->count++] = (enum copied)i;

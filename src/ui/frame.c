@@ -296,7 +296,7 @@ static void draw_keys(struct dashboard *dashboard, struct grid *grid)
         column = 1;
     } else {
         draw_look_keys(dashboard, grid, row, &column, grid->columns - 1 - acts.can_width - 2);
-        if (acts.count)
+        if (acts.can_width || (acts.count && column + 2 + acts.width <= grid->columns + 1))
             column += grid_put(grid, row, column, 2, STYLE_BORDER, grid->ascii ? "| " : "│ ");
     }
     draw_act_keys(&acts, grid, row, column);

@@ -237,8 +237,9 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
     const struct branch_row *row = row_at(view, place);
     const struct environment *environment = environment_of(view, row);
     struct str text = STR_INIT;
-    list_fact(grid, area, 0, "commit", row->commit);
-    grid_put(grid, area.row, area.column + 18, area.columns - 18, STYLE_NORMAL, row->subject);
+    str_addf(&text, "%s  %s", row->commit, row->subject);
+    list_fact(grid, area, 0, "commit", text.data);
+    str_clear(&text);
     format_when(&text, view->dashboard->times, row->committed_at, view->dashboard->now_ms);
     str_addf(&text, " by %s", row->author);
     if (row->pushed_at > row->committed_at + MS_MINUTE) {

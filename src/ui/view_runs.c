@@ -181,7 +181,8 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
     list_fact(grid, area, 0, "commit", text.data);
     list_fact(grid, area, 1, "why", text_empty(row->status_reason) ? "-" : row->status_reason);
     str_clear(&text);
-    str_addf(&text, "%s (%s via %s)", text_empty(row->person) ? "nobody known" : row->person, row->actor, row->via);
+    str_addf(&text, text_empty(row->person) ? "%s%s" : "%s (%s)", row->person, row->actor);
+    str_addf(&text, " via %s", row->via);
     if (!text_empty(row->reason))
         str_addf(&text, ": %s", row->reason);
     list_fact(grid, area, 2, "by", text.data);

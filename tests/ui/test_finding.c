@@ -81,7 +81,7 @@ static void copying__takes_names_to_the_clipboard_and_shows_what_is_not_plain(vo
     (void)state;
     scene_open(&scene, 36, 120, 0);
     scene_type(&scene, "1c");
-    assert_shows(&scene, "name   review/checkout");
+    assert_shows(&scene, "name          review/checkout");
     scene_type(&scene, "n");
     assert_string_equal(terminal_memory_copied(scene.terminal), "review/checkout");
     assert_shows(&scene, "copied the name: review/checkout");
