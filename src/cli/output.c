@@ -86,37 +86,37 @@ const char *shown_lines(struct cli *cli, const char *text)
     return harmless(cli, text, TEXT_LINES);
 }
 
+/* The text in the arena; what it was built in is released. */
+static const char *kept(struct cli *cli, struct str *text)
+{
+    const char *copy = arena_strdup(&cli->arena, text->data);
+
+    str_release(text);
+    return copy;
+}
+
 const char *shown_age(struct cli *cli, int64_t at_ms, int64_t now_ms)
 {
     struct str out = STR_INIT;
-    const char *copy;
 
     wording_age(&out, at_ms, now_ms);
-    copy = arena_strdup(&cli->arena, out.data);
-    str_release(&out);
-    return copy;
+    return kept(cli, &out);
 }
 
 const char *shown_ago(struct cli *cli, int64_t at_ms, int64_t now_ms)
 {
     struct str out = STR_INIT;
-    const char *copy;
 
     wording_ago(&out, at_ms, now_ms);
-    copy = arena_strdup(&cli->arena, out.data);
-    str_release(&out);
-    return copy;
+    return kept(cli, &out);
 }
 
 const char *shown_took(struct cli *cli, int64_t from_ms, int64_t to_ms)
 {
     struct str out = STR_INIT;
-    const char *copy;
 
     wording_took(&out, from_ms, to_ms);
-    copy = arena_strdup(&cli->arena, out.data);
-    str_release(&out);
-    return copy;
+    return kept(cli, &out);
 }
 
 const char *shown_person(struct cli *cli, const char *person, const char *actor)

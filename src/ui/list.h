@@ -35,6 +35,10 @@ struct list_view {
     .size = sizeof(struct list_view), .init = list_init, .release = list_release, .work = list_work,               \
     .title = list_title, .draw = list_draw, .handle = list_handle, .subject = list_subject, .filter = list_filter, \
     .columns = list_columns, .sort = list_sort, .why = list_why
+/* The rows of a list view: its file's functions by the names of their jobs. */
+#define LIST_SOURCE                                                                                       \
+    .count = count, .exists = exists, .compare = compare, .field = field, .number = number, .cell = cell, \
+    .version = version, .monotonic_us = list_monotonic
 void list_init(struct view *view, const char *argument);
 void list_release(struct view *view);
 bool list_work(struct view *view, int64_t budget_us);

@@ -196,16 +196,7 @@ static uint64_t version(void *context)
     return doubled;
 }
 
-static const struct table_source source = {
-    .count = count,
-    .exists = exists,
-    .compare = compare,
-    .field = field,
-    .number = number,
-    .cell = cell,
-    .version = version,
-    .monotonic_us = list_monotonic,
-};
+static const struct table_source source = {LIST_SOURCE};
 
 static void name(struct view *view, size_t place, struct str *out)
 {

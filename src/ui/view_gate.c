@@ -311,16 +311,22 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
+/* "-/+ replace  >": what happens to it, and whether there is more below. */
+static void draw_action(struct grid *grid, int row, int column, const struct plan_node *node, bool open)
+{
+    grid_put(grid, row, column, 3, plan_node_style(node), plan_node_mark(node));
+    grid_put(grid, row, column + 4, 8, plan_node_style(node), plan_node_word(node));
+    if (node->opens)
+        grid_put(grid, row, column + 13, 1, STYLE_MUTED, open ? "v" : ">");
+}
+
 static void draw_resource(const struct gate_view_state *self, struct grid *grid, struct area area, int row,
                           const struct plan_node *node, bool open)
 {
     const struct plan *plan = node->plan;
     int end = draw_tag(self, grid, area, row, node), most = least(area.columns / 3, end - area.column - 17);
     int name = self->tree.name_width > most ? most : self->tree.name_width;
-    grid_put(grid, row, area.column + 1, 3, plan_node_style(node), plan_node_mark(node));
-    grid_put(grid, row, area.column + 5, 8, plan_node_style(node), plan_node_word(node));
-    if (node->opens)
-        grid_put(grid, row, area.column + 14, 1, STYLE_MUTED, open ? "v" : ">");
+    draw_action(grid, row, area.column + 1, node, open);
     grid_put(grid, row, area.column + 16, name, plan->action == PLAN_NONE ? STYLE_MUTED : STYLE_NORMAL, plan->address);
     int column = area.column + 17 + name;
     if (plan->data)
@@ -337,10 +343,7 @@ static void draw_inner(const struct gate_view_state *self, struct grid *grid, st
     size_t values = json_array_size(json_object_get(node->change, "attributes"));
     int end = draw_tag(self, grid, area, row, node), most = least(area.columns / 2, end - area.column - 19);
     int name = self->tree.inner_width > most ? most : self->tree.inner_width;
-    grid_put(grid, row, area.column + 3, 3, plan_node_style(node), plan_node_mark(node));
-    grid_put(grid, row, area.column + 7, 8, plan_node_style(node), plan_node_word(node));
-    if (node->opens)
-        grid_put(grid, row, area.column + 16, 1, STYLE_MUTED, open ? "v" : ">");
+    draw_action(grid, row, area.column + 3, node, open);
     grid_put(grid, row, area.column + 18, name, STYLE_NORMAL, node->name);
     plan_node_note(node, &text);
     if (!text.length && !open && values)

@@ -134,24 +134,30 @@ static void put_resource(struct scene *scene, const char *environment, const cha
     scene_put(scene, &resource_type, &row);
 }
 
+/* Of run 18; what the plan does not say itself is filled in. */
+static void put_plan_row(struct scene *scene, struct plan row)
+{
+    char id[200];
+    snprintf(id, sizeof id, "18/%s", row.address);
+    row.id = id;
+    row.run = "18";
+    row.environment = "E2";
+    row.template = "shop";
+    scene_put(scene, &plan_type, &row);
+}
+
 static void put_plan(struct scene *scene, const char *address, enum plan_action action, const char *summary,
                      const char *changes, int64_t position)
 {
-    char id[200];
-    snprintf(id, sizeof id, "18/%s", address);
-    struct plan row = {.id = id,
-                       .run = "18",
-                       .environment = "E2",
-                       .address = address,
-                       .template = "shop",
-                       .executor = "exec",
-                       .action = (int)action,
-                       .summary = summary,
-                       .reason = action == PLAN_DESTROY ? "vanished from the template" : "its commit changed",
-                       .changes = changes,
-                       .position = position,
-                       .data = action == PLAN_DESTROY};
-    scene_put(scene, &plan_type, &row);
+    const char *reason = action == PLAN_DESTROY ? "vanished from the template" : "its commit changed";
+    put_plan_row(scene, (struct plan){.address = address,
+                                      .executor = "exec",
+                                      .action = (int)action,
+                                      .summary = summary,
+                                      .reason = reason,
+                                      .changes = changes,
+                                      .position = position,
+                                      .data = action == PLAN_DESTROY});
 }
 
 /* What Terraform says of a module: a database that is replaced, a rule that goes, a bucket that comes, and what waits for it. */
@@ -182,31 +188,21 @@ static void put_module(struct scene *scene)
     run.touches_data = true;
     run.on_failure = ANSWER_ROLLBACK;
     scene_put(scene, &run_type, &run);
-    struct plan infra = {.id = "18/infra",
-                         .run = "18",
-                         .environment = "E2",
-                         .address = "infra",
-                         .template = "shop",
-                         .executor = "terraform",
-                         .action = PLAN_UPDATE,
-                         .summary = "1 to create, 1 to change, 1 to replace, 1 to destroy",
-                         .reason = "its plan changes something",
-                         .changes = module_changes,
-                         .position = 1,
-                         .data = true};
-    scene_put(scene, &plan_type, &infra);
-    struct plan worker = {.id = "18/worker",
-                          .run = "18",
-                          .environment = "E2",
-                          .address = "worker",
-                          .template = "shop",
-                          .executor = "terraform",
-                          .action = PLAN_DEFERRED,
-                          .summary = "is planned when what it uses is there",
-                          .reason = "it uses an output of a resource that changes",
-                          .needs = "[\"infra\"]",
-                          .position = 5};
-    scene_put(scene, &plan_type, &worker);
+    put_plan_row(scene, (struct plan){.address = "infra",
+                                      .executor = "terraform",
+                                      .action = PLAN_UPDATE,
+                                      .summary = "1 to create, 1 to change, 1 to replace, 1 to destroy",
+                                      .reason = "its plan changes something",
+                                      .changes = module_changes,
+                                      .position = 1,
+                                      .data = true});
+    put_plan_row(scene, (struct plan){.address = "worker",
+                                      .executor = "terraform",
+                                      .action = PLAN_DEFERRED,
+                                      .summary = "is planned when what it uses is there",
+                                      .reason = "it uses an output of a resource that changes",
+                                      .needs = "[\"infra\"]",
+                                      .position = 5});
 }
 
 /* What it was approved for before it was interrupted: no rule went, the database was changed in its place, a queue came, the old database stayed. */
