@@ -86,9 +86,22 @@ static void retry_from_the_beginning(struct engine_turn *turn)
     plan_again(turn);
 }
 
+/* What a plan kept for its apply went when the run ended: then all is planned anew, for one may use what another says. */
+static void drop_kept_plans(struct engine_turn *turn)
+{
+    bool kept = false;
+
+    for (size_t i = 0; i < turn->plans.rows.count; i++)
+        kept |= plan_at(turn, i) != NULL && !text_empty(plan_at(turn, i)->artifact);
+    for (size_t i = 0; kept && i < turn->steps.rows.count; i++)
+        if (step_at(turn, i) != NULL && step_at(turn, i)->phase == PHASE_PLAN && step_at(turn, i)->status == STEP_DONE)
+            step_edit(turn, i)->status = STEP_CANCELLED;
+}
+
 static void retry_plan(struct engine_turn *turn)
 {
     turn->run->ended_at = 0;
+    drop_kept_plans(turn);
     steps_again(turn, phases_of(RUN_PLANNING));
     steps_ready(turn, phases_of(RUN_PLANNING), NULL);
 }
@@ -262,6 +275,8 @@ static void tell(struct engine_turn *turn, int from)
                run->status == RUN_FAILED || run->status == RUN_HELD ? "failed" : "ok", run->status_reason, NULL);
     if (from == RUN_QUEUED && !run_ended((enum run_status)run->status))
         turn_notify(turn, "started");
+    if (run_ended((enum run_status)from) && !run_ended((enum run_status)run->status))
+        artifacts_stay(turn);
     if (notice != NULL)
         turn_notify(turn, notice);
     turn->ended = run_ended((enum run_status)run->status) ? notice : NULL;

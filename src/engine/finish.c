@@ -602,6 +602,18 @@ void finish_cancelled(struct engine_turn *turn)
     leave_failed(turn);
 }
 
+/* One a run: it waits until the run has ended for good, however often that is tried again. */
+static const char *forget_of(const struct engine_turn *turn)
+{
+    return arena_printf(turn->arena, "%s." DELIVERY_FORGET, turn->run->id);
+}
+
+void artifacts_stay(struct engine_turn *turn)
+{
+    if (turn->facts->config != NULL && turn->facts->config->artifacts != NULL)
+        turn_remove(turn, &delivery_type, forget_of(turn));
+}
+
 /* What plans keep for their apply lies where the policy says; beside the store it goes with the run's folder. */
 void artifacts_leave(struct engine_turn *turn)
 {
@@ -617,7 +629,7 @@ void artifacts_leave(struct engine_turn *turn)
         return;
     delivery = arena_alloc(turn->arena, sizeof *delivery);
     *delivery = (struct delivery){
-        .id = arena_printf(turn->arena, "%s." DELIVERY_FORGET ".%lld", turn->run->id, (long long)turn->facts->now_ms),
+        .id = forget_of(turn),
         .event = DELIVERY_FORGET,
         .environment = turn->run->environment,
         .run = turn->run->id,

@@ -212,6 +212,7 @@ void finish_cancelled(struct engine_turn *turn);
 void finish_asks(struct engine_turn *turn);
 /* A run ended in this turn: what its plans kept elsewhere is to be removed. */
 void artifacts_leave(struct engine_turn *turn);
+void artifacts_stay(struct engine_turn *turn); /* it is tried again: what it keeps from now on must not go with that */
 /* When the environment's life ends, as its entry or the deploy says; what a person gave it more is not taken away. */
 void life_set(struct engine_turn *turn);
 bool changed_anything(const struct engine_turn *turn);

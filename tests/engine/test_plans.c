@@ -164,6 +164,52 @@ static void artifacts__that_lie_elsewhere_are_removed_when_their_run_ends(void *
     assert_false(forgets_artifacts(""));
 }
 
+static void artifacts__of_a_run_that_is_tried_again_stay(void **state)
+{
+    struct config *config = world_config(
+        "version: 1\nworkspace: shop\nrepositories: { app: { provider: git, url: . } }\n"
+        "targets: { here: { provider: local } }\nartifacts: { provider: file, dir: /tmp/kept }\n"
+        "environments: [ { name: dev, tier: dev, source: { branches: [\"feature/**\"] }, templates: [shop], target: here } ]\n");
+    struct world world;
+    const struct step *step;
+
+    (void)state;
+    world_init(&world, config);
+    world_use_store(&world);
+    world_push(&world, "feature/x", "c1");
+    deploy(&world, "1");
+    play_all(&world, "1");
+    world_push(&world, "feature/x", "c2");
+    deploy(&world, "2");
+    assert_true(world_claim(&world, "2.plan.network"));
+    step = world_step(&world, "2.plan.network");
+    world_result(
+        &world, step, STEP_DONE,
+        "{\"action\":\"create\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d1\",\"artifact\":\"plan-1\","
+        "\"changes\":[]}",
+        ERROR_NONE, step->token, step->epoch);
+    while (world_run(&world, "2")->status == RUN_PLANNING) {
+        size_t at = 0;
+
+        while (at < world.steps.count && world.steps.items[at]->status != STEP_READY)
+            at++;
+        assert_true(at < world.steps.count);
+        step = world.steps.items[at];
+        assert_true(world_claim(&world, step->id));
+        step = world_step(&world, step->id);
+        world_result(&world, step, STEP_FAILED, NULL, ERROR_TOOL, step->token, step->epoch);
+    }
+    assert_int_equal(world_run(&world, "2")->status, RUN_FAILED);
+    assert_int_equal(world_delivered(&world, DELIVERY_FORGET), 1);
+    assert_int_equal(world_command(&world, "retry", "2", "", OWNER, "cli")->status, COMMAND_DONE);
+    assert_int_equal(world_delivered(&world, DELIVERY_FORGET), 0);
+    assert_int_equal(status_of(&world, "2.plan.network"), STEP_READY); /* what it kept is gone */
+    play_all(&world, "2");
+    assert_int_equal(world_run(&world, "2")->status, RUN_DONE);
+    world_release(&world);
+    config_free(config);
+}
+
 static void plan__that_fails_leaves_those_that_use_it_unmade(void **state)
 {
     struct world *world = *state;
@@ -442,6 +488,7 @@ int main(void)
         TEST(planned_again_over_another_base__is_compared_with_what_was_approved),
         TEST(a_newer_run__is_compared_with_what_the_older_was_approved_for),
         TEST(the_first_run__has_nothing_to_be_compared_with),
+        TEST(artifacts__of_a_run_that_is_tried_again_stay),
         TEST(plan__that_fails_leaves_those_that_use_it_unmade),
     };
 
