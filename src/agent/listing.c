@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_A_BRANCH 64
-
 /* --- triggers -------------------------------------------------------------------------------------------------------- */
 
 /* No key: the row of the branch is written in the same transaction, and a branch may come back to a commit it had before. */
@@ -50,8 +48,9 @@ static bool trigger(struct supervisor *supervisor, const struct branch *branch, 
 static bool trigger_pushed(struct supervisor *supervisor, const struct branch *branch, struct arena *arena,
                            struct error *error)
 {
-    const struct config_entry *entries[ENTRIES_A_BRANCH];
-    size_t count = config_match_branch(supervisor->config, branch->repository, branch->name, entries, ENTRIES_A_BRANCH);
+    size_t room = supervisor->config->environment_count;
+    const struct config_entry **entries = arena_alloc(arena, room * sizeof *entries);
+    size_t count = config_match_branch(supervisor->config, branch->repository, branch->name, entries, room);
     for (size_t i = 0; i < count; i++) {
         const char *verb = entries[i]->deploy_on & TRIGGER_PUSH ? "deploy"
                            : entries[i]->plan_on & TRIGGER_PUSH ? "plan"

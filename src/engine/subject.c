@@ -5,8 +5,6 @@
 #include "berth/base/str.h"
 #include "berth/config.h"
 
-#define ENTRIES_LIMIT 32
-
 bool subject_is_run(const char *verb)
 {
     return text_equal(verb, "approve") || text_equal(verb, "reject") || text_equal(verb, "cancel") ||
@@ -54,8 +52,8 @@ static const char *expanded_name(const struct config *config, const struct comma
 static void resolve_branch(const struct config *config, const struct command *command, const struct branch *branch,
                            struct arena *arena, struct subject *subject)
 {
-    const struct config_entry *entries[ENTRIES_LIMIT];
-    size_t count = config_match_branch(config, branch->repository, branch->name, entries, ENTRIES_LIMIT);
+    const struct config_entry **entries = arena_alloc(arena, config->environment_count * sizeof *entries);
+    size_t count = config_match_branch(config, branch->repository, branch->name, entries, config->environment_count);
     const char *names = "";
 
     for (size_t i = 0; i < count; i++) {

@@ -320,6 +320,40 @@ static void branch__that_went_marks_its_environment_until_it_is_back(void **stat
     "    ttl: { default: 2d, from: last_push }\n"
 static const char on_push[] = POLICY("push"), by_hand[] = POLICY("manual");
 
+/* As many entries as a policy may have take a branch that is pushed. */
+static bool asked_of_each(struct world *looked, void *count)
+{
+    int64_t asked = 0;
+    struct store_query query = {.type = &command_type};
+    return store_count(looked->store, &query, &asked, NULL) && (size_t)asked == *(size_t *)count;
+}
+
+static void push__is_for_every_entry_that_takes_it_however_many(void **state)
+{
+    size_t entries = 70;
+    struct str text = STR_INIT;
+    (void)state;
+    str_add(&text, "version: 1\nworkspace: faults\ntrusted: { repository: app, ref: main }\nrepositories:\n"
+                   "  app: { provider: git, url: . }\ntargets:\n  here: { provider: local }\nenvironments:\n");
+    for (size_t i = 0; i < entries; i++)
+        str_addf(&text,
+                 "  - { name: \"e%zu/${{ branch.slug }}\", tier: review, source: { branches: [\"feature/**\"] }, "
+                 "templates: [shop], target: here, deploy_on: [push], gate: { approvals: 1 } }\n",
+                 i);
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    start();
+    policy(text.data, "e69/");
+    const struct command *command = world_ask(&world, "deploy", "feature/x", "");
+    assert_non_null(command);
+    assert_int_equal(command->status, COMMAND_REFUSED);
+    assert_non_null(strstr(command->answer, "fits 70 environments"));
+    git("commit", "--allow-empty", "-qmpushed");
+    git("branch", "-f", "feature/x");
+    entries++; /* the one that was refused */
+    assert_true(world_wait(&world, asked_of_each, &entries));
+    str_release(&text);
+}
+
 struct deployed {
     const char *number, *commit;
 };
@@ -497,6 +531,7 @@ int main(void)
         TEST(database__that_is_replaced_ends_it),
         TEST(folder__that_is_deleted_ends_it_and_the_next_one_begins_anew),
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
+        TEST(push__is_for_every_entry_that_takes_it_however_many),
         TEST(push__deploys_and_nothing_else_does),
         TEST(push__is_planned_where_policy_plans_it),
         TEST(push__that_is_deployed_is_not_planned_beside),
