@@ -122,8 +122,6 @@ void engine_step_waits(const struct engine_facts *facts, const char *step, const
 void engine_advance(const struct engine_facts *facts, struct engine_effects *effects);
 
 /* --- environments that end by themselves --------------------------------------------------------------------- */
-#define CLEANER_ASKS \
-    "cleaner" /* kind of a hold by which the cleaner asks: a person destroys that environment, or keeps it */
 struct clean_facts {
     int64_t now_ms, epoch;
     int64_t looked_at; /* the last time, 0 never: what was due before was said then */

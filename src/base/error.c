@@ -58,14 +58,20 @@ static void BERTH_PRINTF(3, 0) fill(char *buffer, size_t size, const char *forma
     str_release(&text);
 }
 
+/* Formats the rest of the caller's arguments into one of the texts. */
+#define FILL(text, format)                             \
+    do {                                               \
+        va_list arguments;                             \
+        va_start(arguments, format);                   \
+        fill((text), sizeof(text), format, arguments); \
+        va_end(arguments);                             \
+    } while (0)
+
 bool error_set(struct error *error, enum error_code code, const char *format, ...)
 {
     if (!error)
         return false;
-    va_list arguments;
-    va_start(arguments, format);
-    fill(error->message, sizeof error->message, format, arguments);
-    va_end(arguments);
+    FILL(error->message, format);
     error->code = code;
     error->retry = false;
     error->detail[0] = error->hint[0] = '\0';
@@ -74,23 +80,15 @@ bool error_set(struct error *error, enum error_code code, const char *format, ..
 
 bool error_detail(struct error *error, const char *format, ...)
 {
-    if (!error)
-        return false;
-    va_list arguments;
-    va_start(arguments, format);
-    fill(error->detail, sizeof error->detail, format, arguments);
-    va_end(arguments);
+    if (error)
+        FILL(error->detail, format);
     return false;
 }
 
 bool error_hint(struct error *error, const char *format, ...)
 {
-    if (!error)
-        return false;
-    va_list arguments;
-    va_start(arguments, format);
-    fill(error->hint, sizeof error->hint, format, arguments);
-    va_end(arguments);
+    if (error)
+        FILL(error->hint, format);
     return false;
 }
 
@@ -98,10 +96,7 @@ bool error_errno(struct error *error, enum error_code code, int errno_value, con
 {
     if (!error)
         return false;
-    va_list arguments;
-    va_start(arguments, format);
-    fill(error->message, sizeof error->message, format, arguments);
-    va_end(arguments);
+    FILL(error->message, format);
     bool full = errno_value == ENOSPC || errno_value == EDQUOT;
     error->code = full ? ERROR_FULL : code;
     error->retry = false;
@@ -124,10 +119,7 @@ bool error_context(struct error *error, const char *format, ...)
     str_add(&detail, error->message);
     if (error->detail[0])
         str_addf(&detail, "%s%s", detail.length ? ": " : "", error->detail);
-    va_list arguments;
-    va_start(arguments, format);
-    fill(error->message, sizeof error->message, format, arguments);
-    va_end(arguments);
+    FILL(error->message, format);
     text_copy(error->detail, sizeof error->detail, detail.data);
     str_release(&detail);
     return false;

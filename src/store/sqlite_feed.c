@@ -66,6 +66,20 @@ bool sqlite_set_text(struct backend *backend, const char *name, const char *valu
     return done;
 }
 
+/* Steps through the rows of a statement and is done with it. `visit` gets each; false ends it early. */
+static bool each_row(struct sqlite *sqlite, struct statement *statement,
+                     bool (*visit)(sqlite3_stmt *row, void *context), void *context, const char *what,
+                     struct error *error)
+{
+    int code = SQLITE_DONE;
+    bool more = true;
+    while (more && (code = sqlite3_step(statement->handle)) == SQLITE_ROW)
+        more = visit(statement->handle, context);
+    bool done = !more || code == SQLITE_DONE || sqlite_error(sqlite, error, what);
+    statement_done(statement);
+    return done;
+}
+
 /* --- tombstones ----------------------------------------------------------------------------------------------- */
 
 bool sqlite_tombstone_put(struct backend *backend, const struct record_type *type, const char *id, int64_t revision,
@@ -122,24 +136,37 @@ bool sqlite_tombstone_drop(struct backend *backend, const struct record_type *ty
     return done;
 }
 
+struct tombstone_visit {
+    backend_tombstone_visit *visit;
+    void *context;
+};
+
+static bool visit_tombstone(sqlite3_stmt *row, void *context)
+{
+    const struct tombstone_visit *visit = context;
+    return visit->visit((const char *)sqlite3_column_text(row, 0), (const char *)sqlite3_column_text(row, 1),
+                        sqlite3_column_int64(row, 2), visit->context);
+}
+
 bool sqlite_tombstones(struct backend *backend, int64_t since, backend_tombstone_visit *visit, void *context,
                        struct error *error)
 {
     struct sqlite *sqlite = sqlite_of(backend);
+    struct tombstone_visit inner = {.visit = visit, .context = context};
     struct statement *statement = statement_take(
         sqlite, "SELECT type, id, revision FROM tombstones WHERE revision > ? ORDER BY revision, type, id", error);
     if (!statement)
         return false;
     bind_number(statement, 1, since);
-    int code;
-    bool more = true;
-    while (more && (code = sqlite3_step(statement->handle)) == SQLITE_ROW)
-        more = visit((const char *)sqlite3_column_text(statement->handle, 0),
-                     (const char *)sqlite3_column_text(statement->handle, 1),
-                     sqlite3_column_int64(statement->handle, 2), context);
-    bool done = !more || code == SQLITE_DONE || sqlite_error(sqlite, error, "read");
-    statement_done(statement);
-    return done;
+    return each_row(sqlite, statement, visit_tombstone, &inner, "read", error);
+}
+
+static bool take_highest(sqlite3_stmt *row, void *highest)
+{
+    int64_t revision = sqlite3_column_int64(row, 0);
+    if (revision > *(int64_t *)highest)
+        *(int64_t *)highest = revision;
+    return true;
 }
 
 bool sqlite_tombstone_trim(struct backend *backend, int64_t before, size_t limit, int64_t *highest, struct error *error)
@@ -154,13 +181,7 @@ bool sqlite_tombstone_trim(struct backend *backend, int64_t before, size_t limit
         return false;
     bind_number(statement, 1, before);
     bind_number(statement, 2, (int64_t)limit);
-    int code;
-    while ((code = sqlite3_step(statement->handle)) == SQLITE_ROW)
-        if (sqlite3_column_int64(statement->handle, 0) > *highest)
-            *highest = sqlite3_column_int64(statement->handle, 0);
-    bool done = code == SQLITE_DONE || sqlite_error(sqlite, error, "write to");
-    statement_done(statement);
-    return done;
+    return each_row(sqlite, statement, take_highest, highest, "write to", error);
 }
 
 /* --- values of changes ------------------------------------------------------------------------------------------ */
@@ -206,10 +227,24 @@ bool sqlite_value_put(struct backend *backend, const struct record_type *type, c
     return done;
 }
 
+struct value_visit {
+    backend_value_visit *visit;
+    void *context;
+};
+
+static bool visit_value(sqlite3_stmt *row, void *context)
+{
+    const struct value_visit *visit = context;
+    const char *bytes = sqlite3_column_type(row, 3) == SQLITE_NULL ? NULL : sqlite3_column_blob(row, 3);
+    return visit->visit((const char *)sqlite3_column_text(row, 0), sqlite3_column_int64(row, 1),
+                        sqlite3_column_int64(row, 2), bytes, (size_t)sqlite3_column_bytes(row, 3), visit->context);
+}
+
 bool sqlite_values(struct backend *backend, const struct record_type *type, const char *id, int64_t since,
                    int64_t until, size_t limit, backend_value_visit *visit, void *context, struct error *error)
 {
     struct sqlite *sqlite = sqlite_of(backend);
+    struct value_visit inner = {.visit = visit, .context = context};
     struct statement *statement = statement_take(
         sqlite,
         id ? "SELECT id, revision, at, value FROM history WHERE type = ?1 AND at >= ?2 AND at <= ?3 AND id = ?5"
@@ -225,17 +260,13 @@ bool sqlite_values(struct backend *backend, const struct record_type *type, cons
     bind_number(statement, 4, limit > 0 ? (int64_t)limit : -1);
     if (id)
         bind_text(statement, 5, id);
-    sqlite3_stmt *handle = statement->handle;
-    int code = SQLITE_DONE;
-    bool more = true;
-    while (more && (code = sqlite3_step(handle)) == SQLITE_ROW) {
-        const char *bytes = sqlite3_column_type(handle, 3) == SQLITE_NULL ? NULL : sqlite3_column_blob(handle, 3);
-        more = visit((const char *)sqlite3_column_text(handle, 0), sqlite3_column_int64(handle, 1),
-                     sqlite3_column_int64(handle, 2), bytes, (size_t)sqlite3_column_bytes(handle, 3), context);
-    }
-    bool done = !more || code == SQLITE_DONE || sqlite_error(sqlite, error, "read");
-    statement_done(statement);
-    return done;
+    return each_row(sqlite, statement, visit_value, &inner, "read", error);
+}
+
+static bool add_freed(sqlite3_stmt *row, void *freed)
+{
+    *(int64_t *)freed += sqlite3_column_int64(row, 0) + BACKEND_VALUE_OVERHEAD;
+    return true;
 }
 
 bool sqlite_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t limit,
@@ -254,11 +285,6 @@ bool sqlite_value_trim(struct backend *backend, const struct record_type *type, 
     bind_text(statement, 1, type->name);
     bind_number(statement, 2, before);
     bind_number(statement, 3, (int64_t)limit);
-    int code;
     *freed = 0;
-    while ((code = sqlite3_step(statement->handle)) == SQLITE_ROW)
-        *freed += sqlite3_column_int64(statement->handle, 0) + BACKEND_VALUE_OVERHEAD;
-    bool done = code == SQLITE_DONE || sqlite_error(sqlite, error, "write to");
-    statement_done(statement);
-    return done;
+    return each_row(sqlite, statement, add_freed, freed, "write to", error);
 }

@@ -5,11 +5,9 @@
 #include "berth/base/wording.h"
 #include "ui/wrap.h"
 
-#define CLEANER "cleaner" /* the kind of a hold that asks, see engine.h */
-
 bool notices_is_question(const struct hold *hold)
 {
-    return text_equal(hold->kind, CLEANER);
+    return text_equal(hold->kind, CLEANER_ASKS);
 }
 
 const struct hold *notices_question(const struct dashboard *dashboard, const char *environment)

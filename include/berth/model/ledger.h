@@ -33,10 +33,11 @@ struct schedule {
     bool skip_next;
     int64_t revision;
 };
+#define CLEANER_ASKS "cleaner" /* a hold by which the cleaner asks: a person destroys that environment, or keeps it */
 struct hold {
     const char *id;          /* ULID */
     const char *environment; /* id */
-    const char *kind;        /* hold, protect, evidence, foreign_run */
+    const char *kind;        /* hold, protect, evidence, foreign_run, or CLEANER_ASKS */
     const char *reason, *by;
     int64_t since, until; /* until 0: until lifted */
     const char *commit;   /* excluded commit, or "" */
