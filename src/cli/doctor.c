@@ -412,6 +412,20 @@ static void look_at_place(struct report *report)
     free(folder);
 }
 
+/* The folder is the boundary: who can write in it acts with berth's rights. */
+static void look_at_folder(struct report *report)
+{
+    struct cli *cli = report->cli;
+    struct error error = {0};
+
+    if (!folder_exists(cli->store_folder))
+        return;
+    if (folder_is_private(cli->store_folder, &error))
+        find(report, FINDING_GOOD, "folder", "", "%s is yours alone", cli->store_folder);
+    else
+        find(report, FINDING_BAD, "folder", error.hint, "%s: berthd refuses it", error.message);
+}
+
 static void look_at_store(struct report *report)
 {
     struct cli *cli = report->cli;
@@ -419,6 +433,7 @@ static void look_at_store(struct report *report)
     struct error error;
     int64_t entries;
 
+    look_at_folder(report);
     cli->store = store_open(cli->store_folder, STORE_READER, &error);
     if (cli->store == NULL && error.code == ERROR_NOT_FOUND) {
         look_at_place(report);

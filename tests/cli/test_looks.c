@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -485,6 +486,23 @@ static void doctor__tells_the_last_error_of_berthd(void **state)
     assert_true(says("ok       last error  5m ago, over since then"));
 }
 
+static void doctor__tells_a_folder_that_others_can_open(void **state)
+{
+    (void)state;
+    owner_berth(&owner, "doctor");
+    assert_true(says("is yours alone"));
+    assert_int_equal(chmod(owner.store_folder, 0755), 0);
+    assert_int_equal(owner_berth(&owner, "doctor"), 1);
+    assert_true(says("is open to others (mode 755)") && says("chmod 700"));
+    assert_int_equal(chmod(owner.store_folder, 0700), 0);
+    if (geteuid() == 0) { /* only root can give one away */
+        assert_int_equal(chown(owner.store_folder, 1, (gid_t)-1), 0);
+        assert_int_equal(owner_berth(&owner, "doctor"), 1);
+        assert_true(says("belongs to the user 1"));
+        assert_int_equal(chown(owner.store_folder, 0, (gid_t)-1), 0);
+    }
+}
+
 static void doctor__says_why_a_store_cannot_be_made(void **state)
 {
     (void)state;
@@ -614,6 +632,7 @@ int main(void)
         cmocka_unit_test(name__that_is_not_there_is_used_wrongly_by_every_verb),
         cmocka_unit_test(runs__say_when_nobody_works_on_them),
         cmocka_unit_test(doctor__tells_the_last_error_of_berthd),
+        cmocka_unit_test(doctor__tells_a_folder_that_others_can_open),
         cmocka_unit_test(doctor__says_why_a_store_cannot_be_made),
         cmocka_unit_test(names__stay_utf8_in_a_pipe_whatever_the_locale),
         cmocka_unit_test(doctor__finds_a_lock_whose_run_has_ended),
