@@ -60,6 +60,8 @@ cli_command cli_dashboard;
 bool workspace_find(struct cli *cli, struct error *error) BERTH_MUST_CHECK;
 /* Notes in the store whose it is, once: where berth.yaml cannot be read, workspace_find warns and goes by that. */
 void workspace_note(struct cli *cli);
+/* Where this repository lay before it was moved, and the store that it had there; NULL: nothing is known of such. */
+const char *workspace_before(struct cli *cli, const char **store);
 
 enum session_start {
     SESSION_AS_IT_IS, /* starts nothing; no store is ERROR_NOT_FOUND */

@@ -426,6 +426,23 @@ static void look_at_folder(struct report *report)
         find(report, FINDING_BAD, "folder", error.hint, "%s: berthd refuses it", error.message);
 }
 
+static void look_at_move(struct report *report)
+{
+    struct cli *cli = report->cli;
+    const char *store, *before = workspace_before(cli, &store);
+
+    if (before == NULL)
+        return;
+    find(report, FINDING_WARNING, "moved",
+         arena_printf(&cli->arena, "%s%smv -T '%s' '%s' goes on with that one",
+                      daemon_runs(store) ? "end the berthd that serves it still; " : "",
+                      folder_exists(cli->store_folder) ? arena_printf(&cli->arena, "berth stop; mv '%s' '%s.new'; ",
+                                                                      cli->store_folder, cli->store_folder)
+                                                       : "",
+                      store, cli->store_folder),
+         "this repository lay in %s before, and its store is in %s", before, store);
+}
+
 static void look_at_store(struct report *report)
 {
     struct cli *cli = report->cli;
@@ -434,6 +451,7 @@ static void look_at_store(struct report *report)
     int64_t entries;
 
     look_at_folder(report);
+    look_at_move(report);
     cli->store = store_open(cli->store_folder, STORE_READER, &error);
     if (cli->store == NULL && error.code == ERROR_NOT_FOUND) {
         look_at_place(report);

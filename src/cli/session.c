@@ -103,6 +103,18 @@ static bool can_be_made(const struct error *error)
     return error->code == ERROR_NOT_FOUND || (error->code == ERROR_VERSION && error->retry);
 }
 
+/* A new store is about to be made for a repository that had one. */
+static void say_moved(struct cli *cli)
+{
+    const char *store, *before = workspace_before(cli, &store);
+
+    if (before != NULL)
+        fprintf(stderr,
+                "berth: this repository lay in %s before; its store stays in %s, and a new one begins here\n"
+                "  %s berth doctor says how to go on with the old one\n",
+                shown(cli, before), shown(cli, store), cli->ascii ? "->" : "→");
+}
+
 bool session_open(struct cli *cli, enum store_role role, enum session_start start, struct error *error)
 {
     struct error first = {0};
@@ -121,6 +133,8 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
         return error_hint(
             error, "an older berthd serves it still: end that one (berth stop of its version, or SIGTERM), then again");
     }
+    if (cli->store == NULL && first.code == ERROR_NOT_FOUND)
+        say_moved(cli);
     if (start != SESSION_AS_IT_IS && !daemon_runs(cli->store_folder)) {
         if (!daemon_start(cli, error))
             return false;

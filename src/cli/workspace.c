@@ -156,12 +156,21 @@ static bool read_file(struct cli *cli, struct error *error)
     return done;
 }
 
-/* One store's note of whose it is; true when it is of the repository that this work tree lies in. */
-static bool is_noted(struct cli *cli, const char *folder, const char *repository)
+static json_t *read_note(const char *folder)
 {
     char *path = path_join(folder, NOTE);
     struct str text = STR_INIT;
     json_t *note = file_read(path, NOTE_LIMIT, &text, NULL) ? json_column(text.data) : NULL;
+
+    str_release(&text);
+    free(path);
+    return note;
+}
+
+/* One store's note of whose it is; true when it is of the repository that this work tree lies in. */
+static bool is_noted(struct cli *cli, const char *folder, const char *repository)
+{
+    json_t *note = read_note(folder);
     const char *root = json_get_text(note, "root");
     bool fits = !text_empty(root) && text_equal(root, repository);
 
@@ -170,8 +179,6 @@ static bool is_noted(struct cli *cli, const char *folder, const char *repository
         cli->repository = arena_strdup(&cli->arena, json_get_text(note, "repository"));
     }
     json_decref(note);
-    str_release(&text);
-    free(path);
     return fits;
 }
 
@@ -192,20 +199,70 @@ static bool find_noted(struct cli *cli)
     return found == 1;
 }
 
+/* What stays of a repository that is moved: the number of its git folder, which a copy does not have. "" where there is none. */
+static const char *identity_of(struct cli *cli, const char *root)
+{
+    struct stat status;
+    char *git = path_join(root, ".git");
+    bool there = stat(git, &status) == 0 || stat(root, &status) == 0;
+
+    free(git);
+    return there ? arena_printf(&cli->arena, "%llu:%llu", (unsigned long long)status.st_dev,
+                                (unsigned long long)status.st_ino)
+                 : "";
+}
+
+/* A store of this workspace whose repository lay elsewhere, lies there no more, and was this one. */
+static bool was_here(struct cli *cli, const char *folder, const char *identity, const char **root)
+{
+    json_t *note = read_note(folder);
+    bool was = text_equal(json_get_text(note, "workspace"), cli->workspace) &&
+               text_equal(json_get_text(note, "identity"), identity);
+
+    *root = arena_strdup(&cli->arena, json_get_text(note, "root"));
+    json_decref(note);
+    return was && !text_equal(identity_of(cli, *root), identity);
+}
+
+const char *workspace_before(struct cli *cli, const char **store)
+{
+    char *home = path_state_home(NULL), *root = repository_root(cli->folder, NULL);
+    const char *identity = root != NULL ? identity_of(cli, root) : "", *before = NULL;
+    struct folder_list list = {0};
+
+    if (home != NULL && !text_empty(identity) && folder_exists(home) && folder_list(home, &list, NULL)) {
+        for (size_t i = 0; i < list.count && before == NULL; i++) {
+            *store = arena_printf(&cli->arena, "%s/%s", home, list.names[i]);
+            if (text_equal(*store, cli->store_folder) || !was_here(cli, *store, identity, &before))
+                before = NULL;
+        }
+    }
+    folder_list_free(&list);
+    free(root);
+    free(home);
+    return before;
+}
+
 void workspace_note(struct cli *cli)
 {
-    char *path = path_join(cli->store_folder, NOTE), *root;
-    json_t *note;
-    const char *text;
+    char *path = path_join(cli->store_folder, NOTE), *root = repository_root(cli->folder, NULL);
+    json_t *note = read_note(cli->store_folder);
+    const char *text, *identity = root != NULL ? identity_of(cli, root) : "";
+    /* a store that was moved along with its repository, or one of an older berth, is noted anew */
+    bool noted = note != NULL && (root == NULL || text_equal(json_get_text(note, "identity"), identity) ||
+                                  !text_empty(identity_of(cli, json_get_text(note, "root"))));
 
-    if (!file_exists(path) && (root = repository_root(cli->folder, NULL)) != NULL) {
-        note = json_pack("{s:s, s:s, s:s}", "workspace", cli->workspace, "repository", cli->repository, "root", root);
+    noted = noted && !text_empty(json_get_text(note, "identity"));
+    json_decref(note);
+    if (!noted && root != NULL) {
+        note = json_pack("{s:s, s:s, s:s, s:s}", "workspace", cli->workspace, "repository", cli->repository, "root",
+                         root, "identity", identity);
         text = json_text(&cli->arena, note);
         if (!file_replace(path, text, strlen(text), 0600, FILE_RELAXED, NULL))
             log_line("cli", LOG_INFO, "cannot note in %s whose store it is", cli->store_folder);
         json_decref(note);
-        free(root);
     }
+    free(root);
     free(path);
 }
 

@@ -121,6 +121,23 @@ stop_now_leaves_the_step() {
     says 'run 1 .*done' "$BERTH" -C "$slow_shop" runs 1 &&
         ! "$BERTH" -C "$slow_shop" audit | grep -q interrupted
 }
+# A repository that is moved has a new store; that it had another is said, and what doctor says brings that back.
+old_shop=$work/old-place
+new_shop=$work/new-place
+moved_repository_is_told() {
+    git init -q -b main "$old_shop" && "$BERTH" -C "$old_shop" init && git_in "$old_shop" add -A && git_in "$old_shop" commit -q -m first &&
+        "$BERTH" -C "$old_shop" deploy staging --wait --timeout 60s
+    "$BERTH" -C "$old_shop" runs | grep -q '^1 ' && "$BERTH" -C "$old_shop" stop && mv "$old_shop" "$new_shop" &&
+        says "lay in $old_shop before" "$BERTH" -C "$new_shop" envs && ! "$BERTH" -C "$new_shop" runs | grep -q '^1 '
+}
+moved_store_is_brought_back() {
+    command=$("$BERTH" -C "$new_shop" doctor --json | sed -n 's/.*"next": "berth stop; \(mv .*\) goes on with that one".*/\1/p')
+    "$BERTH" -C "$new_shop" stop && [ -n "$command" ] && sh -c "$command" && "$BERTH" -C "$new_shop" runs | grep '^1 ' &&
+        "$BERTH" -C "$new_shop" envs 2>&1 | { ! grep 'lay in'; } && ! "$BERTH" -C "$new_shop" doctor | grep -q moved
+    found=$?
+    "$BERTH" -C "$new_shop" stop
+    return $found
+}
 # A berthd that cannot start: its last words are shown.
 fake_start() {
     mkdir -p "$work/fake" && cp "$BERTH" "$work/fake/berth" && printf '#!/bin/sh\necho "berthd: the moon is wrong" >&2\nexit 1\n' >"$work/fake/berthd" &&
@@ -222,5 +239,7 @@ check 'the audit is whole' says 'the audit is whole' "$BERTH" -C "$shop" audit v
 check 'stop ends berthd' ends
 check 'stop names what it waits for, and ends with 6 when that takes too long' stop_names_what_it_waits_for
 check 'stop --now leaves the steps that run to their workers' stop_now_leaves_the_step
+check 'a moved repository is told that it had a store' moved_repository_is_told
+check 'what doctor says brings the store of a moved repository back' moved_store_is_brought_back
 check 'a berthd that cannot start is quoted' fake_start
 check 'check sees programs, files and refs that are not there' check_finds
