@@ -116,7 +116,7 @@ static void print_value(struct cli *cli, const struct delta_part *part, const st
 static void print_part(struct cli *cli, const struct delta *delta, const struct delta_part *part)
 {
     struct str line = STR_INIT;
-    const char *word = part->kind == DELTA_GONE ? "gone" : part->kind == DELTA_NEW ? "new" : "different";
+    const char *word = part->kind == DELTA_GONE ? "not now" : part->kind == DELTA_NEW ? "new" : "different";
     int action = word_value(plan_action_names, part->now_action);
 
     str_addf(&line, "  %-9s %-3s %-8s %s%s%s", word, part->kind == DELTA_GONE || action < 0 ? "" : plan_sign(action),

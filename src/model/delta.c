@@ -427,6 +427,10 @@ void delta_say(const struct delta *delta, const char *as, struct str *out)
 {
     const struct delta_counts *counts = &delta->counts;
     const char *between = "; ";
+    if (!counts->planned) {
+        str_addf(out, "nothing is planned now; before it was %zu %s", counts->gone, as);
+        return;
+    }
     str_addf(out, "%zu of %zu %s", counts->same, counts->planned, as);
     if (counts->added) {
         str_addf(out, "%s%zu new", between, counts->added);
@@ -439,7 +443,7 @@ void delta_say(const struct delta *delta, const char *as, struct str *out)
     if (counts->removes)
         str_addf(out, " (%zu remove%s)", counts->removes, counts->removes == 1 ? "s" : "");
     if (counts->gone)
-        str_addf(out, "%s%zu gone", between, counts->gone);
+        str_addf(out, "%s%zu not now", between, counts->gone);
 }
 
 bool delta_value_is_sensitive(const struct delta_value *value)

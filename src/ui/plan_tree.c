@@ -270,7 +270,7 @@ void plan_tree_arrange(struct plan_tree *tree, plan_node_opens *is_open, void *c
 const char *plan_node_word(const struct plan_node *node)
 {
     if (node->part && node->part->kind == DELTA_GONE)
-        return "gone";
+        return "not now";
     if (node->action == SAID_ALONE)
         return json_get_text(node->change, "action");
     return node->action == PLAN_NONE ? "as it is" : word_name(plan_action_names, node->action);

@@ -265,7 +265,7 @@ static void plan_title(struct view *view, int width, struct str *out)
                                 (size_t)run->destroys, 0};
     if (self->delta.alone && self->delta.is_there) {
         const struct delta_counts *counts = &self->delta.delta.counts;
-        str_addf(out, "delta alone  %zu new  %zu different  %zu gone  of plan ", counts->added, counts->different,
+        str_addf(out, "delta alone  %zu new  %zu different  %zu not now  of plan ", counts->added, counts->different,
                  counts->gone);
         add_brief(out, &whole);
         return;
@@ -476,10 +476,10 @@ static int draw_delta(struct view *view, struct grid *grid, struct area area)
     if (!gate_delta_speaks(&self->delta))
         return area.row;
     enum style style = gate_delta_say(&self->delta, view->dashboard, &text);
+    const char *hint = self->delta.alone ? "r the whole plan" : "r these alone";
     int rows = wrap_put(grid, area, style, text.data), used = text_width(text.data) + 2;
-    if (rows == 1)
-        grid_put(grid, area.row, area.column + used, area.columns - used, STYLE_MUTED,
-                 self->delta.alone ? "r the whole plan" : "r these alone");
+    if (used + text_width(hint) <= area.columns)
+        grid_put(grid, area.row, area.column + used, area.columns - used, STYLE_MUTED, hint);
     str_release(&text);
     return area.row + rows;
 }

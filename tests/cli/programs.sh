@@ -221,7 +221,7 @@ no_policy() {
         says '"name": "main"' "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop
 }
 
-echo 1..19
+echo 1..20
 check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
@@ -229,6 +229,8 @@ check 'a subject with shell words is text' test ! -e "$shop/hacked"
 check 'deploy --wait ends with 3 at a gate' deploy_to_gate
 check 'approve with a part of the digest lets it go on to the end' approve
 check 'the environment is OK and has a release' says 'OK .*v1' "$BERTH" -C "$shop" envs
+check 'plan --delta compares a plan made now with the applied one' \
+    says 'run 2  plan of staging: nothing is planned now; before it was 1 as run 1 applied' status 0 "$BERTH" -C "$shop" plan staging --delta
 check 'a branch without a gate is deployed to the end' deploy_review
 check 'destroy wants the name twice, then removes' destroy_review
 check 'a permanent environment wants an approval besides its name' destroy_staging

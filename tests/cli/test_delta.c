@@ -135,10 +135,10 @@ static void the_run_that_asks_again__is_compared_with_its_approval(void **state)
     put_asking();
     assert_int_equal(owner_berth(&owner, "plan prod --delta"), 0);
     assert_out("1 of 3 as approved by alice ");
-    assert_out("; 1 new, 1 different (1 removes), 1 gone");
+    assert_out("; 1 new, 1 different (1 removes), 1 not now");
     assert_out("new       -   destroy  infra c\n");
     assert_out("different ~   update   infra b\n      pw: changed, sensitive\n");
-    assert_out("gone                   infra old: was create\n");
+    assert_out("not now                infra old: was create\n");
     assert_out("berth approve 2 --digest d2");
     assert_null(strstr(owner.out.data, "hmac"));
     assert_null(strstr(owner.out.data, "stale"));

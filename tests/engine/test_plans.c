@@ -346,7 +346,7 @@ static void asked_again__what_was_approved_is_kept_as_it_was(void **state)
     assert_non_null(strstr(text.data, "as approved by "));
     str_clear(&text);
     delta_say(&delta, "as approved", &text);
-    assert_string_equal(text.data, "1 of 3 as approved; 1 new, 1 different (2 remove), 1 gone");
+    assert_string_equal(text.data, "1 of 3 as approved; 1 new, 1 different (2 remove), 1 not now");
     str_release(&text);
     delta_release(&delta);
 }

@@ -356,7 +356,8 @@ static void r__shows_what_differs_alone_and_the_whole_again(void **state)
     (void)state;
     scene_open(&scene, 36, 120, SCENE_MODULE | SCENE_DELTA);
     scene_type(&scene, "4<enter>");
-    assert_shows(&scene, "5 of 9 as approved by alice 12m ago; 2 new, 2 different (3 remove), 2 gone  r these alone");
+    assert_shows(&scene,
+                 "5 of 9 as approved by alice 12m ago; 2 new, 2 different (3 remove), 2 not now  r these alone");
     assert_shows(&scene, "aws_s3_bucket.logs");
     scene_type(&scene, "r");
     assert_shows(&scene, "r the whole plan");
@@ -399,9 +400,9 @@ static void r_on_a_run__opens_its_plan_with_what_differs(void **state)
     (void)state;
     scene_open(&scene, 36, 120, SCENE_MODULE | SCENE_DELTA);
     scene_type(&scene, "5gg<enter>r");
-    assert_shows(&scene, "delta alone  2 new  2 different  2 gone");
+    assert_shows(&scene, "delta alone  2 new  2 different  2 not now");
     scene_type(&scene, ":plan prod --delta<enter>");
-    assert_shows(&scene, "delta alone  2 new  2 different  2 gone");
+    assert_shows(&scene, "delta alone  2 new  2 different  2 not now");
     scene_close(&scene);
 }
 

@@ -61,7 +61,7 @@ void delta_release(struct delta *delta);
 /* Nothing is beyond what was approved. */
 bool delta_is_covered(const struct delta *delta);
 
-/* "3 of 5 as approved by alice 12m ago; 1 new, 1 different (1 removes), 2 gone"; `as` is what stands behind "of 5", such as "as approved by alice". */
+/* "3 of 5 as approved by alice 12m ago; 1 new, 1 different (1 removes), 2 not now"; `as` is what stands behind "of 5", such as "as approved by alice". */
 void delta_say(const struct delta *delta, const char *as, struct str *out);
 /* A value is kept as a keyed fingerprint alone: neither side of it may be shown, only that it differs. */
 bool delta_value_is_sensitive(const struct delta_value *value);
