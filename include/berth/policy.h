@@ -133,6 +133,7 @@ struct policy_about {
     const struct release *to; /* that the rollback names; NULL: none is named */
     const struct run *active; /* at work, of a verb that starts a run: what it may have to wait for */
     size_t active_count;
+    bool names_ref;         /* says which commit: it need not be of the environment's own branch */
     bool needs_environment; /* the verb is about what is there, not about what it makes */
 };
 const struct why *policy_ask(const struct policy_question *question, const struct policy_about *about,

@@ -416,7 +416,8 @@ static bool fill_about(struct cli *cli, const struct verb *verb, const struct en
     struct approval *approvals = NULL;
     struct release *releases = NULL;
 
-    *about = (struct policy_about){.needs_environment = verb_needs_environment(verb)};
+    *about = (struct policy_about){.needs_environment = verb_needs_environment(verb),
+                                   .names_ref = !text_empty(cli_argument(cli, "ref"))};
     if (verb_is_about_run(verb)) {
         about->run = run;
         if (!session_list(cli, &approval_type, "run", run->id, false, 0, &approvals, &about->approval_count, error))

@@ -175,6 +175,29 @@ static const struct why *slot_state(const struct policy_question *question, cons
     return why;
 }
 
+/* Whether there is a branch to take the commit from. No more than a hint: it may be back and not listed yet, so the command is taken. */
+static const struct why *branch_state(const struct policy_question *question, const struct policy_about *about,
+                                      struct arena *arena)
+{
+    const struct environment *environment = question->environment;
+    struct why *why;
+
+    if (environment == NULL || !(environment->marks & MARK_BRANCH_GONE) || about->names_ref ||
+        !(text_equal(question->verb, "deploy") || text_equal(question->verb, "plan")))
+        return NULL;
+    why = arena_alloc(arena, sizeof *why);
+    *why = (struct why){
+        .kind = WHY_RULE,
+        .verdict = POLICY_WAIT,
+        .rule = "state",
+        .reason = arena_printf(arena, "the branch '%s' is gone: its run finds no commit unless it is back by then",
+                               environment->branch),
+        .source = "",
+        .next = arena_printf(arena, "push %s again, or name another with --ref", environment->branch),
+    };
+    return why;
+}
+
 /* --- may I, and what will I be asked ----------------------------------------------------------------------------- */
 
 static const struct why *state_of(const struct policy_question *question, const struct policy_about *about,
@@ -193,6 +216,8 @@ static const struct why *state_of(const struct policy_question *question, const 
         state = policy_release_state(environment, about->to, arena);
     else if (text_equal(question->verb, "rollback") && environment != NULL && about->releases != NULL)
         state = policy_rollback_state(environment, about->releases, about->release_count, arena);
+    if (state == NULL)
+        state = branch_state(question, about, arena);
     return state != NULL ? state : slot_state(question, about, arena);
 }
 

@@ -401,6 +401,29 @@ static void destroy__with_the_branch_only_when_it_is_proven_gone(void **state)
     assert_int_equal(policy_end(&question, &arena)->verdict, POLICY_NO);
 }
 
+static void branch__that_is_gone_is_told_before_a_deploy_is_asked_for(void **state)
+{
+    const struct config config = fixture_config();
+    const struct environment environment = {.name = "review/x", .branch = "feature/x", .marks = MARK_BRANCH_GONE};
+    struct policy_question question = fixture_question(&config, REVIEW, "review/x");
+    struct policy_about about = {.names_ref = false};
+    const struct why *why;
+
+    (void)state;
+    question.environment = &environment;
+    question.verb = "deploy";
+    question.flags = POLICY_DEPLOYS;
+    why = policy_ask(&question, &about, &arena);
+    assert_int_equal(why->verdict, POLICY_WAIT);
+    assert_string_equal(why_first(why)->reason,
+                        "the branch 'feature/x' is gone: its run finds no commit unless it is back by then");
+    about.names_ref = true;
+    assert_int_equal(policy_ask(&question, &about, &arena)->verdict, POLICY_YES);
+    about.names_ref = false;
+    question.verb = "rollback"; /* its commit is kept */
+    assert_int_equal(policy_ask(&question, &about, &arena)->verdict, POLICY_YES);
+}
+
 static void extend__ends_with_the_entrys_extensions(void **state)
 {
     const struct config config = fixture_config();
@@ -559,6 +582,7 @@ int main(void)
         cmocka_unit_test_teardown(destroy__needs_a_policy_or_the_name_typed, teardown),
         cmocka_unit_test_teardown(destroy__by_itself_only_when_its_life_ended, teardown),
         cmocka_unit_test_teardown(destroy__with_the_branch_only_when_it_is_proven_gone, teardown),
+        cmocka_unit_test_teardown(branch__that_is_gone_is_told_before_a_deploy_is_asked_for, teardown),
         cmocka_unit_test_teardown(extend__ends_with_the_entrys_extensions, teardown),
         cmocka_unit_test_teardown(drift__blocks_what_the_entry_says, teardown),
         cmocka_unit_test_teardown(trust__without_a_policy_nothing_is_allowed, teardown),
