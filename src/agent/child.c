@@ -193,6 +193,7 @@ void child_free(struct child *child)
     if (!child)
         return;
     child_clear_step(child);
+    vec_release(&child->left);
     str_release(&child->in);
     str_release(&child->out);
     process_release(&child->process);

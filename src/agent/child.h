@@ -6,6 +6,7 @@
 #ifndef AGENT_CHILD_H
 #define AGENT_CHILD_H
 
+#include "berth/base/memory.h"
 #include "berth/base/process.h"
 #include "berth/base/str.h"
 
@@ -22,6 +23,12 @@ struct child_handlers {
     bool (*frame)(struct child *child, uint8_t kind, const char *payload, size_t count);
     /* Its socket is closed and what it had sent has been handled. It may not be reaped yet. Called once. */
     void (*gone)(struct child *child);
+};
+
+/* a process that a worker left, and that is nobody's to end */
+struct orphan {
+    pid_t pid;
+    uint64_t start_ticks;
 };
 
 struct child {
@@ -41,6 +48,7 @@ struct child {
     uint64_t begun_ticks; /* when the step was given to it, as process_ticks_now */
     int64_t told_ms;      /* monotonic, when it was asked to stop; 0: it was not */
     bool result_pending, retire;
+    VEC(struct orphan) left; /* its own children that its ended steps left: see orphans.c */
     int64_t idle_since_ms;
     /* anybody else's */
     char *

@@ -31,6 +31,7 @@ static void take_result(struct supervisor *supervisor, struct child *child, cons
     memcpy(result.json, payload, count);
     result.json[count] = '\0';
     child->result_pending = true;
+    orphans_note(child);
     vec_push(&supervisor->results, result);
 }
 
@@ -116,6 +117,7 @@ static void on_gone(struct child *child)
 {
     struct supervisor *supervisor = child->owner;
     log_line("agent", LOG_INFO, "%s %d is gone", child_kind_name(child->kind), (int)child->process.pid);
+    orphans_inherit(supervisor, child);
     note_lost_step(supervisor, child);
     if (child->kind == CHILD_NOTIFIER && child->subject)
         deliveries_lost(supervisor, child);

@@ -43,11 +43,6 @@ struct claim {
     struct str task; /* see task.h */
     int64_t attempt;
 };
-/* a process that a worker of ours left to us, and that is nobody's to end */
-struct orphan {
-    pid_t pid;
-    uint64_t start_ticks;
-};
 struct due_run {
     char *run;
     int64_t at_ms; /* wall clock */
@@ -193,6 +188,10 @@ bool recover_is_at_work(const struct supervisor *supervisor);
 /* --- orphans.c: what tools left behind them ------------------------------------------------------------------------------ */
 /* Once a second: whoever is a child now and was not started by us stays, unless a worker has died and it may be its. */
 void orphans_adopt(struct supervisor *supervisor);
+/* A worker's step has ended and its result came: who is that worker's child now is what its steps left on purpose, and stays whoever else dies. */
+void orphans_note(struct child *worker);
+/* That worker ends: what its steps left becomes ours. */
+void orphans_inherit(struct supervisor *supervisor, const struct child *worker);
 /* Signals (0: only counts) what a dead worker's tool left that carries no token. Returns how many there are. */
 size_t orphans_signal(const struct supervisor *supervisor, uint64_t begun_ticks, int signal_number);
 

@@ -70,11 +70,12 @@ uint64_t process_ticks_now(void)
 }
 
 /* Orphans are given to the first thread, and nobody else starts any. */
-void process_children(void (*found)(pid_t pid, uint64_t start_ticks, void *context), void *context)
+void process_children(pid_t parent, void (*found)(pid_t pid, uint64_t start_ticks, void *context), void *context)
 {
     struct str list = STR_INIT;
     struct proc_stat stat;
-    char *path = path_printf("/proc/self/task/%ld/children", (long)getpid());
+    const long of = parent != 0 ? (long)parent : (long)getpid();
+    char *path = path_printf("/proc/%ld/task/%ld/children", of, of);
     if (file_read(path, CHILDREN_LIMIT, &list, NULL)) {
         char *end;
         for (const char *at = list.data; *at; at = end) {

@@ -3,6 +3,8 @@ unit_tests += tests/agent/test_cleaner
 tests_agent_test_cleaner_LDADD = $(test_agent)
 unit_tests += tests/agent/test_marker
 tests_agent_test_marker_LDADD = $(test_agent)
+unit_tests += tests/agent/test_orphans
+tests_agent_test_orphans_LDADD = $(test_agent)
 unit_tests += tests/agent/test_task
 tests_agent_test_task_LDADD = $(test_agent)
 

@@ -66,8 +66,8 @@ size_t process_signal_all(const char *variable, pid_t session, int signal_number
 bool process_signal_exactly(pid_t pid, uint64_t start_ticks, int signal_number);
 /* Whether its environment at start holds a variable of this name. */
 bool process_has_variable(pid_t pid, const char *name);
-/* The living children of this process, also those that became its as a subreaper. */
-void process_children(void (*found)(pid_t pid, uint64_t start_ticks, void *context), void *context);
+/* The living children of a process of one thread (0: of this one), also those that became its as a subreaper. */
+void process_children(pid_t parent, void (*found)(pid_t pid, uint64_t start_ticks, void *context), void *context);
 /* Now, as start times are counted. */
 uint64_t process_ticks_now(void);
 /* Ends what process_find finds: `first_signal`, then after `grace_ms` SIGKILL, until none is left or `limit_ms` passed (ERROR_TIMEOUT). */
