@@ -225,6 +225,175 @@ static void lock__of_a_remote_state_is_released_by_its_id(void **state)
     str_release(&asked);
 }
 
+#define HTTP_200 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+#define HTTP_404 "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+/* A module whose state is with the server, nothing in it. */
+static void remote_module(struct setting *setting, const struct http_server *server)
+{
+    module_file(setting, "terraform {\n  backend \"http\" {}\n}\n" TWO);
+    json_object_set_new(setting->spec, "backend",
+                        json_pack("{s:o, s:o, s:o, s:s}", "address",
+                                  json_sprintf("http://127.0.0.1:%d/state", server->port), "lock_address",
+                                  json_sprintf("http://127.0.0.1:%d/lock", server->port), "unlock_address",
+                                  json_sprintf("http://127.0.0.1:%d/lock", server->port), "retry_max", "0"));
+}
+
+static void lock__is_looked_at_by_taking_it_for_a_moment(void **state)
+{
+    struct setting *setting = *state;
+    struct place *place = &setting->place;
+    struct http_server server;
+    const char *const answers[] = {HTTP_404, HTTP_200, HTTP_404, HTTP_200, NULL}; /* init; lock, read, unlock */
+    struct lock_seen seen;
+    struct str asked = STR_INIT;
+    if (!has_program("terraform"))
+        skip();
+    http_server_start(&server, place->folder, answers);
+    remote_module(setting, &server);
+    must(provider_call_look_at_lock(terraform(), &place->context, &setting->task, 1, &place->arena, &seen,
+                                    &place->error),
+         &place->error);
+    assert_false(seen.held);
+    must(file_read(server.asked, 1 << 20, &asked, &place->error), &place->error);
+    assert_non_null(strstr(asked.data, "UNLOCK /lock"));
+    assert_null(strstr(asked.data, "POST /state")); /* nothing is written */
+    http_server_stop(&server);
+    str_release(&asked);
+}
+
+static void lock__of_somebody_is_shown_with_what_speaks_against_his_death(void **state)
+{
+    struct setting *setting = *state;
+    struct place *place = &setting->place;
+    struct http_server server;
+    static const char held[] = "{\"ID\":\"abc-1\",\"Who\":\"bob@elsewhere\"}";
+    const char *const answers[] = {
+        HTTP_404,
+        arena_printf(&place->arena, "HTTP/1.1 423 Locked\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                     strlen(held), held),
+        NULL};
+    struct lock_seen seen;
+    if (!has_program("terraform"))
+        skip();
+    http_server_start(&server, place->folder, answers);
+    remote_module(setting, &server);
+    must(provider_call_look_at_lock(terraform(), &place->context, &setting->task, 1, &place->arena, &seen,
+                                    &place->error),
+         &place->error);
+    assert_true(seen.held);
+    assert_false(seen.dead);
+    assert_string_equal(seen.lock.id, "abc-1");
+    assert_non_null(strstr(seen.why, "it is held by")); /* this tool's http does not tell by whom */
+    http_server_stop(&server);
+}
+
+static void lock__of_a_file_ends_with_its_holder(void **state)
+{
+    struct setting *setting = *state;
+    struct place *place = &setting->place;
+    struct lock_seen seen;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, TWO);
+    (void)plan(setting);
+    must(provider_call_look_at_lock(terraform(), &place->context, &setting->task, 1, &place->arena, &seen,
+                                    &place->error),
+         &place->error);
+    assert_false(seen.held);
+    char *path = state_path(setting);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0);
+    expect(setting,
+           provider_call_look_at_lock(terraform(), &place->context, &setting->task, 1, &place->arena, &seen,
+                                      &place->error),
+           ERROR_UNSUPPORTED, "such a lock ends with its holder");
+    close(fd);
+    free(path);
+}
+
+/* --- an operator's command ----------------------------------------------------------------------------------- */
+
+static bool run_words(struct setting *setting, const char *const *words, int64_t *exit_status)
+{
+    struct executor_command command = {.words = words};
+    error_clear(&setting->place.error);
+    bool ran =
+        provider_call_command(terraform(), &setting->place.context, &setting->task, &command, &setting->place.error);
+    *exit_status = command.exit_status;
+    return ran;
+}
+#define RUN(...) run_words(setting, (const char *const[]){__VA_ARGS__, NULL}, &exit_status)
+
+static void command__prints_nothing_that_the_state_calls_sensitive(void **state)
+{
+    struct setting *setting = *state;
+    int64_t exit_status;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "resource \"terraform_data\" \"a\" {\n"
+                         "  input = { open = \"seen\", lines = sensitive(\"first-of-two\\nsecond-of-two\"), "
+                         "closed = [sensitive(\"" MODULE_SECRET "\")] }\n}\n"
+                         "output \"open\" { value = \"seen\" }\n"
+                         "output \"closed\" {\n  value = terraform_data.a.output.closed[0]\n  sensitive = true\n}\n");
+    (void)plan(setting);
+    apply(setting);
+    redactor_free(setting->redactor); /* a worker that has heard of nothing */
+    setting->redactor = redactor_new();
+    setting->place.context.redactor = setting->redactor;
+    must(RUN("show", "-json"), &setting->place.error);
+    must(RUN("state", "pull"), &setting->place.error);
+    must(RUN("output", "-json"), &setting->place.error);
+    must(RUN("state", "show", "terraform_data.a"), &setting->place.error);
+    must(RUN("output", "open"), &setting->place.error);
+    expect(setting, RUN("output", "closed"), ERROR_DENIED, "is sensitive: it is printed nowhere");
+    expect(setting, RUN("output", "-raw", "closed"), ERROR_DENIED, "is sensitive: it is printed nowhere");
+    assert_null(strstr(place_log(&setting->place), MODULE_SECRET));
+    assert_null(strstr(place_log(&setting->place), "second-of-two"));
+    assert_non_null(strstr(place_log(&setting->place), "seen"));
+    search_kept(setting, planted);
+}
+
+static void command__does_not_print_what_is_too_short_to_be_hidden(void **state)
+{
+    struct setting *setting = *state;
+    int64_t exit_status;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "output \"short\" {\n  value = \"xyz\"\n  sensitive = true\n}\n");
+    must(RUN("show", "-json"), &setting->place.error); /* there is nothing in the state */
+    (void)plan(setting);
+    apply(setting);
+    expect(setting, RUN("show", "-json"), ERROR_DENIED, "too short to be blotted out");
+    expect(setting, RUN("state", "pull"), ERROR_DENIED, "too short to be blotted out");
+    expect(setting, RUN("output", "-json"), ERROR_DENIED, "too short to be blotted out");
+    must(RUN("output"), &setting->place.error); /* the tool hides it itself */
+    must(RUN("state", "list"), &setting->place.error);
+    assert_null(strstr(place_log(&setting->place), "xyz"));
+}
+
+static void command__has_the_variables_and_the_lock_of_the_steps(void **state)
+{
+    struct setting *setting = *state;
+    int64_t exit_status;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "variable \"must\" {}\nresource \"terraform_data\" \"a\" { input = var.must }\n");
+    json_object_set_new(setting->spec, "vars", json_pack("{s:s}", "must", "be given"));
+    (void)plan(setting);
+    apply(setting);
+    must(RUN("plan", "-detailed-exitcode"), &setting->place.error);
+    assert_int_equal(exit_status, 0); /* no variable is asked for, and nothing would change */
+    must(RUN("state", "rm", "terraform_data.a"), &setting->place.error);
+    assert_false(state_has(setting, "be given"));
+    must(RUN("plan", "-detailed-exitcode"), &setting->place.error);
+    assert_int_equal(exit_status, 2);
+    char *path = path_printf("%s/terraform-infra-111111111111/berth.tfvars.json", setting->place.run);
+    assert_false(file_exists(path));
+    free(path);
+}
+
 static void state__that_cannot_be_written_is_kept(void **state)
 {
     struct setting *setting = *state;
@@ -311,6 +480,12 @@ int main(void)
         TEST(secrets__of_a_failure_are_not_in_the_error),
         TEST(lock__is_shown_with_its_holder),
         TEST(lock__of_a_remote_state_is_released_by_its_id),
+        TEST(lock__is_looked_at_by_taking_it_for_a_moment),
+        TEST(lock__of_somebody_is_shown_with_what_speaks_against_his_death),
+        TEST(lock__of_a_file_ends_with_its_holder),
+        TEST(command__prints_nothing_that_the_state_calls_sensitive),
+        TEST(command__does_not_print_what_is_too_short_to_be_hidden),
+        TEST(command__has_the_variables_and_the_lock_of_the_steps),
         TEST(state__that_cannot_be_written_is_kept),
         TEST(backend__settings_without_a_backend_are_refused),
         TEST(backend__that_is_local_lies_in_the_store),

@@ -84,8 +84,6 @@ static bool learn_secrets(struct module *module, struct secrets *secrets, struct
     struct str shown = STR_INIT;
     const char *name;
     json_t *output;
-    if (module_is_empty(module))
-        return true;
     /* what it says beside is not what the operator asked for */
     struct executor_task silent = *module->task;
     struct provider_context no_log = *module->task->runner_context;

@@ -154,7 +154,7 @@ bool terraform_look_at_lock(const struct provider_context *context, const struct
     struct error problem = {0};
     *seen = (struct lock_seen){.why = ""};
     bool looked = module_begin(&module, context, task, arena, error);
-    if (looked && (module.own_backend || file_locked(module.state))) {
+    if (looked) {
         seen->held = !try_lock(&module, error);
         looked = !seen->held || module.locked;
     }
