@@ -108,13 +108,22 @@ static void write_who(struct dashboard *dashboard, const struct run *run, struct
     arena_release(&arena);
 }
 
+/* An operator's own command, or the release of a lock: what it does nobody planned. */
+static void write_command(const struct run *run, struct str *out)
+{
+    if (run->status == RUN_GATE)
+        str_addf(out, "then	exactly this is run, once, under the environment's lock (digest %.12s)\n", run->digest);
+    str_add(out, "if it fails\tthe run fails, nothing is taken back; the environment keeps its status and release\n");
+}
+
 void gate_after_write(struct dashboard *dashboard, const struct run *run, const struct plan *plans, size_t count,
                       struct str *out)
 {
-    if (run->status == RUN_GATE)
+    bool is_command = run->workflow == WORKFLOW_EXEC;
+    if (run->status == RUN_GATE && !is_command)
         str_addf(out, "on approve\texactly this plan (digest %.12s) is applied, or less of it, never more\n",
                  run->digest);
-    else
+    else if (run->status != RUN_GATE)
         str_addf(out, "run\t%s%s%s\nplan\tdigest %.12s\n", word_name(run_status_names, run->status),
                  text_empty(run->status_reason) ? "" : ": ", run->status_reason,
                  text_empty(run->digest) ? "-" : run->digest);
@@ -122,8 +131,12 @@ void gate_after_write(struct dashboard *dashboard, const struct run *run, const 
         return;
     if (run->status == RUN_GATE)
         write_who(dashboard, run, out);
-    write_failure(dashboard, run, out);
-    write_order(plans, count, out);
+    if (is_command) {
+        write_command(run, out);
+    } else {
+        write_failure(dashboard, run, out);
+        write_order(plans, count, out);
+    }
     if (run->untrusted)
         str_add(out, "trust\tthe commit's author may not push here: nothing is done until a person agrees\n");
 }

@@ -34,10 +34,26 @@ static const struct branch_row *branch_meant(struct dashboard *dashboard, const 
     return branch;
 }
 
+/* The words of an operator's command, as one would type them. */
+static void write_words(const struct action *action, struct str *out)
+{
+    const json_t *words = json_object_get(action->arguments, "command");
+    struct str line = STR_INIT;
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+        str_add(&line, i > 0 ? " " : "");
+        text_shell_quote(&line, word ? word : "");
+    }
+    if (line.length > 0)
+        fact(out, "command", "%s", line.data);
+    str_release(&line);
+}
+
 static void write_what(struct dashboard *dashboard, const struct action *action, struct str *out)
 {
     const struct branch_row *branch = branch_meant(dashboard, action);
     fact(out, "will", "%s", action->verb->help);
+    write_words(action, out);
     if (branch)
         fact(out, "commit", "%s of %s by %s: %s", branch->commit, branch->name, branch->author, branch->subject);
     if (action->run && text_equal(action->subject, action->run->id))

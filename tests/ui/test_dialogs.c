@@ -269,6 +269,26 @@ static void a_key_on_an_environment__means_the_run_that_it_can_be_about(void **s
     scene_close(&scene);
 }
 
+static void an_operators_command__is_asked_for_with_its_words_in_sight(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, ":exec review/search -- terraform state mv 'a b' c<enter>");
+    assert_shows(&scene, "EXEC review/search");
+    assert_shows(&scene, "command   terraform state mv 'a b' c");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    assert_string_equal(commands[0].verb, "exec");
+    assert_string_equal(commands[0].subject, "review/search");
+    assert_non_null(strstr(commands[0].arguments, "[\"terraform\",\"state\",\"mv\",\"a b\",\"c\"]"));
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
 static void what_was_destroyed__can_be_deployed_again_and_nothing_else(void **state)
 {
     struct scene scene;
@@ -386,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_grey_key__says_why_when_it_is_pressed),
         cmocka_unit_test(a_key__says_what_the_command_line_says),
         cmocka_unit_test(a_key_on_an_environment__means_the_run_that_it_can_be_about),
+        cmocka_unit_test(an_operators_command__is_asked_for_with_its_words_in_sight),
         cmocka_unit_test(what_was_destroyed__can_be_deployed_again_and_nothing_else),
         cmocka_unit_test(read_only__greys_every_key_that_acts),
         cmocka_unit_test(a_refusal__is_told_with_its_reason_when_the_answer_comes),

@@ -75,6 +75,31 @@ static void a_sensitive_value__is_never_on_the_screen(void **state)
     scene_close(&scene);
 }
 
+static void a_commands_gate__says_what_is_run_and_promises_no_release(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 60, 120, 0);
+    struct plan plan = {.id = "18/infra",
+                        .run = "18",
+                        .environment = "E2",
+                        .address = "infra",
+                        .executor = "terraform",
+                        .action = PLAN_RUN,
+                        .summary = "terraform state rm a",
+                        .reason = "it may change the state"};
+    struct run run = scene_gate_run();
+    run.workflow = WORKFLOW_EXEC;
+    scene_put(&scene, &plan_type, &plan);
+    scene_put(&scene, &run_type, &run);
+    scene_type(&scene, "4<enter>");
+    assert_shows(&scene, "terraform state rm a");
+    assert_shows(&scene, "exactly this is run, once, under the environment's lock");
+    assert_shows(&scene, "nothing is taken back; the environment keeps its status");
+    assert_hides(&scene, "then checks and a release");
+    scene_close(&scene);
+}
+
 static void what_is_deferred__says_what_it_waits_for_and_what_then(void **state)
 {
     struct scene scene;
@@ -440,6 +465,7 @@ int main(void)
         cmocka_unit_test(what_takes_away__comes_first_on_each_level),
         cmocka_unit_test(a_replace__is_open_and_says_what_forces_it),
         cmocka_unit_test(a_sensitive_value__is_never_on_the_screen),
+        cmocka_unit_test(a_commands_gate__says_what_is_run_and_promises_no_release),
         cmocka_unit_test(what_is_deferred__says_what_it_waits_for_and_what_then),
         cmocka_unit_test(folds__open_by_plus_close_by_minus_and_all_by_e),
         cmocka_unit_test(who_may_and_what_a_failure_does__are_said),
