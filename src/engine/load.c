@@ -479,15 +479,43 @@ static bool load_own_branch(struct loading *loading)
            engine_load_fed_by(loading->store, environment, loading->arena, &facts->fed_by, loading->error);
 }
 
+static bool load_answer(struct loading *loading)
+{
+    const struct run *run = loading->facts->run;
+    VEC(const struct run *) rows = {0};
+    bool loaded = run->status != RUN_ROLLING_BACK ||
+                  LOAD(&rows, .type = &run_type, .index = "parent", .equal = {run->id}, .descending = true, .limit = 1);
+
+    if (rows.count > 0)
+        loading->facts->answer = rows.items[0];
+    vec_release(&rows);
+    return loaded;
+}
+
+static bool load_failed(struct loading *loading)
+{
+    struct engine_facts *facts = loading->facts;
+    const struct run *run = facts->run;
+    const void *row;
+
+    if (!run_rolls_back(run) || text_empty(run->parent))
+        return true;
+    if (!get(loading, &run_type, run->parent, &row))
+        return false;
+    facts->failed = row;
+    return LOAD(&facts->failed_plans, .type = &plan_type, .index = "run", .equal = {run->parent});
+}
+
 static bool load_run_rows(struct loading *loading)
 {
     struct engine_facts *facts = loading->facts;
     const char *run = facts->run != NULL ? facts->run->id : NULL;
 
-    return run == NULL || (LOAD(&facts->steps, .type = &step_type, .index = "run", .equal = {run}) &&
-                           LOAD(&facts->plans, .type = &plan_type, .index = "run", .equal = {run}) &&
-                           LOAD(&facts->approvals, .type = &approval_type, .index = "run", .equal = {run}) &&
-                           (!run_destroys(facts->run) || load_own_branch(loading)));
+    return run == NULL ||
+           (LOAD(&facts->steps, .type = &step_type, .index = "run", .equal = {run}) &&
+            LOAD(&facts->plans, .type = &plan_type, .index = "run", .equal = {run}) &&
+            LOAD(&facts->approvals, .type = &approval_type, .index = "run", .equal = {run}) &&
+            (!run_destroys(facts->run) || load_own_branch(loading)) && load_answer(loading) && load_failed(loading));
 }
 
 static void begin(struct loading *loading, struct store *store, const struct config *config, int64_t now_ms,
@@ -534,33 +562,6 @@ static bool load_run(struct loading *loading, const struct config *config, const
     return load_branch_of_run(loading, config, facts->run);
 }
 
-static bool load_answer(struct loading *loading)
-{
-    const struct run *run = loading->facts->run;
-    VEC(const struct run *) rows = {0};
-    bool loaded = run->status != RUN_ROLLING_BACK ||
-                  LOAD(&rows, .type = &run_type, .index = "parent", .equal = {run->id}, .descending = true, .limit = 1);
-
-    if (rows.count > 0)
-        loading->facts->answer = rows.items[0];
-    vec_release(&rows);
-    return loaded;
-}
-
-static bool load_failed(struct loading *loading)
-{
-    struct engine_facts *facts = loading->facts;
-    const struct run *run = facts->run;
-    const void *row;
-
-    if (!run_rolls_back(run) || text_empty(run->parent))
-        return true;
-    if (!get(loading, &run_type, run->parent, &row))
-        return false;
-    facts->failed = row;
-    return LOAD(&facts->failed_plans, .type = &plan_type, .index = "run", .equal = {run->parent});
-}
-
 bool engine_load_for_run(struct store *store, const char *run, const struct config *config, int64_t now_ms,
                          struct arena *arena, struct engine_facts *facts, struct error *error)
 {
@@ -571,8 +572,7 @@ bool engine_load_for_run(struct store *store, const char *run, const struct conf
         return false;
     if (facts->run == NULL)
         return error_set(error, ERROR_NOT_FOUND, "there is no run '%s'", run);
-    return load_workspace(&loading, facts->run->environment_name, config) && load_run_rows(&loading) &&
-           load_answer(&loading) && load_failed(&loading);
+    return load_workspace(&loading, facts->run->environment_name, config) && load_run_rows(&loading);
 }
 
 /* --- for a command ---------------------------------------------------------------------------------------------------- */

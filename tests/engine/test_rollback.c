@@ -291,6 +291,73 @@ static void rollback__brings_back_what_the_failed_commit_lost(void **state)
     assert_int_equal(world_resource(world, "dev", "database")->status, RESOURCE_OK);
 }
 
+static void rollback__undoes_a_new_name(void **state)
+{
+    static const struct play_resource renamed[] = {{.name = "db"}, {.name = "server", .needs = "db"}};
+    struct world *world = *state;
+
+    release(world, "c1");
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c2", renamed, 2);
+    play_step(world, "2.plan.db");
+    play_step(world, "2.plan.server");
+    play_step(world, "2.plan.database");
+    play_step(world, "2.apply.db");
+    fails(world, "2", "apply.server");
+    assert_status(world, "2", "rolling back");
+    play_all(world, "3");
+    assert_status(world, "2", "rolled back");
+    assert_null(world_resource(world, "dev", "db"));
+    assert_int_equal(world_resource(world, "dev", "database")->status, RESOURCE_OK);
+    assert_string_equal(world_resource(world, "dev", "server")->needs, "[\"database\"]");
+}
+
+static void rollback__gives_back_the_count_that_a_bad_commit_cut(void **state)
+{
+    static const struct play_resource counted[] = {{.name = "cache[0]"}, {.name = "cache[1]"}, {.name = "server"}};
+    static const struct play_resource fewer[] = {{.name = "cache[0]"}, {.name = "server"}};
+    struct world *world = *state;
+
+    play_all(world, deploy(world, "c1", counted, 3));
+    assert_int_equal(dev(world)->release, 1);
+    (void)deploy_checked(world, "c2", fewer, 2, "[{\"run\":[\"./smoke\"]}]");
+    play_phase(world, "2", PHASE_PLAN);
+    play_phase(world, "2", PHASE_APPLY);
+    play_phase(world, "2", PHASE_DESTROY);
+    assert_int_equal(world_resource(world, "dev", "cache[1]")->status, RESOURCE_GONE);
+    fails(world, "2", "check.1");
+    play_ends(world, "3.prepare.main", STEP_DONE, play_prepare(world, "dev", "c1", counted, 3, ""), ERROR_NONE);
+    play_all(world, "3");
+    assert_status(world, "2", "rolled back");
+    assert_non_null(world_resource(world, "dev", "cache[1]"));
+    assert_int_equal(world_resource(world, "dev", "cache[1]")->status, RESOURCE_OK);
+}
+
+static void rollback__that_a_resource_refuses_is_held_until_it_goes(void **state)
+{
+    struct world *world = *state;
+
+    release(world, "c1");
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c2", three, 3);
+    play_phase(world, "2", PHASE_PLAN);
+    play_step(world, "2.apply.cache");
+    fails(world, "2", "apply.database");
+    play_step(world, "3.prepare.main");
+    play_phase(world, "3", PHASE_PLAN);
+    play_phase(world, "3", PHASE_APPLY);
+    fails(world, "3", "destroy.cache");
+    assert_status(world, "3", "held");
+    assert_status(world, "2", "failed");
+    assert_non_null(world_resource(world, "dev", "cache")); /* it is there still, and nobody says otherwise */
+    assert_int_not_equal(world_resource(world, "dev", "cache")->status, RESOURCE_OK);
+    assert_int_equal(dev(world)->release, 1);
+    assert_int_equal(play_command(world, "retry", "3", ""), COMMAND_DONE);
+    play_all(world, "3");
+    assert_status(world, "3", "done");
+    assert_null(world_resource(world, "dev", "cache"));
+}
+
 /* --- overtaken -------------------------------------------------------------------------------------------------------- */
 
 static void newer_push__waits_until_the_way_back_is_gone(void **state)
@@ -589,6 +656,9 @@ int main(void)
         TEST(rollback__of_what_an_older_run_left_asks),
         TEST(rollback__takes_what_only_the_failed_run_made),
         TEST(rollback__brings_back_what_the_failed_commit_lost),
+        TEST(rollback__undoes_a_new_name),
+        TEST(rollback__gives_back_the_count_that_a_bad_commit_cut),
+        TEST(rollback__that_a_resource_refuses_is_held_until_it_goes),
         TEST(newer_push__waits_until_the_way_back_is_gone),
         TEST(newer_deploy__ends_a_way_back_that_nobody_answered),
         TEST(rollback__asks_before_it_takes_what_the_failed_run_only_found),
