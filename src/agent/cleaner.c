@@ -240,6 +240,7 @@ static bool clean(struct supervisor *supervisor, struct arena *arena, struct err
     if (done) {
         facts.looked_at = supervisor->cleaned_at_ms;
         facts.clock_jumped = clock_jumped(supervisor, facts.now_ms); /* what is asked for it then stays asked */
+        supervisor->due_everything |= facts.clock_jumped;            /* windows may be open, waits be over */
         engine_clean(&facts, &effects);
         drop_known(supervisor, &effects);
         done = supervisor_apply(supervisor, &effects, error) && note_look(supervisor, &facts, error);

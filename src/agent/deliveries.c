@@ -55,6 +55,12 @@ static void leave_out(const char *id, const struct error *error, void *context)
     log_line("agent", LOG_ERROR, "delivery %s is left out: %s", id, error_line(error, line, sizeof line));
 }
 
+/* A wait that is longer than any is of a clock that went back. */
+static bool is_due(const struct delivery *row, int64_t now_ms)
+{
+    return row->next_at <= now_ms || row->next_at - now_ms > LONGEST_WAIT_MS;
+}
+
 void deliveries_send(struct supervisor *supervisor)
 {
     struct arena arena = {0};
@@ -70,7 +76,7 @@ void deliveries_send(struct supervisor *supervisor)
         log_error("agent", LOG_ERROR, &error);
     if (!waiting.row)
         supervisor->look_at_deliveries = false;
-    if (waiting.row && waiting.row->next_at <= time_now_ms() && !give(supervisor, waiting.row, &error))
+    if (waiting.row && is_due(waiting.row, time_now_ms()) && !give(supervisor, waiting.row, &error))
         log_error("agent", LOG_ERROR, &error);
     arena_release(&arena);
 }

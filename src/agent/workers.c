@@ -108,7 +108,7 @@ static bool collect_ready(const void *row, void *context)
 {
     struct ready_steps *ready = context;
     const struct step *step = row;
-    if (step->not_before_at > ready->now_ms) {
+    if (step_backs_off(step, ready->now_ms)) {
         supervisor_due(ready->supervisor, step->run, step->not_before_at);
         return true;
     }
@@ -124,7 +124,7 @@ static bool collect_ready(const void *row, void *context)
 /* Steps that wait for a later moment, or for their target or tier, are no part of the limit: however many there are, what may begin now is found. */
 static bool list_ready(struct supervisor *supervisor, struct ready_steps *ready, struct error *error)
 {
-    static const char *const columns[] = {"id", "run", "not_before_at", NULL};
+    static const char *const columns[] = {"id", "run", "not_before_at", "ready_at", NULL};
     static const char *const placed[] = {"id",       "run",           "not_before_at", "environment",
                                          "ready_at", "status_reason", "target",        NULL};
     struct store_query query = {.type = &step_type,

@@ -50,7 +50,7 @@ struct tally steps_count(const struct engine_turn *turn, unsigned phases)
         case STEP_WAITING: tally.open++; break;
         case STEP_READY:
             tally.open++;
-            if (step->not_before_at > turn->facts->now_ms &&
+            if (step_backs_off(step, turn->facts->now_ms) &&
                 (tally.wake_at == 0 || step->not_before_at < tally.wake_at))
                 tally.wake_at = step->not_before_at;
             break;
@@ -559,7 +559,7 @@ void engine_step_claimed(const struct engine_facts *facts, const char *step, con
     turn_begin(&turn, facts, effects);
     at = turn_find(&turn.steps, step);
     if (at >= 0 && step_at(&turn, (size_t)at)->status == STEP_READY &&
-        step_at(&turn, (size_t)at)->not_before_at <= facts->now_ms &&
+        !step_backs_off(step_at(&turn, (size_t)at), facts->now_ms) &&
         in_phases(step_at(&turn, (size_t)at), phases_of(turn.run->status)) && text_empty(turn.run->cancel_by)) {
         edited = step_edit(&turn, (size_t)at);
         edited->status = STEP_RUNNING;

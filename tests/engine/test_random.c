@@ -502,6 +502,7 @@ static void do_time(struct story *story)
         happens(story, "the clock goes back by %lld ms", (long long)ms);
         story->world.now -= ms;
         story->jumped |= ms > 10 * MS_MINUTE;
+        look_at_all(story); /* as the supervisor does that sees a jump */
         return;
     }
     happens(story, "%lld ms pass", (long long)ms);

@@ -155,6 +155,21 @@ static void attempts__come_back_after_their_backoff(void **state)
     assert_status(world, "1", "done");
 }
 
+static void attempts__do_not_wait_for_a_clock_that_went_back(void **state)
+{
+    static const struct play_resource twice[] = {{.name = "database", .attempts = 2, .repeatable = true}};
+    struct world *world = *state;
+
+    play_deploy(world, "feature/x");
+    prepare(world, "1", twice, 1, "");
+    play_step(world, "1.plan.database");
+    play_ends(world, "1.apply.database", STEP_FAILED, "", ERROR_TOOL);
+    assert_false(world_claim(world, "1.apply.database"));
+    world->now -= MS_DAY;
+    play_step(world, "1.apply.database");
+    assert_status(world, "1", "done");
+}
+
 static void interrupted__exec_is_held_and_asks(void **state)
 {
     struct world *world = *state;
@@ -719,6 +734,7 @@ int main(void)
         TEST(retry__goes_on_with_what_failed_and_repeats_nothing),
         TEST(retry__is_refused_when_another_run_changed_the_environment),
         TEST(attempts__come_back_after_their_backoff),
+        TEST(attempts__do_not_wait_for_a_clock_that_went_back),
         TEST(interrupted__exec_is_held_and_asks),
         TEST(interrupted__a_repeatable_step_begins_again),
         TEST(interrupted__an_executor_that_replans_plans_again),

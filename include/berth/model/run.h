@@ -66,6 +66,11 @@ struct step {
     int64_t log_bytes;         /* quiet */
     int64_t revision;
 };
+/* Its backoff is not over. Where it began later than now the clock went back, and nobody knows how much of the wait is left: none. */
+static inline bool step_backs_off(const struct step *step, int64_t now_ms)
+{
+    return step->not_before_at > now_ms && step->ready_at <= now_ms;
+}
 /* one resource's part of a run's plan */
 struct plan {
     const char *id; /* RUN/ADDRESS */
