@@ -84,6 +84,12 @@ static short ground_here(short colour, attr_t *looks)
     return COLOUR_DEFAULT;
 }
 
+/* Reversed, greys would be grounds of other shades in the selected row. */
+static bool is_grey(short colour)
+{
+    return colour == COLOUR_DEFAULT || colour >= GREYS_BEGIN;
+}
+
 static attr_t looks_here(unsigned looks)
 {
     return ((looks & LOOK_BOLD) ? A_BOLD : 0) | ((looks & LOOK_DIM) ? A_DIM : 0) |
@@ -114,7 +120,8 @@ static void curses_set_theme(struct terminal *terminal, const struct theme *them
         use_appearance(self, style, 0, look);
         if (over.background != COLOUR_DEFAULT)
             look.background = over.background;
-        if (over.foreground != COLOUR_DEFAULT && style == STYLE_NORMAL)
+        bool is_reversed = over.background >= CUBE_BEGIN && over.background >= COLORS;
+        if (over.foreground != COLOUR_DEFAULT && (style == STYLE_NORMAL || (is_reversed && is_grey(look.foreground))))
             look.foreground = over.foreground;
         look.looks |= over.looks;
         use_appearance(self, style, 1, look);

@@ -315,6 +315,43 @@ static void a_hang_up__ends_it(void **state)
     screen_stop(&screen);
 }
 
+/* The grounds of the row that is selected, from its text on: how many there are. */
+static int grounds_of_selected(const struct screen *screen)
+{
+    int row = 0, count = 0;
+    VTermScreenCell cell, last = {0};
+    for (; row < screen->rows; row++) {
+        vterm_screen_get_cell(screen->cells, (VTermPos){row, 1}, &cell);
+        if (cell.chars[0] == 0x25b8) /* ▸ */
+            break;
+    }
+    for (int column = 2; column < screen->columns - 2; column++) {
+        vterm_screen_get_cell(screen->cells, (VTermPos){row, column}, &cell);
+        const VTermColor *ground = cell.attrs.reverse ? &cell.fg : &cell.bg,
+                         *before = last.attrs.reverse ? &last.fg : &last.bg;
+        count += column == 2 || !vterm_color_is_equal(ground, before);
+        last = cell;
+    }
+    return count;
+}
+
+/* Where there are few colours the selected row is reversed: what is muted in it must not be a patch of another shade. */
+static void few_colours__select_a_row_on_one_ground(void **state)
+{
+    static const char *const terminals[] = {"screen", "xterm-16color", "xterm-256color"};
+    struct screen screen;
+    for (size_t i = 0; i < sizeof terminals / sizeof *terminals; i++) {
+        setenv("TERM", terminals[i], 1);
+        open_dashboard(&screen, *state);
+        if (grounds_of_selected(&screen) != 1)
+            fail_msg("%s: %d grounds in the selected row", terminals[i], grounds_of_selected(&screen));
+        screen_type(&screen, "Q");
+        assert_true(screen_wait_end(&screen));
+        screen_stop(&screen);
+    }
+    setenv("TERM", "xterm-256color", 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +361,7 @@ int main(void)
         cmocka_unit_test(control_c__never_quits),
         cmocka_unit_test(a_storm_of_resizes__leaves_the_last_size),
         cmocka_unit_test(a_hang_up__ends_it),
+        cmocka_unit_test(few_colours__select_a_row_on_one_ground),
         cmocka_unit_test(a_paste__opens_nothing),
         cmocka_unit_test(a_berthd_that_is_killed__is_started_again_by_the_dashboard),
         cmocka_unit_test(a_branch__becomes_an_environment_and_is_gone_again),
