@@ -452,6 +452,24 @@ static void take_paste(struct dashboard *dashboard, int character)
         dashboard_say(dashboard, STYLE_MUTED, "what was pasted was dropped: keys are typed, / and : take text");
 }
 
+/* Requests about what is selected; a capital is no request. */
+static bool is_about_row(enum request request)
+{
+    switch ((int)request) {
+    case REQUEST_NONE:
+    case REQUEST_OPEN:
+    case REQUEST_LOG:
+    case REQUEST_DESCRIBE:
+    case REQUEST_WHY:
+    case REQUEST_COPY:
+    case REQUEST_MARK:
+    case REQUEST_COMPARE:
+    case REQUEST_PREFIX:
+    case REQUEST_COMMAND: return true;
+    default: return false;
+    }
+}
+
 void dashboard_press(struct dashboard *dashboard, int key)
 {
     struct view *view = dashboard_view(dashboard);
@@ -476,7 +494,7 @@ void dashboard_press(struct dashboard *dashboard, int key)
         return;
     }
     enum request request = request_for_key(key, view->ops->kind, false);
-    if (request == REQUEST_NONE || request == REQUEST_OPEN || request == REQUEST_LOG || request == REQUEST_COMMAND)
+    if (is_about_row(request))
         settle(view);
     if (request != REQUEST_NONE) {
         dashboard_request(dashboard, request);

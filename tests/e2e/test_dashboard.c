@@ -352,6 +352,25 @@ static void few_colours__select_a_row_on_one_ground(void **state)
     setenv("TERM", "xterm-256color", 1);
 }
 
+static void copying__is_said_where_the_terminal_can_and_shown_where_it_cannot(void **state)
+{
+    struct screen screen;
+    open_dashboard(&screen, *state);
+    screen_type(&screen, "/checkout\rcn");
+    assert_true(screen_wait(&screen, "copied the name: feature/checkout"));
+    screen_type(&screen, "Q");
+    assert_true(screen_wait_end(&screen));
+    screen_stop(&screen);
+    setenv("TERM", "screen", 1); /* terminfo knows no Ms of it */
+    open_dashboard(&screen, *state);
+    screen_type(&screen, "/checkout\rcn");
+    assert_true(screen_wait(&screen, "this terminal has no clipboard"));
+    screen_type(&screen, "Q");
+    assert_true(screen_wait_end(&screen));
+    screen_stop(&screen);
+    setenv("TERM", "xterm-256color", 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_storm_of_resizes__leaves_the_last_size),
         cmocka_unit_test(a_hang_up__ends_it),
         cmocka_unit_test(few_colours__select_a_row_on_one_ground),
+        cmocka_unit_test(copying__is_said_where_the_terminal_can_and_shown_where_it_cannot),
         cmocka_unit_test(a_paste__opens_nothing),
         cmocka_unit_test(a_berthd_that_is_killed__is_started_again_by_the_dashboard),
         cmocka_unit_test(a_branch__becomes_an_environment_and_is_gone_again),

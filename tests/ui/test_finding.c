@@ -85,7 +85,10 @@ static void copying__takes_names_to_the_clipboard_and_shows_what_is_not_plain(vo
     scene_type(&scene, "n");
     assert_string_equal(terminal_memory_copied(scene.terminal), "review/checkout");
     assert_shows(&scene, "copied the name: review/checkout");
-    scene_type(&scene, "cu");
+    scene_type(&scene, "/prod<enter>cn"); /* typed at once: the row that is seen then */
+    assert_string_equal(terminal_memory_copied(scene.terminal), "prod");
+    scene_type(&scene, "<esc><esc>");
+    scene_type(&scene, "ggcu");
     assert_string_equal(terminal_memory_copied(scene.terminal), "http://127.0.0.1:8080/");
     scene_type(&scene, "ce");
     assert_string_equal(terminal_memory_copied(scene.terminal), "berth env review/checkout");
