@@ -25,6 +25,7 @@ static const char policy[] = "version: 1\n"
                              "    source: { branches: [\"feature/**\"] }\n"
                              "    templates: [shop]\n"
                              "    target: here\n"
+                             "    deploy_on: [push]\n"
                              "    destroy_with_branch: { after: 1h }\n"
                              "limits: { remove_at_once: 1, remove_share: 100% }\n";
 
@@ -274,6 +275,72 @@ static void listing__what_it_misses_went_at_one_instant(void **state)
     json_decref(message);
 }
 
+/* --- missed pushes ---------------------------------------------------------------------------------------------------- */
+
+/* A push of feature/y that was refused with that code, a minute ago. */
+static void push_was_refused(struct scene *scene, const char *id, const char *commit, enum error_code code)
+{
+    const char *answer = arena_printf(&scene->arena, "{\"code\":\"%s\"}", error_info(code)->name);
+    put(scene, &command_type,
+        &(struct command){
+            .id = id,
+            .verb = "deploy",
+            .subject = "dev",
+            .arguments = arena_printf(&scene->arena, "{\"ref\":\"feature/y\",\"commit\":\"%s\"}", commit),
+            .actor = "trigger:push",
+            .via = "push",
+            .answer = answer,
+            .status = COMMAND_REFUSED,
+            .submitted_at = time_now_ms() - MS_MINUTE,
+        });
+}
+
+static void look_for_missed(struct scene *scene)
+{
+    struct supervisor *supervisor = &scene->supervisor;
+    struct error error = {0};
+    put(scene, &branch_type,
+        &(struct branch){.id = "app:feature/y", .repository = "app", .name = "feature/y", .commit = "y2"});
+    assert_true(store_begin(supervisor->store, STORE_DURABLE, NULL));
+    assert_true(missed_look(supervisor, &error) && store_commit(supervisor->store, NULL, NULL));
+}
+
+static void missed__push_is_asked_for_again_once(void **state)
+{
+    struct scene *scene = *state;
+    push_was_refused(scene, "C1", "y2", ERROR_DENIED);
+    look_for_missed(scene);
+    assert_int_equal(count(scene, &command_type), 2);
+    assert_true(scene->supervisor.look_at_commands);
+    look_for_missed(scene);
+    assert_int_equal(count(scene, &command_type), 2);
+}
+
+static void missed__push_that_another_followed_is_not(void **state)
+{
+    struct scene *scene = *state;
+    push_was_refused(scene, "C1", "y1", ERROR_DENIED); /* the branch is at y2 by now */
+    look_for_missed(scene);
+    assert_int_equal(count(scene, &command_type), 1);
+}
+
+static void missed__push_that_was_refused_for_another_reason_is_not(void **state)
+{
+    struct scene *scene = *state;
+    push_was_refused(scene, "C1", "y2", ERROR_CONFLICT);
+    look_for_missed(scene);
+    assert_int_equal(count(scene, &command_type), 1);
+}
+
+static void missed__push_that_may_not_go_yet_either_is_not(void **state)
+{
+    struct scene *scene = *state;
+    push_was_refused(scene, "C1", "y2", ERROR_DENIED);
+    put(scene, &freeze_type, &(struct freeze){.id = "F1", .tiers = "[]", .except = "[]", .machines = true});
+    look_for_missed(scene);
+    assert_int_equal(count(scene, &command_type), 1);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -281,6 +348,10 @@ int main(void)
         TEST(look__counts_only_once_it_is_committed),
         TEST(look__makes_the_facts_of_the_run_at_work_stale),
         TEST(listing__makes_the_facts_of_the_run_at_work_stale),
+        TEST(missed__push_is_asked_for_again_once),
+        TEST(missed__push_that_another_followed_is_not),
+        TEST(missed__push_that_was_refused_for_another_reason_is_not),
+        TEST(missed__push_that_may_not_go_yet_either_is_not),
         TEST(look__counts_what_nobody_has_answered_yet),
         TEST(fed__by_another_branch_of_its_repository_it_stays),
         TEST(fed__is_nothing_by_what_its_runs_took_from_elsewhere),
