@@ -77,9 +77,28 @@ static void audit_request(struct request *request, const char *what, const char 
     effects_audit(turn->effects, &entry);
 }
 
+/* What a person does with an environment, but for what is about its end. */
+static void note_use(struct request *request, enum command_status status)
+{
+    static const char *const uses[] = {"deploy", "plan", "rollback", "exec", "retry", "approve", "extend"};
+    struct environment *environment = request->turn->environment;
+    int trigger;
+
+    if (request->command->dry_run || environment == NULL || environment->status == ENVIRONMENT_ABSENT ||
+        environment->status == ENVIRONMENT_DESTROYED || environment->status == ENVIRONMENT_DESTROYING ||
+        status == COMMAND_REFUSED || origin_of(request->command, &trigger) != ORIGIN_COMMAND)
+        return;
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (text_equal(request->command->verb, uses[i]))
+            life_used(request->turn, config_entry_named(request->turn->facts->config, environment->entry),
+                      arena_printf(request->turn->arena, "%s by %s", uses[i],
+                                   text_empty(request->person) ? request->command->actor : request->person));
+}
+
 void answer_done(struct request *request, enum command_status status, const char *run, const struct why *why,
                  const char *message)
 {
+    note_use(request, status);
     if (!request->command->dry_run)
         audit_request(request, "", "ok", text_empty(request->command->reason) ? message : request->command->reason, run,
                       NULL);

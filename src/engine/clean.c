@@ -146,6 +146,9 @@ static void end_with_life(struct cleaning *cleaning, struct ending *ending)
     ending->at = at;
     ending->rule =
         ending->entry != NULL ? arena_printf(cleaning->arena, "ttl, from %s", ending->entry->ttl_from) : "ttl";
+    if (ending->entry != NULL && text_equal(ending->entry->ttl_from, "last_use") && ending->environment->used_at != 0)
+        ending->rule = arena_printf(cleaning->arena, "%s (%s at %s)", ending->rule, ending->environment->used_by,
+                                    instant_text(cleaning->arena, ending->environment->used_at));
     ending->evidence =
         arena_printf(cleaning->arena, "its life ended at %s (%s)", instant_text(cleaning->arena, at), ending->rule);
 }

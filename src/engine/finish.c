@@ -346,6 +346,22 @@ void life_set(struct engine_turn *turn)
     environment->marks &= ~(unsigned)MARK_EXPIRING;
 }
 
+void life_used(struct engine_turn *turn, const struct config_entry *entry, const char *by)
+{
+    struct environment *environment = turn->environment;
+    int64_t end;
+
+    environment->used_at = turn->facts->now_ms;
+    environment->used_by = by;
+    if (entry == NULL || !text_equal(entry->ttl_from, "last_use") || environment->planned_destruction_at == 0)
+        return;
+    end = environment->used_at + entry->ttl_default_ms;
+    if (end <= environment->planned_destruction_at)
+        return;
+    environment->planned_destruction_at = end;
+    environment->marks &= ~(unsigned)MARK_EXPIRING;
+}
+
 static void forget_gone(struct engine_turn *turn)
 {
     for (size_t i = 0; i < turn->resources.rows.count; i++)
@@ -371,6 +387,7 @@ static void deploy_done(struct engine_turn *turn)
     environment->inputs = turn->run->inputs;
     environment->marks &= ~(unsigned)(MARK_DEGRADED | MARK_DRIFTED | MARK_WAITING);
     life_set(turn);
+    life_used(turn, turn->entry, arena_printf(turn->arena, "run %s", turn->run->id));
     lock_release(turn);
 }
 

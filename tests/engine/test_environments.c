@@ -321,6 +321,38 @@ static void life__counts_from_the_last_push_and_not_from_a_deploy(void **state)
     assert_int_equal(world_environment(world, "dev")->planned_destruction_at, pushed + 2 * MS_DAY);
 }
 
+static void life__from_the_last_use_goes_on_with_what_a_person_does(void **state)
+{
+    struct world *world = *state;
+    char *yaml = mem_strdup(lives);
+    int64_t deployed;
+
+    memcpy(strstr(yaml, "last_push"), "last_use ", strlen("last_use "));
+    play_policy(world, yaml);
+    free(yaml);
+    play_deploy(world, "feature/x");
+    play_all(world, "1");
+    deployed = world->now;
+    assert_string_equal(world_environment(world, "dev")->used_by, "run 1");
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, deployed + 2 * MS_DAY);
+    world_pass(world, MS_HOUR);
+    world_push(world, "feature/x", "c2"); /* a push alone is no use */
+    assert_int_equal(world_environment(world, "dev")->used_at, deployed);
+    assert_int_equal(play_command(world, "plan", "dev", ""), COMMAND_ACCEPTED);
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, deployed + MS_HOUR + 2 * MS_DAY);
+    assert_string_equal(world_environment(world, "dev")->used_by, "plan by uid:1000");
+    play_all(world, "2");
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"3d\"}"), COMMAND_DONE);
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, deployed + MS_HOUR + 5 * MS_DAY);
+    world_pass(world, MS_DAY);
+    assert_int_equal(play_command(world, "plan", "dev", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(world_environment(world, "dev")->used_at, world->now);
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at,
+                     deployed + MS_HOUR + 5 * MS_DAY); /* what was given is not taken away */
+    assert_int_equal(play_command(world, "protect", "dev", ""), COMMAND_DONE);
+    assert_string_equal(world_environment(world, "dev")->used_by, "plan by uid:1000");
+}
+
 static void rollback__without_a_release_says_so(void **state)
 {
     struct world *world = *state;
@@ -513,6 +545,7 @@ int main(void)
         TEST(plan__of_a_push_takes_the_place_of_an_older_one_that_has_not_begun),
         TEST(retry__knows_who_applied_last_behind_many_plans),
         TEST(life__counts_from_the_last_push_and_not_from_a_deploy),
+        TEST(life__from_the_last_use_goes_on_with_what_a_person_does),
         TEST(rollback__without_a_release_says_so),
         TEST(limit__holds_back_an_approved_gate_too),
         TEST(queue__says_how_many_are_before_and_is_cancelled),

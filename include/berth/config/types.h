@@ -105,7 +105,7 @@ struct config_entry {
     struct name_list allow_commands;                 /* how an operator's commands may begin; not named: all */
     struct name_list allow_targets, allow_runners;   /* besides the entry's own */
     int64_t ttl_default_ms, ttl_max_ms;
-    const char *ttl_from; /* created, last_push, last_deploy */
+    const char *ttl_from; /* created, last_push, last_deploy, last_use */
     int ttl_extensions;   /* -1: as many as fit below max */
     bool destroy_with_branch;
     int64_t destroy_after_ms;
