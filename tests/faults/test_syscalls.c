@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The Nth system call of a kind fails in a process of a kind, for every N: first a whole story (deploy, gate, apply, destroy, asked for by the real
- * berth) is played with nothing failing and all calls are counted; then it is played once for each, with that one giving an error that it can really
+ * berth, told to a webhook and recorded in git) is played with nothing failing and all calls are counted; then it is played once for each, with that one giving an error that it can really
  * give, or moving half of its bytes. Nobody crashes, who ends with a failure says why, and a person who tries again gets to the end.
  */
 #include "faults/calls.h"
 #include "faults/cases.h"
+#include "faults/receiver.h"
 #include "faults/story.h"
 
 #include "berth/base/file.h"
@@ -114,6 +115,65 @@ static void check_tools(struct world *world, struct str *trouble)
         str_addf(trouble, "%zu tools ran again, and only %zu times somebody asked for it; ", again, retries);
 }
 
+/* --- what was told ---------------------------------------------------------------------------------------------------------- */
+
+struct told {
+    const struct receiver *receiver;
+    size_t rows, waiting, given_up, lost, records;
+    struct str errors; /* of those that were given up */
+};
+
+static bool look_at_delivery(const void *row, void *context)
+{
+    const struct delivery *delivery = row;
+    struct told *told = context;
+    bool record = text_equal(delivery->event, DELIVERY_RECORD);
+    told->rows++;
+    told->records += record;
+    told->waiting += delivery->status == DELIVERY_WAITING;
+    told->given_up += delivery->status == DELIVERY_GIVEN_UP;
+    told->lost += delivery->status == DELIVERY_DONE && text_equal(delivery->provider, "webhook") &&
+                  receiver_count(told->receiver, delivery->id) == 0;
+    if (delivery->status == DELIVERY_GIVEN_UP)
+        str_addf(&told->errors, "%s: %s; ", delivery->event, delivery->error);
+    return true;
+}
+
+static bool all_told(struct world *world, void *context)
+{
+    struct told *told = context;
+    struct store_query query = {.type = &delivery_type};
+    const struct receiver *receiver = told->receiver;
+    str_release(&told->errors);
+    *told = (struct told){.receiver = receiver, .errors = STR_INIT};
+    return store_each(world->store, &query, look_at_delivery, told, NULL) && told->waiting == 0;
+}
+
+/* A lock of git that could not be removed stays, as one of a git that died: the delivery waits and says so, and a person removes it. */
+static void remove_lock(const struct calls *calls)
+{
+    const char *ending = strrchr(calls->about, '.');
+    if (atomic_load(&calls->fired) && calls->kind == CALLS_UNLINK && ending && text_equal(ending, ".lock"))
+        (void)remove(calls->about);
+}
+
+/* Whatever failed on this side is tried again: what was promised to be told has been told, and git has the record of each run. */
+static void check_told(struct world *world, const struct receiver *receiver, struct str *trouble)
+{
+    struct told told = {.receiver = receiver, .errors = STR_INIT};
+    const char *verify[] = {"audit", "verify", NULL};
+    struct str said = STR_INIT;
+    if (!world_wait(world, all_told, &told))
+        str_addf(trouble, "%zu of %zu deliveries wait still; ", told.waiting, told.rows);
+    if (told.given_up > 0 || told.lost > 0 || told.records < 2)
+        str_addf(trouble, "of %zu deliveries %zu were given up (%s), %zu are done and did not come, %zu are records; ",
+                 told.rows, told.given_up, told.errors.data, told.lost, told.records);
+    if (world_berth(world, verify, &said) != 0)
+        str_addf(trouble, "audit verify: %s; ", said.data);
+    str_release(&said);
+    str_release(&told.errors);
+}
+
 /* berthd that ended with a failure said so where a person finds it. */
 static void check_words(struct world *world, struct calls *calls, struct str *trouble)
 {
@@ -167,8 +227,14 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
 {
     const struct chosen *chosen = context;
     struct world world;
+    struct receiver receiver;
     int64_t began = time_monotonic_ms();
-    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    receiver_start(&receiver);
+    char *notify = path_printf("notify:\n  - { provider: webhook, url: \"http://127.0.0.1:%d/\" }\n"
+                               "  - { provider: git, repository: app, ref: refs/heads/berth/audit }\n",
+                               receiver.port);
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .policy_more = notify});
+    free(notify);
     struct calls *calls = calls_prepare(&world);
     if (chosen->choices) {
         calls->process = chosen->choices[index].process;
@@ -180,6 +246,8 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
     if (world_breaches(&world, trouble) > 0)
         str_add(trouble, "; ");
     check_tools(&world, trouble);
+    remove_lock(calls);
+    check_told(&world, &receiver, trouble);
     check_words(&world, calls, trouble);
     check_crash(&world, calls, trouble);
     if (!chosen->choices) {
@@ -196,6 +264,7 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
         str_release(&kept);
     }
     world_close(&world);
+    receiver_stop(&receiver);
 }
 
 /* --- the choice ----------------------------------------------------------------------------------------------------------- */

@@ -44,7 +44,8 @@ tests_faults_calls_library_so_SOURCES = tests/faults/calls_library.c tests/fault
 	tests/faults/calls_record.c tests/faults/calls.h tests/faults/disk.h
 tests_faults_calls_library_so_CFLAGS = -std=c11 -fPIC
 tests_faults_calls_library_so_LDFLAGS = -shared
-tests_faults_test_syscalls_SOURCES = tests/faults/test_syscalls.c $(calls_parts)
+tests_faults_test_syscalls_SOURCES = tests/faults/test_syscalls.c \
+	tests/faults/receiver.c tests/faults/receiver.h $(calls_parts)
 tests_faults_test_syscalls_LDADD = $(libs_store) -lm
 test_tools += tests/faults/test_power
 tests_faults_test_power_SOURCES = tests/faults/test_power.c tests/faults/disk.c $(calls_parts)

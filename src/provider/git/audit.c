@@ -343,17 +343,23 @@ static bool push(struct keeping *keeping, const git_oid *commit, bool *moved, st
 
 /* --- delivering ------------------------------------------------------------------------------------------------------- */
 
-static bool is_ahead(const struct keeping *keeping)
+/* Whether one commit comes after the other. What cannot be read says neither: to take it for a no would lose a record. */
+static bool comes_after(const struct keeping *keeping, const git_oid *later, const git_oid *earlier, bool *after,
+                        struct error *error)
 {
-    return !keeping->has_there || git_oid_equal(&keeping->here, &keeping->there) ||
-           git_graph_descendant_of(keeping->repository, &keeping->here, &keeping->there) == 1;
+    int code = git_oid_equal(later, earlier) ? 1 : git_graph_descendant_of(keeping->repository, later, earlier);
+    *after = code == 1;
+    return code >= 0 || git_failed(error, ERROR_IO, "cannot read the history of %s", keeping->notify->ref);
 }
 
 static bool choose_base(struct keeping *keeping, struct error *error)
 {
     if (!read_here(keeping, error) || (keeping->pushes && !read_there(keeping, error)))
         return false;
-    bool from_here = keeping->has_here && (!keeping->pushes || is_ahead(keeping));
+    bool from_here = keeping->has_here;
+    if (from_here && keeping->pushes && keeping->has_there &&
+        !comes_after(keeping, &keeping->here, &keeping->there, &from_here, error))
+        return false;
     keeping->has_base = from_here || keeping->has_there;
     if (keeping->has_base)
         keeping->base = from_here ? keeping->here : keeping->there;
@@ -363,13 +369,14 @@ static bool choose_base(struct keeping *keeping, struct error *error)
 /* Moves the ref when it is still where it was seen. What was never pushed and is no part of what is there now stays where it is. */
 static bool move_here(struct keeping *keeping, const git_oid *commit, bool *moved, struct error *error)
 {
+    bool after = true;
     *moved = false;
     if (!keeping->is_local || (keeping->has_here && git_oid_equal(&keeping->here, commit)))
         return true;
-    if (keeping->has_here && git_graph_descendant_of(keeping->repository, commit, &keeping->here) != 1)
-        return true;
-    return set_ref(keeping->repository, keeping->notify->ref, commit, keeping->has_here ? &keeping->here : NULL, moved,
-                   error);
+    if (keeping->has_here && !comes_after(keeping, commit, &keeping->here, &after, error))
+        return false;
+    return !after || set_ref(keeping->repository, keeping->notify->ref, commit,
+                             keeping->has_here ? &keeping->here : NULL, moved, error);
 }
 
 static bool keep_once(struct keeping *keeping, const struct record *record, bool *moved, struct error *error)
