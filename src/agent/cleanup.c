@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The folder of a run (exported trees, plans, markers) goes when the run has ended; its logs stay. The folder of an environment (what its tools keep) goes
- * when it is destroyed, or was never deployed and its row went. Removing a large tree takes long, so a thread of the loop's pool does it; what a killed
+ * when it is destroyed, or was never deployed and its row went; so does a state that never held anything. Removing a large tree takes long, so a thread of the loop's pool does it; what a killed
  * supervisor left is found at the next start.
  */
 #include "agent/supervisor.h"
@@ -14,10 +14,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define REMOVED_PREFIX ".removed-"
 #define RUNS "runs" /* folders of the store */
 #define ENVIRONMENTS "environments"
+#define STATES "terraform"
 
 struct removal {
     uv_work_t work;
@@ -83,13 +85,42 @@ static bool has_ended(struct supervisor *supervisor, const char *id)
     return ended;
 }
 
+/* Nothing but empty files: the state of what was planned and never applied. A state that holds something is nobody's to remove. */
+static bool holds_nothing(const char *folder)
+{
+    struct folder_list list = {0};
+    struct stat status;
+    bool nothing = folder_list(folder, &list, NULL);
+    for (size_t i = 0; nothing && i < list.count; i++) {
+        char *path = path_join(folder, list.names[i]);
+        nothing = lstat(path, &status) == 0 &&
+                  (S_ISDIR(status.st_mode) ? holds_nothing(path) : S_ISREG(status.st_mode) && status.st_size == 0);
+        free(path);
+    }
+    folder_list_free(&list);
+    return nothing;
+}
+
+static bool is_left_state(struct supervisor *supervisor, const char *environment)
+{
+    char *folder = path_printf("%s/" STATES "/%s", supervisor->options->store_folder, environment);
+    bool left = folder_exists(folder) && is_over(supervisor, environment) && holds_nothing(folder);
+    free(folder);
+    return left;
+}
+
+void cleanup_note_environment(struct supervisor *supervisor, const char *environment)
+{
+    if (!text_empty(environment))
+        vec_push(&supervisor->left_environments, mem_strdup(environment));
+}
+
 void cleanup_note(struct supervisor *supervisor, const struct run *run)
 {
     if (!run_ended(run->status))
         return;
     vec_push(&supervisor->ended_runs, mem_strdup(run->id));
-    if (!text_empty(run->environment))
-        vec_push(&supervisor->left_environments, mem_strdup(run->environment));
+    cleanup_note_environment(supervisor, run->environment);
 }
 
 void cleanup_forget(struct supervisor *supervisor)
@@ -106,9 +137,13 @@ void cleanup_ended(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->ended_runs.count; i++)
         remove_below(supervisor, RUNS, supervisor->ended_runs.items[i]);
-    for (size_t i = 0; i < supervisor->left_environments.count; i++)
-        if (is_over(supervisor, supervisor->left_environments.items[i]))
-            remove_below(supervisor, ENVIRONMENTS, supervisor->left_environments.items[i]);
+    for (size_t i = 0; i < supervisor->left_environments.count; i++) {
+        const char *environment = supervisor->left_environments.items[i];
+        if (is_left_state(supervisor, environment))
+            remove_below(supervisor, STATES, environment);
+        if (is_over(supervisor, environment))
+            remove_below(supervisor, ENVIRONMENTS, environment);
+    }
     cleanup_forget(supervisor);
 }
 
@@ -133,4 +168,5 @@ void cleanup_left(struct supervisor *supervisor)
 {
     look_below(supervisor, RUNS, has_ended);
     look_below(supervisor, ENVIRONMENTS, is_over);
+    look_below(supervisor, STATES, is_left_state);
 }

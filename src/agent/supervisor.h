@@ -168,6 +168,7 @@ bool missed_look(struct supervisor *supervisor, struct error *error) BERTH_MUST_
 /* Notes a run row that is being written; once that is committed cleanup_ended removes the folder of a run that ended, and that of its environment when it
  * is destroyed or its row went. cleanup_forget when it was not committed. */
 void cleanup_note(struct supervisor *supervisor, const struct run *run);
+void cleanup_note_environment(struct supervisor *supervisor, const char *environment); /* its row goes */
 void cleanup_ended(struct supervisor *supervisor);
 void cleanup_forget(struct supervisor *supervisor);
 /* What an earlier supervisor did not come to remove. */

@@ -151,6 +151,8 @@ static bool write_effects(struct supervisor *supervisor, const struct engine_eff
             supervisor->look_at_steps = true;
         if (put->type == &run_type && put->row)
             cleanup_note(supervisor, put->row);
+        if (put->type == &environment_type && !put->row)
+            cleanup_note_environment(supervisor, put->id);
         if (put->type == &delivery_type)
             supervisor->look_at_deliveries = true;
         if (put->type == &environment_type || put->type == &hold_type || put->type == &freeze_type)
