@@ -224,6 +224,8 @@ bool recover_store(struct supervisor *supervisor, struct error *error)
         if (!facts)
             return false;
         engine_effects_init(&effects, &supervisor->hot.arena);
+        if (facts->run)
+            cleanup_note(supervisor, facts->run); /* as in store_result: an ended run's folder may be there anew */
         if (ending->never_started)
             engine_step_returned(facts, ending->step, &effects);
         else
