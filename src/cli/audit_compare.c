@@ -252,21 +252,27 @@ static bool compare_commit(struct comparing *comparing, const struct audit_commi
     return true;
 }
 
-static bool waits(struct comparing *comparing, const struct recorded *recorded, const char **error)
+enum absence { ABSENT, ABSENT_YET, ABSENT_WHEN_READ };
+/* Why a record is not there: it waits, or came while the ref was being read. */
+static enum absence absence_of(struct comparing *comparing, const struct recorded *recorded, const char **error)
 {
     struct delivery *rows;
     size_t count;
 
     if (!session_list(comparing->cli, &delivery_type, "run", recorded->run, false, 0, &rows, &count, comparing->error))
-        return false;
+        return ABSENT;
     for (size_t i = 0; i < count; i++) {
-        if (!text_equal(rows[i].event, DELIVERY_RECORD) || rows[i].status == DELIVERY_DONE)
+        if (!text_equal(rows[i].event, DELIVERY_RECORD))
+            continue;
+        if (rows[i].status == DELIVERY_DONE && rows[i].delivered_at >= comparing->ref.read_at)
+            return ABSENT_WHEN_READ;
+        if (rows[i].status == DELIVERY_DONE)
             continue;
         *error = rows[i].error;
         if (rows[i].status == DELIVERY_WAITING)
-            return true;
+            return ABSENT_YET;
     }
-    return false;
+    return ABSENT;
 }
 
 static void tell_missing(struct comparing *comparing)
@@ -274,10 +280,11 @@ static void tell_missing(struct comparing *comparing)
     for (size_t i = 0; i < comparing->recorded.count; i++) {
         const struct recorded *recorded = comparing->recorded.items[i];
         const char *error = "";
+        enum absence absence = recorded->found ? ABSENT_WHEN_READ : absence_of(comparing, recorded, &error);
 
-        if (recorded->found)
+        if (absence == ABSENT_WHEN_READ)
             continue;
-        if (waits(comparing, recorded, &error))
+        if (absence == ABSENT_YET)
             differ(comparing, "waiting", recorded->sequence, recorded->run, "",
                    "run %s ended and is not there yet, it waits to be delivered%s%s", recorded->run,
                    text_empty(error) ? "" : ": ", error);

@@ -3,6 +3,7 @@
 #include "cli/audit_ref.h"
 
 #include "berth/base/file.h"
+#include "berth/base/time.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -376,8 +377,10 @@ static bool read_objects(const struct git *git, struct audit_ref *ref, struct er
 bool audit_ref_read(struct cli *cli, struct audit_ref *ref, struct error *error)
 {
     struct git git = {0};
-    bool read = git_begin(cli, &git, error) && fetch(&git, ref, error);
+    bool read;
 
+    ref->read_at = time_now_ms();
+    read = git_begin(cli, &git, error) && fetch(&git, ref, error);
     if (read && !text_empty(ref->tip))
         read = read_log(&git, ref, error) && read_objects(&git, ref, error);
     git_end(&git);

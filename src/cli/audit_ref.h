@@ -18,6 +18,7 @@ struct audit_commit {
 struct audit_ref {
     const char *url, *ref; /* url NULL: none is meant */
     const char *tip;       /* "" there is no such ref */
+    int64_t read_at;       /* when it began to be read: what was delivered since may be missing in it */
     VEC(struct audit_commit) commits;
 };
 /* Which ref is meant: `against` is a URL, a path, the name of a repository, or "" for the receiver of the policy, where it has one. */

@@ -295,6 +295,11 @@ def tampered_refs_are_found():
 
     made.git("update-ref", REF, ids[0])
     assert [(d["kind"], d["run"], d["sequence"]) for d in differs(made)] == [("missing", "2", where)], differs(made)
+    base = sqlite3.connect(os.path.join(made.store(), "store.db"), isolation_level=None)
+    base.execute("UPDATE deliveries SET delivered_at = delivered_at + 3600000 WHERE run = '2' AND event = 'record'")
+    assert made.berth("audit", "verify", wanted=0)  # it came after the ref was read
+    base.execute("UPDATE deliveries SET delivered_at = delivered_at - 3600000 WHERE run = '2' AND event = 'record'")
+    base.close()
     made.git("update-ref", "-d", REF)
     assert [d["run"] for d in differs(made)] == ["1", "2"]
 
