@@ -130,12 +130,19 @@ void lock_release(struct engine_turn *turn)
 
 /* --- questions ------------------------------------------------------------------------------------------------------ */
 
+/* What a run left behind when it was held is looked at by who says that it goes on: it stops others, not the run itself. */
+static bool is_own_evidence(const struct engine_turn *turn, const struct hold *hold)
+{
+    return turn->run != NULL && text_equal(hold->kind, "evidence") &&
+           text_equal(hold->by, arena_printf(turn->arena, "run %s", turn->run->id));
+}
+
 void question_add_blocks(const struct engine_turn *turn, struct policy_question *question)
 {
     const struct hold **holds = arena_alloc(turn->arena, (turn->holds.rows.count + 1) * sizeof *holds);
 
     for (size_t i = 0; i < turn->holds.rows.count; i++)
-        if (hold_at(turn, i) != NULL)
+        if (hold_at(turn, i) != NULL && !is_own_evidence(turn, hold_at(turn, i)))
             holds[question->hold_count++] = hold_at(turn, i);
     question->holds = holds;
     question->freezes = turn->facts->freezes.items;

@@ -287,6 +287,24 @@ static void accepted__once_something_was_touched_nothing_calls_it_back(void **st
     assert_status(world, run, "done");
 }
 
+static void held__a_person_lets_it_go_on(void **state)
+{
+    struct world *world = *state;
+    const char *run, *step;
+
+    dev_lost_its_branch(world);
+    run = destroy_is_planned(world);
+    play_step(world, arena_printf(&world->arena, "%s.plan.database", run));
+    step = arena_printf(&world->arena, "%s.destroy.server", run);
+    assert_true(world_claim(world, step));
+    world_interrupt(world, step);
+    assert_status(world, run, "held");
+    assert_int_equal(play_command(world, "retry", run, ""), COMMAND_DONE);
+    assert_status(world, run, "applying"); /* its own evidence stops others */
+    play_all(world, run);
+    assert_status(world, run, "done");
+}
+
 static void accepted__an_undo_is_answered_before_the_gate_opens(void **state)
 {
     struct world *world = *state;
@@ -473,6 +491,7 @@ int main(void)
         TEST(accepted__a_listing_that_failed_since_makes_it_wait),
         TEST(accepted__once_something_was_touched_nothing_calls_it_back),
         TEST(accepted__an_undo_is_answered_before_the_gate_opens),
+        TEST(held__a_person_lets_it_go_on),
         TEST(stopped__the_machines_stay_so_when_the_clock_goes_back),
         TEST(fed__another_branch_that_lives_keeps_what_it_deploys_to),
         TEST(fed__a_deploy_that_another_branch_has_begun_calls_it_back),
