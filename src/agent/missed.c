@@ -20,6 +20,11 @@ struct missed {
     int64_t now_ms;
 };
 
+struct since {
+    int64_t at;
+    bool destroyed;
+};
+
 static bool is_newest(const struct missed *missed, const struct command *command)
 {
     for (size_t i = 0; i < missed->commands.count; i++)
@@ -90,13 +95,30 @@ static bool is_asked_again(struct missed *missed, const char *key)
     return !store_count(missed->supervisor->store, &query, &count, NULL) || count > 0;
 }
 
+static bool visit_run(const void *row, void *context)
+{
+    struct since *since = context;
+    const struct run *run = row;
+    since->destroyed |= run->created_at >= since->at && run->workflow == WORKFLOW_DESTROY;
+    return run->created_at >= since->at && !since->destroyed;
+}
+
+/* Whoever destroyed it after the refusal does not want that push any more: a new one, or a person, makes the environment anew. */
+static bool was_destroyed_since(struct missed *missed, const struct command *command)
+{
+    struct since since = {.at = command->submitted_at};
+    struct store_query query = {
+        .type = &run_type, .index = "environment_name", .equal = {command->subject}, .descending = true};
+    return !store_each(missed->supervisor->store, &query, visit_run, &since, NULL) || since.destroyed;
+}
+
 static bool ask_again(struct missed *missed, const struct command *command, struct error *error)
 {
     char id[ID_SIZE];
     struct command again = *command;
     bool taken;
     again.key = arena_printf(missed->arena, "again %s", command->id);
-    if (is_asked_again(missed, again.key))
+    if (is_asked_again(missed, again.key) || was_destroyed_since(missed, command))
         return true;
     if (!would_be_taken(missed, command, &taken, error) || !taken)
         return error->code == ERROR_NONE;
