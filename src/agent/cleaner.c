@@ -6,6 +6,7 @@
 #include "agent/supervisor.h"
 
 #include "berth/base/log.h"
+#include "berth/base/fault.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
@@ -222,6 +223,15 @@ static bool clock_jumped(const struct supervisor *supervisor, int64_t now_ms)
     return passed - really > JUMP_MS || really - passed > JUMP_MS;
 }
 
+static bool decides(const struct engine_effects *effects)
+{
+    for (size_t i = 0; i < effects->puts.count; i++)
+        if (effects->puts.items[i].row &&
+            (effects->puts.items[i].type == &command_type || effects->puts.items[i].type == &hold_type))
+            return true;
+    return false;
+}
+
 static bool clean(struct supervisor *supervisor, struct arena *arena, struct error *error)
 {
     struct clean_facts facts = {0};
@@ -247,6 +257,8 @@ static bool clean(struct supervisor *supervisor, struct arena *arena, struct err
         supervisor->look.next_ms = effects.wake_at;
         for (size_t i = 0; i < effects.touched_runs.count; i++)
             supervisor_due(supervisor, effects.touched_runs.items[i], 0);
+        if (decides(&effects))
+            fault_point("supervisor.mid_clean");
     }
     engine_effects_release(&effects);
     clean_facts_release(&facts);

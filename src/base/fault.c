@@ -10,6 +10,7 @@ static const struct fault_point points[] = {
     {"supervisor.after_claim", "supervisor", "a claim is committed, its step not yet sent to a worker"},
     {"supervisor.before_commit", "supervisor", "a result has come, not yet committed"},
     {"supervisor.after_commit", "supervisor", "a result is committed, not yet acknowledged"},
+    {"supervisor.mid_clean", "supervisor", "the cleaner decided to end something or to ask, not yet committed"},
     {"supervisor.after_unlock", "supervisor", "nothing was to come: the lock is let go, the last look not yet taken"},
     {"worker.before_start", "worker", "a task was received, its beginning not yet noted"},
     {"worker.before_prepare", "worker", "a prepare step was received, nothing done yet"},

@@ -156,10 +156,15 @@ bool cases_exhaustive(void)
     return torture && *torture;
 }
 
-size_t cases_choose(size_t count, size_t most, size_t *chosen)
+size_t cases_seed(void)
 {
     const char *text = getenv("BERTH_SEED");
-    size_t seed = text ? (size_t)strtoull(text, NULL, 10) : 1, taken = 0;
+    return text ? (size_t)strtoull(text, NULL, 10) : 1;
+}
+
+size_t cases_choose(size_t count, size_t most, size_t *chosen)
+{
+    size_t seed = cases_seed(), taken = 0;
     if (count <= most || cases_exhaustive())
         most = count;
     for (size_t i = 0; i < most; i++)

@@ -23,6 +23,8 @@ void cases_free(struct case_result *results, size_t count);
 bool cases_tell(size_t number, const struct case_result *result, const char *format, ...) BERTH_PRINTF(3, 4);
 /* True under `make torture`: everything is tried, not a choice. */
 bool cases_exhaustive(void);
+/* BERTH_SEED, or 1. */
+size_t cases_seed(void);
 /* A choice of at most `most` of 1 … count, evenly spread, its beginning by BERTH_SEED; all of them under `make torture`. Fills `chosen` (room for count), returns how many. */
 size_t cases_choose(size_t count, size_t most, size_t *chosen);
 

@@ -15,6 +15,8 @@
 
 #define LOOK_MS 20
 #define ARMED 100000 /* more often than a point is reached before */
+#define WHEN_ARMED ":100000"
+#define RETRIES 4
 
 void killing_trouble(struct killing *killing, const char *text)
 {
@@ -49,24 +51,43 @@ bool killing_armed_at_gate(const struct kill_cell *cell)
 
 void killing_arm(struct killing *killing)
 {
-    char *path = path_printf("%s/faults/%s.count", killing->world.folder, killing->cell->point);
-    char *count = path_printf("%d\n", ARMED - 1);
-    if (!file_replace(path, count, strlen(count), 0600, FILE_RELAXED, NULL))
+    killing_arm_point(killing, killing->cell->point, 1);
+}
+
+void killing_arm_point(struct killing *killing, const char *point, int nth)
+{
+    char *path = path_printf("%s/faults/%s.count", killing->world.folder, point);
+    char *count = path_printf("%d\n", ARMED - nth),
+         *guard = path_printf("%s/faults/%s.lock", killing->world.folder, point);
+    struct file_lock lock;
+    bool locked = file_lock(&lock, guard, LOCK_BLOCK, NULL); /* who reaches the point now counts before, or after */
+    if (!locked || !file_replace(path, count, strlen(count), 0600, FILE_RELAXED, NULL))
         killing_trouble(killing, "the point cannot be armed");
     free(path);
+    if (locked)
+        file_unlock(&lock);
+    free(guard);
     free(count);
+}
+
+/* An undo comes while the destroy is being planned; the process that dies is another than the one that stops there. */
+static bool stops_plan(const struct kill_cell *cell)
+{
+    return cell->way == KILL_AT_POINT && (cell->moment == AT_UNDO || cell->moment == AT_UNDONE);
 }
 
 const char *killing_fault(const struct kill_cell *cell, char *buffer, size_t size)
 {
-    bool armed = killing_armed_in_tool(cell) || killing_armed_at_gate(cell) || cell->moment == AT_LATER_LISTING;
+    bool armed = killing_armed_in_tool(cell) || killing_armed_at_gate(cell) || cell->moment == AT_LATER_LISTING ||
+                 cell->story != KILL_DEPLOY;
     bool elsewhere = text_equal(cell->process, "dashboard") && cell->way == KILL_AT_POINT;
     char when[16] = "";
     buffer[0] = '\0';
     if (armed)
         snprintf(when, sizeof when, ":%d", ARMED);
     if (cell->point && !elsewhere)
-        snprintf(buffer, size, "%s%s%s", cell->point, when, cell->way == KILL_FROM_TEST ? "=stop" : "");
+        snprintf(buffer, size, "%s%s%s%s", cell->point, when, cell->way == KILL_FROM_TEST ? "=stop" : "",
+                 stops_plan(cell) ? ",worker.mid_plan" WHEN_ARMED "=stop" : "");
     return buffer;
 }
 
@@ -185,16 +206,24 @@ void killing_now(struct killing *killing)
     }
 }
 
+pid_t killing_stopped(struct killing *killing, const char *point)
+{
+    char *path = path_printf("%s/faults/%s.fired", killing->world.folder, point);
+    struct str text = STR_INIT;
+    pid_t pid = 0;
+    if (!world_wait(&killing->world, point_fired, (void *)(uintptr_t)point))
+        killing_trouble(killing, "the point was never reached");
+    if (file_read(path, 64, &text, NULL))
+        pid = (pid_t)strtol(text.data, NULL, 10);
+    str_release(&text);
+    free(path);
+    return pid;
+}
+
 void killing_while_stopped(struct killing *killing)
 {
     struct world *world = &killing->world;
-    char *path = path_printf("%s/faults/%s.fired", world->folder, killing->cell->point);
-    struct str text = STR_INIT;
-    long long pid = 0;
-    if (!world_wait(world, point_fired, (void *)(uintptr_t)killing->cell->point))
-        killing_trouble(killing, "the point was never reached");
-    if (file_read(path, 64, &text, NULL))
-        pid = strtoll(text.data, NULL, 10);
+    pid_t pid = killing_stopped(killing, killing->cell->point);
     killing_now(killing);
     if (killing_is_of(killing, "supervisor")) {
         while (!world_keep(world))
@@ -204,9 +233,7 @@ void killing_while_stopped(struct killing *killing)
             killing_trouble(killing, "a step that nobody began was not taken over");
     }
     if (pid > 0 && !killing_is_of(killing, SUPERVISOR_AND_WORKER))
-        kill((pid_t)pid, SIGCONT);
-    free(path);
-    str_release(&text);
+        kill(pid, SIGCONT);
 }
 
 /* The next supervisor has looked several times, and leaves a worker that lives alone. */
@@ -299,4 +326,149 @@ void killing_destroy_by_key(struct killing *killing, bool whole)
     screen_type(&killing->dashboard, "\t\t");
     expect(killing, "y: destroy");
     screen_type(&killing->dashboard, "y");
+}
+
+/* --- what the longer stories share ---------------------------------------------------------------------------------------- */
+
+struct times {
+    const char *line;
+    size_t times;
+};
+
+static bool tool_ran(struct world *world, void *context)
+{
+    const struct times *times = context;
+    return world_journal(world, times->line) >= times->times;
+}
+
+void killing_wait_tool(struct killing *killing, const char *line, size_t times)
+{
+    struct times wanted = {.line = line, .times = times};
+    if (!world_wait(&killing->world, tool_ran, &wanted))
+        killing_trouble(killing, "a tool never began");
+}
+
+struct tally {
+    struct world *world;
+    enum workflow workflow;
+    size_t of_workflow, open;
+    const char *held; /* a run that is, or NULL */
+};
+
+static bool tally_run(const void *row, void *context)
+{
+    struct tally *tally = context;
+    const struct run *run = row;
+    tally->of_workflow += run->workflow == (int)tally->workflow;
+    tally->open += !run_ended(run->status) && run->status != RUN_HELD;
+    if (run->status == RUN_HELD)
+        tally->held = arena_strdup(&tally->world->arena, run->id);
+    return true;
+}
+
+static struct tally tally_runs(struct world *world, enum workflow workflow)
+{
+    struct tally tally = {.world = world, .workflow = workflow};
+    struct store_query query = {.type = &run_type, .index = "number"};
+    if (!store_each(world->store, &query, tally_run, &tally, NULL))
+        tally.open = 1;
+    return tally;
+}
+
+static bool all_rest(struct world *world, void *context)
+{
+    (void)context;
+    return tally_runs(world, WORKFLOW_NONE).open == 0;
+}
+
+size_t killing_count_runs(struct killing *killing, enum workflow workflow)
+{
+    return tally_runs(&killing->world, workflow).of_workflow;
+}
+
+static bool is_held_no_more(struct world *world, void *context)
+{
+    const struct run *run = world_run(world, context);
+    return run && run->status != RUN_HELD;
+}
+
+void killing_settle(struct killing *killing)
+{
+    struct world *world = &killing->world;
+    for (int tries = 0; tries < RETRIES; tries++) {
+        if (!world_wait(world, all_rest, NULL)) {
+            killing_trouble(killing, "a run neither ends nor says what it waits for");
+            return;
+        }
+        const char *held = tally_runs(world, WORKFLOW_NONE).held;
+        if (!held)
+            return;
+        killing->held = true;
+        if (text_empty(world_run(world, held)->status_reason))
+            killing_trouble(killing, "a held run does not say why");
+        world_ask(world, "retry", held, "{}");
+        if (!world_wait(world, is_held_no_more, (void *)(uintptr_t)held))
+            killing_trouble(killing, "a retry does not go on");
+    }
+    killing_trouble(killing, "it does not end well however often it is tried again");
+}
+
+bool killing_branch(struct killing *killing, struct branch *row)
+{
+    return store_get(killing->world.store, &branch_type, "app:feature/x", &killing->world.arena, row, NULL) ==
+           STORE_FOUND;
+}
+
+struct seen {
+    const char *commit;
+};
+
+static bool main_is_seen(struct world *world, void *context)
+{
+    const struct seen *seen = context;
+    struct branch row;
+    return store_get(world->store, &branch_type, "app:main", &world->arena, &row, NULL) == STORE_FOUND &&
+           text_equal(row.commit, seen->commit);
+}
+
+void killing_let_look(struct killing *killing)
+{
+    struct world *world = &killing->world;
+    struct str commit = STR_INIT;
+    char *path = path_join(world->repository, ".git/refs/heads/main");
+    world_git(world, "commit", "--allow-empty", "-qmlook");
+    if (!file_read(path, 100, &commit, NULL))
+        killing_trouble(killing, "main cannot be read");
+    commit.data[strcspn(commit.data, "\n")] = '\0';
+    struct seen seen = {.commit = commit.data};
+    if (!world_wait(world, main_is_seen, &seen))
+        killing_trouble(killing, "main did not move");
+    world_ask(world, "freeze", "prod", "{\"until\":\"1h\"}"); /* nobody is at prod: only its answer counts */
+    str_release(&commit);
+    free(path);
+}
+
+static bool count_waiting(const void *row, void *context)
+{
+    *(size_t *)context += ((const struct delivery *)row)->status == DELIVERY_WAITING;
+    return true;
+}
+
+static bool all_recorded(struct world *world, void *context)
+{
+    struct store_query query = {.type = &delivery_type};
+    size_t waiting = 0;
+    (void)context;
+    return store_each(world->store, &query, count_waiting, &waiting, NULL) && waiting == 0;
+}
+
+void killing_check_records(struct killing *killing)
+{
+    static const char *const verify[] = {"audit", "verify", NULL};
+    struct str said = STR_INIT;
+    if (!world_wait(&killing->world, all_recorded, NULL))
+        killing_trouble(killing, "a run's record still waits");
+    if (world_berth(&killing->world, verify, &said) != 0)
+        killing_trouble(killing, said.data);
+    str_release(&said);
 }

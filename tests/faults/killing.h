@@ -28,6 +28,27 @@ const char *killing_fault(const struct kill_cell *cell, char *buffer, size_t siz
 bool killing_armed_at_gate(const struct kill_cell *cell);
 bool killing_armed_in_tool(const struct kill_cell *cell);
 void killing_arm(struct killing *killing);
+/* The same for a point by its name, that fires when it is reached the Nth time from now. */
+void killing_arm_point(struct killing *killing, const char *point, int nth);
+/* The process that stopped itself at a point, once it has; 0 after the bound. */
+pid_t killing_stopped(struct killing *killing, const char *point);
+/* Waits until a line of the journal is there so often. */
+void killing_wait_tool(struct killing *killing, const char *line, size_t times);
+/* Brings every run to its end: retries what is held, once it is seen that nothing of it was done again meanwhile. */
+void killing_settle(struct killing *killing);
+/* So many runs of a workflow there are. */
+size_t killing_count_runs(struct killing *killing, enum workflow workflow);
+/* Whatever a listing or a look of the cleaner triggers has been answered: main moves, it is seen, and a command after it is answered. */
+void killing_let_look(struct killing *killing);
+/* The branch of the story, as it is in the store; true when it was listed and is (not) gone. */
+bool killing_branch(struct killing *killing, struct branch *row);
+/* What holds after a roll-back and after the cleaner's work, besides world_breaches: each run has its record in git. */
+void killing_check_records(struct killing *killing);
+
+/* The stories (killing_rollback.c, killing_cleaner.c), from the first deploy to what must hold. */
+void killing_play_rollback(struct killing *killing);
+void killing_play_cleaner(struct killing *killing);
+
 /* Kills the process of the cell. */
 void killing_now(struct killing *killing);
 /* Waits until a process stopped itself at the cell's point, kills the process of the cell, lets the stopped one go on. */

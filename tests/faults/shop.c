@@ -6,8 +6,9 @@
 
 static void resource(struct str *out, const char *name, const char *needs, const char *more, enum shop_stage stage)
 {
-    str_addf(out, "  %s: { executor: exec, run: [./tool, up, %s], undo: [./tool, down, %s]%s%s", name, name, name,
-             needs, more);
+    bool broken = stage == SHOP_BROKEN && text_equal(name, "b");
+    str_addf(out, "  %s: { executor: exec, run: [./tool, up, %s%s], undo: [./tool, down, %s]%s%s", name, name,
+             broken ? ", broken" : "", name, needs, broken ? "" : more);
     if (stage == SHOP_PLANNED)
         str_addf(out, ", plan: [./tool, plan, %s]", name);
     str_add(out, " }\n");
@@ -42,10 +43,11 @@ void shop_template(struct str *out, enum world_executor executor, enum shop_stag
     str_release(&counted);
 }
 
-static const char journal[] = "echo \"begin $1 $2\" >>journal\n"
-                              "if [ -p \"hold.$1.$2\" ]; then read -r line <\"hold.$1.$2\"; fi\n"
-                              "if [ -e \"fail.$1.$2\" ]; then echo \"fail $1 $2\" >>journal; exit 7; fi\n"
-                              "echo \"end $1 $2\" >>journal\n";
+static const char journal[] =
+    "echo \"begin $1 $2\" >>journal\n"
+    "if [ -p \"hold.$1.$2\" ]; then read -r line <\"hold.$1.$2\"; fi\n"
+    "if [ \"$3\" = broken ] || [ -e \"fail.$1.$2\" ]; then echo \"fail $1 $2\" >>journal; exit 7; fi\n"
+    "echo \"end $1 $2\" >>journal\n";
 
 void shop_tool(struct str *out, enum world_executor executor, const char *folder)
 {

@@ -10,6 +10,7 @@ enum shop_stage {
     SHOP_PLANNED,      /* the same, and the tool says what each would do */
     SHOP_BEFORE_PRUNE, /* a, b, c and two of d; no check */
     SHOP_AFTER_PRUNE,  /* c is gone, and one of d */
+    SHOP_BROKEN,       /* b fails each time */
 };
 /* Appends the template; `port` is where probes of WORLD_GUARDED connect to. */
 void shop_template(struct str *out, enum world_executor executor, enum shop_stage stage, int port);

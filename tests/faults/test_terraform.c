@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Terraform killed in the middle of an apply, and its worker, and berthd: its children end, what it had finished is in the state and seen, the rest is planned
- * again and done where it is what was approved, else asked for; at the end nothing is left.
+ * Terraform killed in the middle of an apply or a destroy, and its worker, and berthd: its children end, what it had finished is in the state and seen, the rest
+ * is planned again and done where it is what was approved, else asked for; at the end nothing is left. Its cells are in the table of kills.
  */
 #include "faults/cases.h"
+#include "faults/kills.h"
 #include "faults/story.h"
 
 #include "berth/base/file.h"
@@ -28,12 +29,16 @@ static const char template_text[] = "template: shop\n"
                                     "resources:\n"
                                     "  infra: { executor: terraform, dir: infra, outputs: [told] }\n";
 
-/* `held` is being made until somebody writes to the pipe, or the file `go` is there. */
+/* `held` is being made until somebody writes to the pipe, or the file `go` is there; and taken away while the file `stay` is there, until somebody does. */
 static const char module_text[] = "resource \"terraform_data\" \"done\" {\n  input = \"one\"\n}\n"
                                   "resource \"terraform_data\" \"held\" {\n"
                                   "  input = terraform_data.done.output\n"
                                   "  provisioner \"local-exec\" {\n"
                                   "    command = \"test -e '%s/go' || read line < '%s/pipe'\"\n"
+                                  "  }\n"
+                                  "  provisioner \"local-exec\" {\n"
+                                  "    when = destroy\n"
+                                  "    command = \"test ! -e '%s/stay' || read line < '%s/pipe'\"\n"
                                   "  }\n}\n"
                                   "resource \"terraform_data\" \"last\" {\n  input = terraform_data.held.output\n}\n"
                                   "output \"told\" {\n  value = terraform_data.last.output\n}\n";
@@ -43,7 +48,7 @@ static const char module_text[] = "resource \"terraform_data\" \"done\" {\n  inp
 static void add_module(struct world *world)
 {
     char *pipe = path_join(world->folder, "pipe"), *folder = path_join(world->repository, "infra");
-    char *text = path_printf(module_text, world->folder, world->folder);
+    char *text = path_printf(module_text, world->folder, world->folder, world->folder, world->folder);
     if (mkfifo(pipe, 0600) != 0)
         printf("# %s: %s\n", pipe, strerror(errno));
     world_git(world, "checkout", "-q", "feature/x");
@@ -83,21 +88,42 @@ static bool no_tool(struct world *world, void *context)
     return world_tools(world, NULL, NULL) == 0;
 }
 
+static void write_file(struct world *world, const char *name)
+{
+    char *path = path_join(world->folder, name);
+    (void)!file_replace(path, "", 0, 0600, FILE_RELAXED, NULL);
+    free(path);
+}
+
+static void remove_file(struct world *world, const char *name)
+{
+    char *path = path_join(world->folder, name);
+    unlink(path);
+    free(path);
+}
+
 static void let_go(struct world *world)
 {
-    char *go = path_join(world->folder, "go"), *pipe = path_join(world->folder, "pipe");
-    (void)!file_replace(go, "", 0, 0600, FILE_RELAXED, NULL);
+    char *pipe = path_join(world->folder, "pipe");
+    write_file(world, "go");
     int fd = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC); /* ENXIO: nobody waits any more */
     if (fd >= 0) {
         (void)!write(fd, "go\n", 3);
         close(fd);
     }
     free(pipe);
-    free(go);
+}
+
+/* Stopped first: it must not see that its workers went. */
+static void kill_both(struct world *world)
+{
+    world_kill(world, SIGSTOP);
+    world_kill_workers(world);
+    world_kill(world, SIGKILL);
 }
 
 /* The tool itself, not what it runs. */
-static void kill_terraform(pid_t pid, void *context)
+static void kill_if_terraform(pid_t pid, void *context)
 {
     struct str name = STR_INIT;
     char *path = path_printf("/proc/%d/comm", (int)pid);
@@ -193,7 +219,7 @@ static void to_the_end(struct world *world, struct str *trouble)
 static bool killed_tool(struct world *world, struct str *trouble)
 {
     size_t killed = 0;
-    world_tools(world, kill_terraform, &killed);
+    world_tools(world, kill_if_terraform, &killed);
     const struct run *run = killed > 0 ? world_wait_run(world, RUNS_REST) : NULL;
     if (!run || run->status != RUN_HELD) {
         story_trouble(world, trouble, killed > 0 ? "it is not held" : "there was no terraform to kill");
@@ -262,9 +288,7 @@ static void kills_worker(struct world *world, struct str *trouble)
 {
     if (!to_the_middle(world, trouble))
         return;
-    char *go = path_join(world->folder, "go"); /* for the next attempt; this one waits on */
-    (void)!file_replace(go, "", 0, 0600, FILE_RELAXED, NULL);
-    free(go);
+    write_file(world, "go"); /* for the next attempt; this one waits on */
     world_kill_workers(world);
     to_the_end(world, trouble);
 }
@@ -278,14 +302,121 @@ static void kills_supervisor(struct world *world, struct str *trouble)
     to_the_end(world, trouble);
 }
 
-static const struct {
-    const char *name;
-    void (*play)(struct world *world, struct str *trouble);
-} cases[] = {
-    {"terraform killed in an apply: the rest is planned again, covered and done", kills_tool},
-    {"terraform killed in an apply: what is left is more than was approved, and asked for", kills_tool_and_spoils},
-    {"worker killed in an apply of terraform: its tools end, the rest is done", kills_worker},
-    {"berthd killed in an apply of terraform: the worker finishes it", kills_supervisor},
+static void kills_both(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle(world, trouble))
+        return;
+    write_file(world, "go");
+    kill_both(world);
+    to_the_end(world, trouble);
+}
+
+/* --- while destroying ---------------------------------------------------------------------------------------------- */
+
+static bool held_is_going(struct world *world, void *context)
+{
+    (void)context;
+    return !part(world, "last") && is_part(world, "held", RESOURCE_DESTROYING);
+}
+
+static bool destroy_begins(struct world *world, void *context)
+{
+    const struct run *run = world_last_run(world);
+    (void)context;
+    return run && run->workflow == WORKFLOW_DESTROY && run->status >= RUN_GATE;
+}
+
+/* All is made, and `held` is being taken away. */
+static bool to_the_middle_of_the_end(struct world *world, struct str *trouble)
+{
+    write_file(world, "go");
+    if (!story_deploy(world, trouble))
+        return false;
+    write_file(world, "stay");
+    world_ask(world, "destroy", STORY_ENVIRONMENT, "{\"confirm\":\"" STORY_ENVIRONMENT "\"}");
+    if (!world_wait(world, destroy_begins, NULL)) {
+        story_trouble(world, trouble, "the destroy does not begin");
+        return false;
+    }
+    if (world_last_run(world)->status == RUN_GATE)
+        story_approve(world, world_last_run(world));
+    if (world_wait(world, held_is_going, NULL))
+        return true;
+    story_trouble(world, trouble, "it was not seen that terraform takes `held` away");
+    return false;
+}
+
+static void to_the_end_of_all(struct world *world, struct str *trouble)
+{
+    char *state = state_path(world);
+    const struct run *run = story_to_end(world, trouble);
+    const struct environment *environment = world_environment(world, STORY_ENVIRONMENT);
+    if (!run || run->status != RUN_DONE || !environment || environment->status != ENVIRONMENT_DESTROYED)
+        story_trouble(world, trouble, "the destroy did not end well");
+    if (file_exists(state))
+        str_add(trouble, "the state is left; ");
+    if (part(world, "done"))
+        str_add(trouble, "an inner part is left; ");
+    world_breaches(world, trouble);
+    free(state);
+}
+
+static void kills_tool_destroying(struct world *world, struct str *trouble)
+{
+    size_t killed = 0;
+    if (!to_the_middle_of_the_end(world, trouble))
+        return;
+    remove_file(world, "stay");
+    world_tools(world, kill_if_terraform, &killed);
+    const struct run *run = killed > 0 ? world_wait_run(world, RUNS_REST) : NULL;
+    if (!run || run->status != RUN_HELD)
+        story_trouble(world, trouble, killed > 0 ? "it is not held" : "there was no terraform to kill");
+    if (!world_wait(world, no_tool, NULL))
+        str_add(trouble, "what terraform ran lives on; ");
+    if (!state_has(world, "done") || state_has(world, "last"))
+        str_add(trouble, "the state is not what was left; ");
+    to_the_end_of_all(world, trouble);
+}
+
+static void kills_worker_destroying(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle_of_the_end(world, trouble))
+        return;
+    remove_file(world, "stay");
+    world_kill_workers(world);
+    to_the_end_of_all(world, trouble);
+}
+
+static void kills_supervisor_destroying(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle_of_the_end(world, trouble))
+        return;
+    world_kill(world, SIGKILL);
+    remove_file(world, "stay");
+    let_go(world);
+    to_the_end_of_all(world, trouble);
+}
+
+static void kills_both_destroying(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle_of_the_end(world, trouble))
+        return;
+    remove_file(world, "stay");
+    kill_both(world);
+    to_the_end_of_all(world, trouble);
+}
+
+/* In the order of kill_terraform. */
+static void (*const plays[KILL_TERRAFORM_CASES])(struct world *world, struct str *trouble) = {
+    kills_tool,
+    kills_tool_and_spoils,
+    kills_worker,
+    kills_supervisor,
+    kills_both,
+    kills_tool_destroying,
+    kills_worker_destroying,
+    kills_supervisor_destroying,
+    kills_both_destroying,
 };
 
 static void play(size_t index, void *context, struct str *trouble, struct str *note)
@@ -298,18 +429,18 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .template_text = template_text});
     add_module(&world);
     world_start(&world);
-    cases[index].play(&world, trouble);
+    plays[index](&world, trouble);
     world_close(&world);
 }
 
 int main(void)
 {
-    size_t count = sizeof cases / sizeof cases[0];
     bool there = world_has_terraform();
-    struct case_result *results = cases_play(count, play, &there);
-    for (size_t i = 0; i < count; i++)
-        cases_tell(i + 1, &results[i], "%s", cases[i].name);
-    cases_free(results, count);
-    printf("1..%zu\n", count);
+    struct case_result *results = cases_play(KILL_TERRAFORM_CASES, play, &there);
+    for (size_t i = 0; i < KILL_TERRAFORM_CASES; i++)
+        cases_tell(i + 1, &results[i], "kill %s %s: %s", kill_terraform[i].process, kill_terraform[i].moment,
+                   kill_terraform[i].holds);
+    cases_free(results, KILL_TERRAFORM_CASES);
+    printf("1..%d\n", KILL_TERRAFORM_CASES);
     return 0;
 }

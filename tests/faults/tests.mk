@@ -7,7 +7,7 @@ AM_CPPFLAGS += -I$(top_srcdir)/tests
 
 test_tools += tests/faults/test_kills tests/faults/test_nth
 tests_faults_test_kills_SOURCES = tests/faults/test_kills.c tests/faults/kills.c tests/faults/kills.h \
-	tests/faults/killing.c tests/faults/killing.h \
+	tests/faults/killing.c tests/faults/killing.h tests/faults/killing_rollback.c tests/faults/killing_cleaner.c \
 	tests/faults/receiver.c tests/faults/receiver.h tests/e2e/screen.c tests/e2e/screen.h $(faults_parts)
 tests_faults_test_kills_LDADD = $(libs_store) $(VTERM_LIBS)
 tests_faults_test_nth_SOURCES = tests/faults/test_nth.c $(faults_parts)
@@ -17,7 +17,7 @@ test_tools += tests/faults/test_clock tests/faults/test_damaged tests/faults/tes
 tests_faults_test_push_SOURCES = tests/faults/test_push.c $(faults_parts)
 tests_faults_test_push_LDADD = $(libs_store)
 test_tools += tests/faults/test_terraform
-tests_faults_test_terraform_SOURCES = tests/faults/test_terraform.c $(faults_parts)
+tests_faults_test_terraform_SOURCES = tests/faults/test_terraform.c tests/faults/kills.c tests/faults/kills.h $(faults_parts)
 tests_faults_test_terraform_LDADD = $(libs_store)
 test_tools += tests/faults/test_exec
 tests_faults_test_exec_SOURCES = tests/faults/test_exec.c $(faults_parts)
@@ -34,7 +34,7 @@ faults_scripts = tests/faults/nth-provider-call.sh tests/faults/nth-store-write.
 if FAULTS
 long_tests += tests/faults/test_kills tests/faults/test_clock tests/faults/test_trouble tests/faults/test_push \
 	tests/faults/test_damaged tests/faults/test_terraform tests/faults/test_exec $(faults_scripts)
-torture_tests += $(faults_scripts)
+torture_tests += $(faults_scripts) tests/faults/test_kills
 endif
 
 # The Nth system call, and power cuts: a library that is loaded into both programs. A sanitizer's own library must come first, so it is left to the other builds.
@@ -56,3 +56,12 @@ long_tests += tests/faults/test_syscalls tests/faults/test_power
 torture_tests += tests/faults/test_syscalls tests/faults/test_power
 endif
 endif
+
+# Branches coming and going with kills at random, until MINUTES (60) are over; SEED chooses what happens.
+if FAULTS
+torture_tests += tests/faults/soak
+endif
+soak: all
+	@$(test_environment) $(srcdir)/tests/faults/soak --minutes $${MINUTES:-60} $${SEED:+--seed $$SEED}
+
+.PHONY: soak

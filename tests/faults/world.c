@@ -40,7 +40,6 @@ static const char policy_text[] = "version: 1\n"
                                   "    source: { branches: [\"feature/**\"] }\n"
                                   "    templates: [shop]\n"
                                   "    target: here\n"
-                                  "    on_failure: hold\n"
                                   "    allow: { executors: [exec, terraform], secrets: [\"env.FAULTS_*\"] }\n";
 
 static void die(const char *what, const struct error *error)
@@ -127,9 +126,10 @@ static void make_repository(struct world *world, const struct world_spec *spec)
         str_add(&template, spec->template_text);
     else
         shop_template(&template, spec->executor, SHOP_WHOLE, spec->port);
-    str_addf(&policy, "%s    deploy_on: [%s]\n    gate: { approvals: 1%s%s }\n%s", policy_text,
+    str_addf(&policy, "%s    deploy_on: [%s]\n    gate: { approvals: 1%s%s }\n    on_failure: %s\n%s%s", policy_text,
              spec->deploy_on ? spec->deploy_on : "manual", spec->gate_expires ? ", expires: " : "",
-             spec->gate_expires ? spec->gate_expires : "", spec->policy_more ? spec->policy_more : "");
+             spec->gate_expires ? spec->gate_expires : "", spec->on_failure ? spec->on_failure : "hold",
+             spec->entry_more ? spec->entry_more : "", spec->policy_more ? spec->policy_more : "");
     char *templates = path_join(world->repository, "templates");
     if (!folder_make(templates, 0755, &error))
         die("templates", &error);

@@ -47,6 +47,8 @@ struct world_spec {
     enum world_executor executor;
     const char *template_text; /* NULL: resources a <- b <- c and a check */
     const char *policy_more;   /* lines at the end of the policy, or NULL */
+    const char *entry_more;    /* lines of the environments' entry, or NULL */
+    const char *on_failure;    /* NULL: hold */
     const char *gate_expires;  /* a duration, or NULL */
     const char *deploy_on;     /* NULL: manual */
     size_t branches;           /* more of them: more/1 … */
