@@ -203,7 +203,8 @@ static bool store_result(struct supervisor *supervisor, struct pending_result *p
     }
     engine_effects_init(&effects, &supervisor->hot.arena);
     if (facts->run)
-        cleanup_note(supervisor, facts->run); /* it ended while this step was at work, which may have made its folder anew */
+        cleanup_note(supervisor,
+                     facts->run); /* it ended while this step was at work, which may have made its folder anew */
     engine_step_result(facts, &result, &effects);
     json_decref(json);
     return supervisor_apply_hot(supervisor, pending->run, &effects, error);
