@@ -394,6 +394,28 @@ static void command__has_the_variables_and_the_lock_of_the_steps(void **state)
     free(path);
 }
 
+/* The tool colours what it says even where no terminal is. */
+static void command__says_its_words_without_the_codes_of_colours(void **state)
+{
+    struct setting *setting = *state;
+    int64_t exit_status;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "resource \"terraform_data\" \"a\" { input = \"x\" }\n");
+    (void)plan(setting);
+    apply(setting);
+    must(RUN("plan", "-destroy"), &setting->place.error);
+    must(RUN("validate"), &setting->place.error);
+    must(RUN("show", "-json", "-no-color"), &setting->place.error);
+    must(RUN("state", "show", "terraform_data.a"), &setting->place.error);
+    must(RUN("workspace", "list"), &setting->place.error);
+    must(RUN("taint", "terraform_data.a"), &setting->place.error);
+    assert_int_equal(exit_status, 0);
+    assert_non_null(strstr(place_log(&setting->place), "The configuration is valid"));
+    assert_null(strstr(place_log(&setting->place), "\x1b"));
+    assert_null(strstr(place_log(&setting->place), "\\x1b"));
+}
+
 static void state__that_cannot_be_written_is_kept(void **state)
 {
     struct setting *setting = *state;
@@ -486,6 +508,7 @@ int main(void)
         TEST(command__prints_nothing_that_the_state_calls_sensitive),
         TEST(command__does_not_print_what_is_too_short_to_be_hidden),
         TEST(command__has_the_variables_and_the_lock_of_the_steps),
+        TEST(command__says_its_words_without_the_codes_of_colours),
         TEST(state__that_cannot_be_written_is_kept),
         TEST(backend__settings_without_a_backend_are_refused),
         TEST(backend__that_is_local_lies_in_the_store),

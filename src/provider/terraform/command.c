@@ -209,6 +209,7 @@ static const char *const *with_own(struct module *module, const char *const *wor
         return NULL;
     for (size_t i = first; i < given; i++)
         all[count++] = words[i];
+    all[count++] = "-no-color"; /* every sub-command takes it, behind its other words too */
     all[count] = NULL;
     return all;
 }
