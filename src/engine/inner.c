@@ -181,6 +181,28 @@ void inner_ends(struct engine_turn *turn, const struct resource *parent, const j
     }
 }
 
+static bool names(const json_t *list, const char *key, const char *name)
+{
+    size_t at;
+    json_t *item;
+
+    json_array_foreach(list, at, item) if (text_equal(json_get_text(item, key), name)) return true;
+    return false;
+}
+
+void inner_planned(struct engine_turn *turn, const char *parent, const json_t *parts, const json_t *changes)
+{
+    for (size_t i = 0; json_is_array(parts) && i < turn->inner.rows.count; i++) {
+        const struct resource *part = inner_row(turn, i);
+
+        if (part == NULL || !text_equal(part->parent, parent) || part->status != RESOURCE_UNKNOWN ||
+            part->created_at != 0)
+            continue;
+        if (!names(parts, "address", part->name) && !names(changes, "path", part->name))
+            turn_drop(&turn->inner, i);
+    }
+}
+
 void engine_step_inner(const struct engine_facts *facts, const char *step, const char *token, const json_t *parts,
                        struct engine_effects *effects)
 {

@@ -13,5 +13,7 @@ void inner_forget(struct engine_turn *turn, const char *parent);
 enum inner_end { INNER_DONE, INNER_STOPPED };
 /* The work on a resource ended: `parts` (list as apply_result.inner, may be NULL) are as they say, the others as that end implies. */
 void inner_ends(struct engine_turn *turn, const struct resource *parent, const json_t *parts, enum inner_end end);
+/* A plan knows all that is there and will be: a part whose making was stopped, and of which it does not speak, never came to be. */
+void inner_planned(struct engine_turn *turn, const char *parent, const json_t *parts, const json_t *changes);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Plans: what a plan step says becomes a row; when all are in, what could not be known is deferred, and the digest names the whole. */
 #include "engine/exec.h"
+#include "engine/inner.h"
 
 #include "berth/base/hash.h"
 #include "berth/base/str.h"
@@ -98,6 +99,7 @@ bool plan_take(struct engine_turn *turn, const struct step *step, const json_t *
             .position = step->position,
             .created_at = turn->facts->now_ms,
         };
+        inner_planned(turn, step->address, result.inner, result.changes);
         plan->spec = planned_spec(turn, &result);
         plan->digest = part_digest(turn, plan, result.spec_digest);
         if (at >= 0)

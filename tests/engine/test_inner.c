@@ -160,6 +160,26 @@ static void inner__part_that_was_being_destroyed_is_gone_when_the_rest_is_done(v
     assert_string_equal(status_of(world, "b"), "ok");
 }
 
+/* `b` was being made when its tool died, and the next commit does not want it: nothing will ever speak of it again. */
+static void inner__part_that_never_came_to_be_goes_with_the_next_plan(void **state)
+{
+    struct world *world = *state;
+    const char *plan;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_FAILED,
+         PART("a", "ok") "," PART("b", "creating") "," PART("c", "creating"));
+    assert_string_equal(status_of(world, "b"), "unknown");
+    assert_int_equal(world_command(world, "deploy", "feature/x", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    done(world, "2.prepare.main", play_prepare(world, "dev", "c2", alone, 1, ""));
+    plan = play_plan(world, "update", "c2");
+    done(world, "2.plan.infra",
+         arena_printf(&world->arena, "%.*s,\"inner\":[%s,%s]}", (int)strlen(plan) - 1, plan, PART("a", "ok"),
+                      PART("c", "waiting")));
+    assert_string_equal(status_of(world, "a"), "ok");
+    assert_string_equal(status_of(world, "b"), "none");
+    assert_string_equal(status_of(world, "c"), "unknown");
+}
+
 static void inner__parts_of_another_attempt_are_not_heard(void **state)
 {
     struct world *world = *state;
@@ -183,6 +203,7 @@ int main(void)
         TEST(inner__lock_that_a_step_failed_on_is_in_its_row),
         TEST(inner__parts_of_an_interrupted_apply_are_unknown_until_it_is_done),
         TEST(inner__part_that_was_being_destroyed_is_gone_when_the_rest_is_done),
+        TEST(inner__part_that_never_came_to_be_goes_with_the_next_plan),
         TEST(inner__parts_of_another_attempt_are_not_heard),
     };
 
