@@ -366,8 +366,8 @@ static void kills_tool_destroying(struct world *world, struct str *trouble)
     size_t killed = 0;
     if (!to_the_middle_of_the_end(world, trouble))
         return;
-    remove_file(world, "stay");
     world_tools(world, kill_if_terraform, &killed);
+    remove_file(world, "stay");
     const struct run *run = killed > 0 ? world_wait_run(world, RUNS_REST) : NULL;
     if (!run || run->status != RUN_HELD)
         story_trouble(world, trouble, killed > 0 ? "it is not held" : "there was no terraform to kill");
@@ -382,8 +382,8 @@ static void kills_worker_destroying(struct world *world, struct str *trouble)
 {
     if (!to_the_middle_of_the_end(world, trouble))
         return;
-    remove_file(world, "stay");
     world_kill_workers(world);
+    remove_file(world, "stay");
     to_the_end_of_all(world, trouble);
 }
 
@@ -401,8 +401,8 @@ static void kills_both_destroying(struct world *world, struct str *trouble)
 {
     if (!to_the_middle_of_the_end(world, trouble))
         return;
-    remove_file(world, "stay");
     kill_both(world);
+    remove_file(world, "stay");
     to_the_end_of_all(world, trouble);
 }
 
