@@ -68,15 +68,21 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/terraform/diagnostic.h \
 	src/provider/terraform/events.c \
 	src/provider/terraform/events.h \
+	src/provider/terraform/init.c \
+	src/provider/terraform/init.h \
 	src/provider/terraform/layout.c \
 	src/provider/terraform/layout.h \
 	src/provider/terraform/lock.c \
 	src/provider/terraform/lock.h \
 	src/provider/terraform/module.c \
 	src/provider/terraform/module.h \
+	src/provider/terraform/needs.c \
+	src/provider/terraform/needs.h \
 	src/provider/terraform/shown.c \
 	src/provider/terraform/shown.h \
 	src/provider/terraform/terraform.c \
+	src/provider/terraform/tool.c \
+	src/provider/terraform/tool.h \
 	src/provider/terraform/version.c \
 	src/provider/terraform/version.h \
 	src/provider/webhook/webhook.c

@@ -527,29 +527,6 @@ static void layout__mirrors_with_one_real_folder(void **state)
     place_remove(&place);
 }
 
-static void layout__sees_what_may_be_a_backend(void **state)
-{
-    struct reading *reading = *state;
-    static const struct {
-        const char *text;
-        bool may;
-    } cases[] = {{"terraform {\n  backend \"s3\" {}\n}", true},
-                 {"terraform { cloud {} }", true},
-                 {"resource \"x\" \"backends\" {}\nvariable \"my_backend\" {}\n# cloudy", false},
-                 {"# no backend here", true},
-                 {"", false}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct place place;
-        bool may = !cases[i].may;
-        place_make(&place, "local");
-        place_file(&place, "tree/main.tf", cases[i].text, 0644);
-        place_file(&place, "tree/notes.txt", "backend", 0644);
-        must(layout_may_have_backend(place.tree, &reading->error, &may), &reading->error);
-        assert_int_equal(may, cases[i].may);
-        place_remove(&place);
-    }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -572,7 +549,6 @@ int main(void)
         TEST(events__take_any_line),
         TEST(version__fits_as_terraform_reads_it),
         TEST(layout__mirrors_with_one_real_folder),
-        TEST(layout__sees_what_may_be_a_backend),
     };
     return TESTS_RUN(tests);
 }

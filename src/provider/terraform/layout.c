@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* Links around a module, and a look at its files. */
+/* Links around a module. */
 #include "provider/terraform/layout.h"
 
 #include "berth/base/file.h"
 #include "berth/base/memory.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define OVERRIDE "berth_override.tf.json"
-#define SOURCE_LIMIT ((size_t)8 << 20)
 
 /* Links to all that is in `from`, but what is named. */
 static bool link_all(const char *from, const char *to, const char *but, struct error *error)
@@ -73,39 +71,4 @@ bool layout_mirror(const char *tree, const char *dir, const char *mirror, struct
     }
     free(own);
     return made;
-}
-
-static bool is_word(unsigned char byte)
-{
-    return isalnum(byte) || byte == '_' || byte == '-';
-}
-
-static bool has_word(const char *text, size_t length, const char *word)
-{
-    size_t size = strlen(word);
-    for (const char *at = text; (at = memmem(at, length - (size_t)(at - text), word, size)) != NULL; at += size)
-        if ((at == text || !is_word((unsigned char)at[-1])) && !is_word((unsigned char)at[size]))
-            return true;
-    return false;
-}
-
-bool layout_may_have_backend(const char *folder, struct error *error, bool *may)
-{
-    struct folder_list list = {0};
-    *may = false;
-    bool looked = folder_list(folder, &list, error);
-    for (size_t i = 0; looked && !*may && i < list.count; i++) {
-        const char *name = list.names[i];
-        struct str text = STR_INIT;
-        if (!text_ends(name, ".tf") && !text_ends(name, ".tf.json") && !text_ends(name, ".tofu") &&
-            !text_ends(name, ".tofu.json"))
-            continue;
-        char *path = path_join(folder, name);
-        looked = file_read(path, SOURCE_LIMIT, &text, error);
-        *may = looked && (has_word(text.data, text.length, "backend") || has_word(text.data, text.length, "cloud"));
-        str_release(&text);
-        free(path);
-    }
-    folder_list_free(&list);
-    return looked;
 }

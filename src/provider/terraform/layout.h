@@ -7,7 +7,5 @@
 
 /* Makes `mirror` (not there yet; appears whole or not at all) of the folder `tree`: `dir` below it is real, all else are links. */
 bool layout_mirror(const char *tree, const char *dir, const char *mirror, struct error *error) BERTH_MUST_CHECK;
-/* Whether the module's own files may name a backend: false is sure, true is not. */
-bool layout_may_have_backend(const char *folder, struct error *error, bool *may) BERTH_MUST_CHECK;
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Laying out a module's folders, choosing its tool, initialising it. */
+/* Laying out a module's folders, running its tool, looking at its state. */
 #include "provider/terraform/module.h"
 
 #include "provider/job.h"
+#include "provider/terraform/init.h"
 #include "provider/terraform/layout.h"
 #include "provider/terraform/shown.h"
+#include "provider/terraform/tool.h"
 #include "provider/terraform/version.h"
 
 #include "berth/base/file.h"
@@ -13,25 +15,16 @@
 #include "berth/base/time.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SLUG_BYTES 80
-#define INIT_POLL_MS 50
 #define STATE_FILE "terraform.tfstate"
 #define ERRORED_FILE "errored.tfstate"
 #define CONFIG_LIMIT ((size_t)1 << 20)
-#define BACKEND_LIMIT ((size_t)4 << 20)
 
 /* --- what the spec says -------------------------------------------------------------------------------------- */
-
-static const char *tool_name(const struct executor_task *task)
-{
-    const char *name = json_get_text(json_object_get(task->spec, "tool"), "name");
-    return name[0] ? name : "terraform";
-}
 
 static bool check_dir(const struct executor_task *task, struct error *error)
 {
@@ -116,6 +109,14 @@ static const char *slug(struct arena *arena, const char *name)
     return copy;
 }
 
+/* WORK/state: the tool reaches its local state by a path that is the same for each resource, see init.c. */
+static bool link_state(const struct module *module, struct error *error)
+{
+    const char *path = arena_printf(module->arena, "%s/state", module->work);
+    return symlink(module->state_folder, path) == 0 || errno == EEXIST ||
+           error_errno(error, ERROR_IO, errno, "cannot make the link %s", path);
+}
+
 static bool lay_out(struct module *module, struct error *error)
 {
     const struct executor_task *task = module->task;
@@ -139,10 +140,10 @@ static bool lay_out(struct module *module, struct error *error)
         arena_printf(module->arena, "%s/terraform/%s", module->context->store_folder, module->state_name);
     module->state = arena_printf(module->arena, "%s/" STATE_FILE, module->state_folder);
     return folder_make(module->work, 0700, error) && folder_make(module->state_folder, 0700, error) &&
-           (folder_exists(mirror) || layout_mirror(task->tree, dir, mirror, error));
+           link_state(module, error) && (folder_exists(mirror) || layout_mirror(task->tree, dir, mirror, error));
 }
 
-static bool write_json(const char *path, const json_t *value, struct error *error)
+bool module_write_json(const char *path, const json_t *value, struct error *error)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
     bool written = text && file_replace(path, text, strlen(text), 0600, FILE_RELAXED, error);
@@ -172,7 +173,6 @@ static bool make_environment(struct module *module, struct error *error)
     const char *config = getenv("TF_CLI_CONFIG_FILE"), *cache = getenv("TF_PLUGIN_CACHE_DIR");
     bool made = true;
     json_t *environment = job_environment(module->task);
-    set(environment, "TF_DATA_DIR", arena_printf(module->arena, "%s/data", module->work));
     set(environment, "TF_IN_AUTOMATION", "1");
     set(environment, "TF_INPUT", "0");
     set(environment, "CHECKPOINT_DISABLE", "1");
@@ -188,67 +188,6 @@ static bool make_environment(struct module *module, struct error *error)
         set(environment, "TF_PLUGIN_CACHE_DIR", cache);
     module->environment = environment;
     return made;
-}
-
-/* --- the tool ------------------------------------------------------------------------------------------------ */
-
-static bool not_there(const struct module *module, struct error *error)
-{
-    const char *path = getenv("PATH"), *name = tool_name(module->task);
-    if (module->program[0] == '/') {
-        error_set(error, ERROR_NOT_FOUND, "there is no program %s", module->program);
-        return error_hint(error, "correct `tool.path` of '%s'", module->task->address);
-    }
-    error_set(error, ERROR_NOT_FOUND, "%s is not installed where the runner runs it", module->program);
-    error_detail(error, "looked for in %s", path ? path : "(no PATH)");
-    return error_hint(error, "install %s there, name it in `tool.path`, or use %s with `tool: { name: %s }`", name,
-                      text_equal(name, "tofu") ? "terraform" : "OpenTofu",
-                      text_equal(name, "tofu") ? "terraform" : "tofu");
-}
-
-/* The version of module->program, or NULL with an error. */
-static const char *ask_version(struct module *module, struct error *error)
-{
-    struct str output = STR_INIT;
-    const char *version = NULL;
-    if (module_ask(module, (const char *const[]){"version", "-json", NULL}, &output, error)) {
-        json_t *said = json_loadb(output.data, output.length, 0, NULL);
-        version = arena_strdup(module->arena, json_get_text(said, "terraform_version"));
-        json_decref(said);
-    }
-    str_release(&output);
-    return version;
-}
-
-/* Only where a version is pinned the tool is asked for it: that costs as much as a small plan. */
-static bool choose_tool(struct module *module, struct error *error)
-{
-    const json_t *tool = json_object_get(module->task->spec, "tool");
-    const char *wanted = json_get_text(tool, "version"), *path = json_get_text(tool, "path");
-    const char *name = tool_name(module->task), *exact = version_exact(wanted);
-    module->program = path[0] ? path : name;
-    if (!wanted[0])
-        return true;
-    struct error first = {0};
-    const char *version = ask_version(module, &first);
-    if (version && version_fits(wanted, version))
-        return true;
-    if (exact && !path[0]) { /* beside it, as people keep several: terraform-1.9.8 */
-        module->program = arena_printf(module->arena, "%s-%s", name, exact);
-        const char *other = ask_version(module, NULL);
-        if (other && version_fits(wanted, other))
-            return true;
-        module->program = name;
-    }
-    if (!version) {
-        if (error)
-            *error = first;
-        return false;
-    }
-    error_set(error, ERROR_VERSION, "'%s' wants %s %s, but %s is %s", module->task->address, name, wanted,
-              path[0] ? path : "what is on PATH", version);
-    return error_hint(error, "install %s %s%s%s, or change `tool.version`", name, wanted, exact ? " as " : "",
-                      exact ? arena_printf(module->arena, "%s-%s", name, exact) : "");
 }
 
 /* --- running it ---------------------------------------------------------------------------------------------- */
@@ -300,7 +239,7 @@ static bool start(struct module *module, const struct runner_job *job, struct ru
     if (task->runner->run(task->runner_context, job, outcome, &problem))
         return true;
     if (problem.code == ERROR_NOT_FOUND)
-        return not_there(module, error);
+        return tool_is_missing(module, error);
     if (error)
         *error = problem;
     return false;
@@ -393,6 +332,8 @@ static bool explain_lock(struct module *module, struct error *error)
     const struct state_lock *lock = &module->lock;
     struct str since = STR_INIT;
     module->locked = true;
+    if (!module->own_backend) /* it says it as it was told: from where it runs */
+        module->lock.path = module->state;
     if (lock->since_ms > 0)
         instant_format(&since, lock->since_ms);
     error_set(error, ERROR_CONFLICT, "the state of '%s' is locked%s%s%s%s%s%s", module->task->address,
@@ -431,171 +372,6 @@ bool module_explain(struct module *module, const struct diagnostic *failed, cons
     return false;
 }
 
-/* --- init ---------------------------------------------------------------------------------------------------- */
-
-/* One init at a time for each cache of plugins: the tool does not lock it. Waiting ends with the call. */
-static bool lock_plugins(struct module *module, struct file_lock *lock, struct error *error)
-{
-    const char *cache = json_get_text(module->environment, "TF_PLUGIN_CACHE_DIR");
-    const char *path = cache[0] ? arena_printf(module->arena, "%s/.berth-init.lock", cache)
-                                : arena_printf(module->arena, "%s/terraform/init.lock", module->context->store_folder);
-    for (;;) {
-        struct error problem = {0};
-        if (provider_stopped(module->context))
-            return error_set(error, ERROR_CANCELLED, "waiting for another init was cancelled");
-        if (provider_left_ms(module->context) == 0) {
-            error_set(error, ERROR_TIMEOUT, "another init took too long");
-            return error_hint(error, "it is tried again; `timeout` says how long it may take");
-        }
-        if (file_lock(lock, path, LOCK_TRY, &problem))
-            return true;
-        if (problem.code != ERROR_CONFLICT) {
-            if (error)
-                *error = problem;
-            return error_hint(error, "see whether berthd may write there");
-        }
-        struct pollfd stop = {.fd = module->context->stop_fd, .events = POLLIN};
-        (void)poll(&stop, 1, INIT_POLL_MS);
-    }
-}
-
-static bool run_init(struct module *module, bool backend_given, struct error *error)
-{
-    const char *backend = arena_printf(module->arena, "-backend-config=%s/backend.json", module->work);
-    char *locked = path_join(module->root, ".terraform.lock.hcl");
-    const char *words[8] = {"init", "-input=false", "-no-color", "-reconfigure"};
-    size_t count = 4;
-    if (file_exists(locked))
-        words[count++] = "-lockfile=readonly";
-    if (backend_given)
-        words[count++] = backend;
-    free(locked);
-    return module_run(module, words, 0, error);
-}
-
-/* What the tool took for its backend: "" when it found none, or one that keeps the state in this folder. */
-static const char *backend_found(struct module *module)
-{
-    struct str text = STR_INIT;
-    const char *path = arena_printf(module->arena, "%s/data/" STATE_FILE, module->work), *type = "";
-    if (file_read(path, BACKEND_LIMIT, &text, NULL)) {
-        json_t *noted = json_loadb(text.data, text.length, 0, NULL);
-        const json_t *backend = json_object_get(noted, "backend");
-        const char *place = json_get_text(json_object_get(backend, "config"), "path");
-        type = arena_strdup(module->arena, json_get_text(backend, "type"));
-        if (text_equal(type, "local") && place[0] != '/')
-            type = "";
-        json_decref(noted);
-    }
-    str_release(&text);
-    return type;
-}
-
-/* A module without a backend keeps its state in the store: said in a file of our own beside its files, which every command of the tool reads. */
-static bool write_override(struct module *module, struct error *error)
-{
-    json_t *override = json_pack("{s:{s:{s:{s:s}}}}", "terraform", "backend", "local", "path", module->state);
-    const char *path = arena_printf(module->arena, "%s/berth_override.tf.json", module->root);
-    bool written = write_json(path, override, error);
-    json_decref(override);
-    if (written && !file_exists(module->state)) /* with its rights before the tool makes it with others */
-        written = file_replace(module->state, "", 0, 0600, FILE_RELAXED, error);
-    return written;
-}
-
-/* A copy in which every text stands as a template that says just that text. New reference. */
-static json_t *as_template(const json_t *value)
-{
-    json_t *copy, *item;
-    const char *key;
-    size_t at;
-    if (json_is_string(value)) {
-        struct str text = STR_INIT;
-        for (const char *c = json_string_value(value); *c; c++) {
-            if ((c[0] == '$' || c[0] == '%') && c[1] == '{')
-                str_add_char(&text, *c);
-            str_add_char(&text, *c);
-        }
-        copy = json_string(text.data);
-        str_release(&text);
-    } else if (json_is_object(value)) {
-        copy = json_object();
-        json_object_foreach((json_t *)(uintptr_t)value, key, item) json_object_set_new(copy, key, as_template(item));
-    } else if (json_is_array(value)) {
-        copy = json_array();
-        json_array_foreach(value, at, item) json_array_append_new(copy, as_template(item));
-    } else {
-        copy = json_deep_copy(value);
-    }
-    return copy;
-}
-
-/* OpenTofu evaluates the settings of a backend from 1.8 on, terraform takes them as they are. */
-static bool evaluates_backend(struct module *module)
-{
-    struct error error = {0};
-    const char *version = text_equal(tool_name(module->task), "tofu") ? ask_version(module, &error) : NULL;
-    return version && !version_fits("< 1.8", version);
-}
-
-static bool write_backend(struct module *module, const json_t *backend, struct error *error)
-{
-    const char *path = arena_printf(module->arena, "%s/backend.json", module->work);
-    json_t *settings = as_template(backend);
-    bool same = json_equal(settings, backend);
-    bool written = write_json(path, same || !evaluates_backend(module) ? backend : settings, error);
-    json_decref(settings);
-    return written;
-}
-
-static bool initialise(struct module *module, struct error *error)
-{
-    const json_t *backend = json_object_get(module->task->spec, "backend");
-    bool given = json_object_size(backend) > 0, may = given;
-    if (given ? !write_backend(module, backend, error) : !layout_may_have_backend(module->root, error, &may))
-        return false;
-    if (may) {
-        if (!run_init(module, given, error))
-            return false;
-        module->own_backend = backend_found(module)[0] != '\0';
-        if (given && !module->own_backend) {
-            error_set(error, ERROR_CONFIG, "'%s' has settings in `backend`, but its module names no backend",
-                      module->task->address);
-            return error_hint(error, "add terraform { backend \"s3\" {} } to the module, or take `backend` out");
-        }
-        if (module->own_backend)
-            return true;
-    }
-    return write_override(module, error) && run_init(module, false, error);
-}
-
-static bool was_initialised(struct module *module, const char *mark)
-{
-    struct str kind = STR_INIT;
-    bool was = file_read(mark, 16, &kind, NULL);
-    if (was)
-        module->own_backend = text_equal(kind.data, "own");
-    str_release(&kind);
-    return was;
-}
-
-static bool begin_init(struct module *module, struct error *error)
-{
-    const char *mark = arena_printf(module->arena, "%s/initialised", module->work);
-    struct file_lock lock = {.fd = -1};
-    if (was_initialised(module, mark))
-        return true;
-    if (!lock_plugins(module, &lock, error))
-        return false;
-    bool done = was_initialised(module, mark); /* by another step, while we waited */
-    if (!done && initialise(module, error)) {
-        const char *word = module->own_backend ? "own" : "store";
-        done = file_replace(mark, word, strlen(word), 0600, FILE_RELAXED, error);
-    }
-    file_unlock(&lock);
-    return done;
-}
-
 /* --- the whole ----------------------------------------------------------------------------------------------- */
 
 bool module_begin(struct module *module, const struct provider_context *context, const struct executor_task *task,
@@ -611,7 +387,7 @@ bool module_begin(struct module *module, const struct provider_context *context,
     }
     if (!module_check(task, error) || !lay_out(module, error))
         return false;
-    return make_environment(module, error) && choose_tool(module, error) && begin_init(module, error);
+    return make_environment(module, error) && tool_choose(module, error) && init_module(module, error);
 }
 
 void module_release(struct module *module)
@@ -648,13 +424,12 @@ bool module_add_variables(struct module *module, const char **words, size_t *cou
     if (json_object_size(vars) == 0)
         return true;
     words[(*count)++] = arena_printf(module->arena, "-var-file=%s", module->variables);
-    return write_json(module->variables, vars, error);
+    return module_write_json(module->variables, vars, error);
 }
 
 /* --- the state ----------------------------------------------------------------------------------------------- */
 
-/* The state file as JSON, or NULL: it is not there, is empty, or is no state. */
-static json_t *read_state(const struct module *module)
+json_t *module_read_state(const struct module *module)
 {
     struct str text = STR_INIT;
     json_t *state =
@@ -670,7 +445,7 @@ bool module_is_empty(const struct module *module)
         return false;
     if (stat(module->state, &status) != 0 || status.st_size == 0)
         return true;
-    json_t *state = read_state(module);
+    json_t *state = module_read_state(module);
     const json_t *resources = json_object_get(state, "resources");
     bool empty = json_is_array(resources) && json_array_size(resources) == 0;
     json_decref(state);
@@ -683,7 +458,7 @@ const char *module_base(struct module *module)
     json_t *state = NULL;
     const char *base = "";
     if (!module->own_backend)
-        state = read_state(module);
+        state = module_read_state(module);
     else if (module_ask(module, (const char *const[]){"state", "pull", NULL}, &pulled, NULL))
         state = json_loadb(pulled.data, pulled.length, 0, NULL);
     const char *lineage = json_get_text(state, "lineage");

@@ -66,6 +66,10 @@ bool module_explain(struct module *module, const struct diagnostic *failed, cons
 bool module_add_variables(struct module *module, const char **words, size_t *count, struct error *error);
 /* "--" and the argument from the spec, or NULL: of lock_timeout and parallelism. In the arena. */
 const char *module_lock_timeout(const struct module *module);
+/* Writes it, 0600. */
+bool module_write_json(const char *path, const json_t *value, struct error *error) BERTH_MUST_CHECK;
+/* The local state; NULL: it is not there, is empty, or is no state. New reference. */
+json_t *module_read_state(const struct module *module) BERTH_MUST_CHECK;
 /* True when the state is local and there is nothing in it. */
 bool module_is_empty(const struct module *module);
 /* "LINEAGE/SERIAL" of the state now, "" when there is none or it cannot be known. In the arena. */
