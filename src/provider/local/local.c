@@ -28,10 +28,13 @@
 
 #define BLIND_MS 50
 #define READ_BYTES 65536
+#define GATHER_BYTES 16384
 #define TAIL_BYTES 1024 /* of the output, kept for the last line */
 #define GRACE_MS 10000  /* from SIGINT to SIGTERM */
 #define TERM_MS 5000    /* from SIGTERM to SIGKILL */
-#define DRAIN_MS 100    /* how long output is still read after the end when somebody keeps the pipe */
+#define GATHER_MS \
+    20 /* a tool that says little at a time is read so often, not for each line; less than a full pipe waits */
+#define DRAIN_MS 100 /* how long output is still read after the end when somebody keeps the pipe */
 #define VARIABLES_LIMIT 4096
 
 enum stage { STAGE_RUNNING, STAGE_INTERRUPTED, STAGE_TERMINATED };
@@ -50,6 +53,7 @@ struct run {
     bool log_failed;
     enum stage stage;
     int64_t deadline_ms; /* monotonic, INT64_MAX: none */
+    int64_t read_at_ms;  /* the output is not looked at before */
     int64_t next_ms;     /* of the next harder signal */
     int status;
 };
@@ -185,6 +189,7 @@ static void read_some(struct run *run)
     ssize_t got = read(run->pipe, run->buffer, READ_BYTES);
     if (got > 0) {
         take_output(run, (size_t)got);
+        run->read_at_ms = got < GATHER_BYTES ? time_monotonic_ms() + GATHER_MS : 0;
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         close(run->pipe);
         run->pipe = -1;
@@ -316,20 +321,27 @@ static int wait_ms(const struct run *run, int64_t now_ms)
     return until_ms <= now_ms ? 0 : until_ms - now_ms > INT_MAX ? INT_MAX : (int)(until_ms - now_ms);
 }
 
+/* Of two waits for poll: negative is for ever. */
+static int sooner(int one_ms, int other_ms)
+{
+    return one_ms < 0 || (other_ms >= 0 && other_ms < one_ms) ? other_ms : one_ms;
+}
+
 /* Until the main process has ended and is reaped. Without a descriptor of it (there may have been none left) it is looked at now and then. */
 static void watch(struct run *run)
 {
     for (;;) {
         int64_t now_ms = time_monotonic_ms();
+        bool gathers = run->pipe >= 0 && run->read_at_ms > now_ms;
         struct pollfd watched[] = {
             {.fd = run->process.pid_fd, .events = POLLIN},
-            {.fd = run->pipe, .events = POLLIN},
+            {.fd = gathers ? -1 : run->pipe, .events = POLLIN},
             {.fd = run->stage == STAGE_RUNNING ? run->context->stop_fd : -1, .events = POLLIN},
             {.fd = run->captured, .events = POLLIN},
         };
-        int limit_ms = wait_ms(run, now_ms);
-        bool blind = run->process.pid_fd < 0, looks_again = blind && (limit_ms < 0 || limit_ms > BLIND_MS);
-        int ready = poll(watched, 4, looks_again ? BLIND_MS : limit_ms);
+        bool blind = run->process.pid_fd < 0;
+        int limit_ms = sooner(wait_ms(run, now_ms), blind ? BLIND_MS : -1);
+        int ready = poll(watched, 4, sooner(limit_ms, gathers ? (int)(run->read_at_ms - now_ms) : -1));
         if (ready < 0)
             continue;
         if (watched[1].revents)
