@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMMANDS_A_TURN 64
+#define COMMANDS_A_TURN 16      /* more come in the next turn: what these made ready is claimed first */
 #define ADVANCES_A_TURN 1000    /* a turn ends; what is left comes in the next */
 #define FAILED_TURN_WAIT_MS 200 /* doubled with each failure in a row */
 #define FAILED_TURN_LONGEST_MS 5000
