@@ -504,8 +504,8 @@ static void layout__mirrors_with_one_real_folder(void **state)
     place_file(&place, "tree/a/b/main.tf", "m", 0644);
     place_file(&place, "tree/a/b/berth_override.tf.json", "theirs", 0644);
     place_file(&place, "tree/a/modules/x/main.tf", "x", 0644);
-    char *mirror = path_join(place.run, "m");
-    must(layout_mirror(place.tree, "./a/b", mirror, &reading->error), &reading->error);
+    char *mirror = path_join(place.run, "m"), *pool = path_join(place.run, "links");
+    must(layout_mirror(place.tree, "./a/b", mirror, pool, &reading->error), &reading->error);
     const struct {
         const char *path;
         mode_t kind;
@@ -521,9 +521,45 @@ static void layout__mirrors_with_one_real_folder(void **state)
          *ours = path_join(mirror, "a/b/berth_override.tf.json");
     assert_true(file_exists(beside));
     assert_false(file_exists(ours));
+    free(pool);
     free(beside);
     free(ours);
     free(mirror);
+    place_remove(&place);
+}
+
+static struct stat link_in(const struct place *place, const char *path)
+{
+    struct stat status;
+    char *whole = path_join(place->run, path);
+    assert_int_equal(lstat(whole, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    free(whole);
+    return status;
+}
+
+static void layout__shares_its_links_with_other_mirrors(void **state)
+{
+    struct reading *reading = *state;
+    struct place place;
+    place_make(&place, "local");
+    place_file(&place, "tree/readme", "r", 0644);
+    place_file(&place, "tree/a/main.tf", "m", 0644);
+    place_file(&place, "tree/b/main.tf", "m", 0644);
+    char *one = path_join(place.run, "one"), *two = path_join(place.run, "two"), *three = path_join(place.run, "three"),
+         *pool = path_join(place.run, "links"), *read = path_join(place.run, "three/a/main.tf");
+    must(layout_mirror(place.tree, "a", one, pool, &reading->error), &reading->error);
+    must(layout_mirror(place.tree, "b", two, pool, &reading->error), &reading->error);
+    assert_true(link_in(&place, "one/readme").st_ino == link_in(&place, "two/readme").st_ino);
+    must(folder_remove(one, &reading->error) && folder_remove(pool, &reading->error), &reading->error);
+    must(layout_mirror(place.tree, "a", three, pool, &reading->error), &reading->error);
+    assert_true(link_in(&place, "three/readme").st_ino != link_in(&place, "two/readme").st_ino);
+    assert_true(file_exists(read));
+    free(one);
+    free(two);
+    free(three);
+    free(pool);
+    free(read);
     place_remove(&place);
 }
 
@@ -549,6 +585,7 @@ int main(void)
         TEST(events__take_any_line),
         TEST(version__fits_as_terraform_reads_it),
         TEST(layout__mirrors_with_one_real_folder),
+        TEST(layout__shares_its_links_with_other_mirrors),
     };
     return TESTS_RUN(tests);
 }

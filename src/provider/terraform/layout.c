@@ -3,17 +3,36 @@
 #include "provider/terraform/layout.h"
 
 #include "berth/base/file.h"
+#include "berth/base/hash.h"
 #include "berth/base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define OVERRIDE "berth_override.tf.json"
 
+/* A symbolic link; another name of one that an earlier mirror made, where there is one: making files costs far more than naming them. */
+static bool link_to(const char *target, const char *path, const char *pool, struct error *error)
+{
+    char hex[HASH_HEX_SIZE];
+    hash_sha256(target, strlen(target), hex);
+    char *pooled = path_join(pool, hex);
+    bool linked = linkat(AT_FDCWD, pooled, AT_FDCWD, path, 0) == 0;
+    if (!linked) {
+        bool first = errno == ENOENT;
+        linked = symlink(target, path) == 0 || error_errno(error, ERROR_IO, errno, "cannot make the link %s", path);
+        if (linked && first)
+            (void)!linkat(AT_FDCWD, path, AT_FDCWD, pooled, 0); /* else the next makes its own too */
+    }
+    free(pooled);
+    return linked;
+}
+
 /* Links to all that is in `from`, but what is named. */
-static bool link_all(const char *from, const char *to, const char *but, struct error *error)
+static bool link_all(const char *from, const char *to, const char *but, const char *pool, struct error *error)
 {
     struct folder_list list = {0};
     bool linked = folder_make(to, 0700, error) && folder_list(from, &list, error);
@@ -22,7 +41,7 @@ static bool link_all(const char *from, const char *to, const char *but, struct e
         if (text_equal(name, but) || text_equal(name, ".terraform") || text_equal(name, OVERRIDE))
             continue;
         char *target = path_join(from, name), *path = path_join(to, name);
-        linked = symlink(target, path) == 0 || error_errno(error, ERROR_IO, errno, "cannot make the link %s", path);
+        linked = link_to(target, path, pool, error);
         free(target);
         free(path);
     }
@@ -31,7 +50,7 @@ static bool link_all(const char *from, const char *to, const char *but, struct e
 }
 
 /* Level by level down to `dir`. */
-static bool link_levels(const char *tree, const char *dir, const char *mirror, struct error *error)
+static bool link_levels(const char *tree, const char *dir, const char *mirror, const char *pool, struct error *error)
 {
     char *from = mem_strdup(tree), *to = mem_strdup(mirror);
     bool linked = true;
@@ -42,7 +61,7 @@ static bool link_levels(const char *tree, const char *dir, const char *mirror, s
         size_t length = strcspn(rest, "/");
         char *next = mem_zero(length + 1, 1);
         memcpy(next, rest, length);
-        linked = link_all(from, to, next, error);
+        linked = link_all(from, to, next, pool, error);
         if (length == 0) {
             free(next);
             break;
@@ -60,10 +79,10 @@ static bool link_levels(const char *tree, const char *dir, const char *mirror, s
     return linked;
 }
 
-bool layout_mirror(const char *tree, const char *dir, const char *mirror, struct error *error)
+bool layout_mirror(const char *tree, const char *dir, const char *mirror, const char *pool, struct error *error)
 {
     char *own = path_printf("%s.%ld", mirror, (long)getpid());
-    bool made = folder_remove(own, error) && link_levels(tree, dir, own, error);
+    bool made = folder_remove(own, error) && folder_make(pool, 0700, error) && link_levels(tree, dir, own, pool, error);
     if (made && rename(own, mirror) != 0) { /* another step that reads an output of it may have been first */
         made = errno == ENOTEMPTY || errno == EEXIST ||
                error_errno(error, ERROR_IO, errno, "cannot make the folder %s", mirror);

@@ -130,6 +130,7 @@ static bool lay_out(struct module *module, struct error *error)
     module->work = arena_printf(module->arena, "%s/terraform-%s-%.12s", module->context->run_folder, name,
                                 task->commit ? task->commit : "");
     const char *mirror = arena_printf(module->arena, "%s/tree", module->work);
+    const char *pool = arena_printf(module->arena, "%s/terraform-links", module->context->run_folder);
     module->root = text_equal(dir, ".") ? mirror : arena_printf(module->arena, "%s/%s", mirror, dir);
     module->plan = arena_printf(module->arena, "%s/plan", module->work);
     module->text = arena_printf(module->arena, "%s/plan.txt", module->work);
@@ -140,7 +141,7 @@ static bool lay_out(struct module *module, struct error *error)
         arena_printf(module->arena, "%s/terraform/%s", module->context->store_folder, module->state_name);
     module->state = arena_printf(module->arena, "%s/" STATE_FILE, module->state_folder);
     return folder_make(module->work, 0700, error) && folder_make(module->state_folder, 0700, error) &&
-           link_state(module, error) && (folder_exists(mirror) || layout_mirror(task->tree, dir, mirror, error));
+           link_state(module, error) && (folder_exists(mirror) || layout_mirror(task->tree, dir, mirror, pool, error));
 }
 
 bool module_write_json(const char *path, const json_t *value, struct error *error)
