@@ -14,10 +14,22 @@ bench_bench_put_branches_LDADD = $(libs_store)
 bench_runs += bench/bench_put_branches
 
 bench_programs += bench/bench_chains
-bench_bench_chains_SOURCES = bench/bench_chains.c tests/faults/world.c tests/faults/world.h \
+bench_bench_chains_SOURCES = bench/bench_chains.c bench/deploy.c bench/deploy.h tests/faults/world.c tests/faults/world.h \
 	tests/faults/shop.c tests/faults/shop.h
 bench_bench_chains_LDADD = $(libs_store)
 bench_runs += bench/bench_chains
+
+bench_programs += bench/bench_terraform
+bench_bench_terraform_SOURCES = bench/bench_terraform.c bench/deploy.c bench/deploy.h bench/measure.c bench/measure.h \
+	tests/faults/world.c tests/faults/world.h tests/faults/shop.c tests/faults/shop.h
+bench_bench_terraform_LDADD = $(libs_store)
+bench_runs += bench/bench_terraform
+
+bench_programs += bench/bench_destroy
+bench_bench_destroy_SOURCES = bench/bench_destroy.c bench/deploy.c bench/deploy.h bench/measure.c bench/measure.h \
+	tests/faults/world.c tests/faults/world.h tests/faults/shop.c tests/faults/shop.h
+bench_bench_destroy_LDADD = $(libs_store)
+bench_runs += bench/bench_destroy
 
 bench_programs += bench/bench_git_list
 bench_bench_git_list_SOURCES = bench/bench_git_list.c bench/repository.c bench/repository.h \

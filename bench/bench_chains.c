@@ -3,9 +3,8 @@
  * 500 resources in 50 chains of 10, each running `true`: from the approval to the last stored result, against `make -j8` of the same graph in the
  * same run. Prints both medians and the ratio; non-zero when the ratio is missed.
  */
-#include "faults/world.h"
+#include "deploy.h"
 
-#include "berth/base/file.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 
@@ -58,30 +57,17 @@ static double make_once(struct world *world)
 }
 
 /* One deploy of all in a world of its own; seconds from the approval to the end of the apply phase, or -1. */
-static double deploy_once(struct world *world)
+static double deploy_all(struct world *world)
 {
-    struct str template_text = STR_INIT, arguments = STR_INIT;
-    double seconds = -1;
+    struct str template_text = STR_INIT;
+    struct deploy_times times;
     chains_template(&template_text);
     world_open(world, &(struct world_spec){.template_text = template_text.data});
     world_start(world);
-    world_submit(world, "deploy", "review/feature-x-217d2b", "{\"ref\":\"feature/x\"}");
-    const struct run *run = world_wait_run(world, 1u << RUN_GATE | 1u << RUN_FAILED | 1u << RUN_HELD | 1u << RUN_DONE);
-    if (run && run->status == RUN_GATE) {
-        str_addf(&arguments, "{\"digest\":\"%s\"}", run->digest);
-        int64_t began = time_monotonic_us();
-        world_submit(world, "approve", run->id, arguments.data);
-        run = world_wait_run(world, 1u << RUN_FAILED | 1u << RUN_HELD | 1u << RUN_DONE);
-        if (run && run->status == RUN_DONE)
-            seconds = (double)(time_monotonic_us() - began) / 1e6;
-    }
-    if (seconds < 0)
-        printf("the deploy ended as %s: %s\n", run ? word_name(run_status_names, run->status) : "nothing",
-               run && run->status_reason ? run->status_reason : "");
+    bool deployed = deploy_once(world, &times);
     str_release(&template_text);
-    str_release(&arguments);
     world_kill(world, SIGKILL);
-    return seconds;
+    return deployed ? (double)times.apply_us / 1e6 : -1;
 }
 
 static int by_value(const void *a, const void *b)
@@ -101,7 +87,7 @@ int main(void)
     make_once(&world);
     for (int i = 0; i < RUNS; i++) {
         peer[i] = make_once(&world);
-        ours[i] = deploy_once(&deployed[i]);
+        ours[i] = deploy_all(&deployed[i]);
         if (ours[i] < 0)
             return 1;
     }
