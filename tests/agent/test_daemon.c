@@ -179,7 +179,7 @@ static void lock_file__that_is_taken_away_lets_no_second_one_write(void **state)
 {
     struct error error = {0};
     struct process second;
-    int status;
+    int status = -1;
     (void)state;
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
     start();

@@ -221,7 +221,7 @@ no_policy() {
         says '"name": "main"' "$BERTH" -C "$work/empty" branches --json && "$BERTH" -C "$work/empty" stop
 }
 
-echo 1..20
+echo 1..22
 check 'a workspace without a policy says so at once' no_policy
 check 'init writes a workspace that check accepts' make_shop
 check 'the first looking command starts berthd and shows the branches' says feature/x "$BERTH" -C "$shop" branches
