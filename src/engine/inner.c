@@ -31,6 +31,17 @@ static const struct resource *inner_row(const struct engine_turn *turn, size_t a
     return turn_row(&turn->inner, at);
 }
 
+const struct resource *inner_part(const struct engine_turn *turn, const char *parent, const char *name)
+{
+    for (size_t i = 0; i < turn->inner.rows.count; i++) {
+        const struct resource *row = inner_row(turn, i);
+
+        if (row != NULL && text_equal(row->parent, parent) && text_equal(row->name, name))
+            return row;
+    }
+    return NULL;
+}
+
 void inner_forget(struct engine_turn *turn, const char *parent)
 {
     for (size_t i = 0; i < turn->inner.rows.count; i++)

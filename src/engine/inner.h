@@ -9,6 +9,8 @@
 void inner_split(struct engine_turn *turn);
 /* Those of a resource whose row is dropped go with it. */
 void inner_follow_dropped(struct engine_turn *turn);
+/* The row of an inner part by the name that its executor has for it, or NULL. */
+const struct resource *inner_part(const struct engine_turn *turn, const char *parent, const char *name);
 void inner_forget(struct engine_turn *turn, const char *parent);
 enum inner_end { INNER_DONE, INNER_STOPPED };
 /* The work on a resource ended: `parts` (list as apply_result.inner, may be NULL) are as they say, the others as that end implies. */

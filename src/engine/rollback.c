@@ -3,7 +3,7 @@
  * The way back: a run that failed is answered by another that deploys the last good release, with a plan and a gate of its own. The failed one waits for
  * that answer and ends as it does; nothing answers a roll-back that fails but a person.
  */
-#include "engine/turn.h"
+#include "engine/inner.h"
 
 #include "berth/base/str.h"
 #include "berth/config.h"
@@ -115,25 +115,70 @@ void rollback_look(struct engine_turn *turn)
 
 /* --- what it may do by itself --------------------------------------------------------------------------------------- */
 
+static const struct plan *failed_plan(const struct engine_turn *turn, const char *address)
+{
+    for (size_t i = 0; i < turn->facts->failed_plans.count; i++)
+        if (text_equal(turn->facts->failed_plans.items[i]->address, address))
+            return turn->facts->failed_plans.items[i];
+    return NULL;
+}
+
 /* The failed run made it, from nothing: what an executor found there already is not its own. */
 static bool was_made_by_failed(const struct engine_turn *turn, const struct resource *resource)
 {
     const struct run *failed = turn->facts->failed;
+    const struct plan *plan = failed_plan(turn, resource->address);
 
-    if (failed == NULL || resource->created_at < failed->applying_at)
+    return failed != NULL && resource->created_at >= failed->applying_at && plan != NULL &&
+           plan->action == PLAN_CREATE && strstr(plan->changes, "\"imports\"") == NULL;
+}
+
+/* The failed run was to make that part from nothing, and was the last at work on it. */
+static bool part_was_made_by_failed(const struct engine_turn *turn, const char *address, const json_t *planned,
+                                    const json_t *change)
+{
+    const char *path = json_get_text(change, "path");
+    const struct resource *part = inner_part(turn, address, path);
+    size_t at;
+    json_t *was;
+
+    if (part == NULL || !text_equal(part->applied_run, turn->facts->failed->id) || json_object_get(change, "deposed"))
         return false;
-    for (size_t i = 0; i < turn->facts->failed_plans.count; i++) {
-        const struct plan *plan = turn->facts->failed_plans.items[i];
-
-        if (text_equal(plan->address, resource->address))
-            return plan->action == PLAN_CREATE && strstr(plan->changes, "\"imports\"") == NULL;
+    json_array_foreach(planned, at, was)
+    {
+        if (text_equal(json_get_text(was, "path"), path))
+            return text_equal(json_get_text(was, "action"), "create") && !json_object_get(was, "imports") &&
+                   !json_object_get(was, "deposed");
     }
     return false;
 }
 
+/* The resource was there before and stays; all that would go of its inner parts is what the failed run made. */
+static bool takes_parts_of_failed(const struct engine_turn *turn, const struct plan *plan)
+{
+    const struct plan *failed = failed_plan(turn, plan->address);
+    json_t *planned, *changes, *change;
+    size_t at, parts = 0, made = 0;
+
+    if (plan->action != PLAN_REPLACE || turn->facts->failed == NULL || failed == NULL)
+        return false;
+    planned = json_column(failed->changes);
+    changes = json_column(plan->changes);
+    json_array_foreach(changes, at, change)
+    {
+        if (!plan_takes_away(word_value(plan_action_names, json_get_text(change, "action"))))
+            continue;
+        parts++;
+        made += part_was_made_by_failed(turn, plan->address, planned, change);
+    }
+    json_decref(changes);
+    json_decref(planned);
+    return parts > 0 && made == parts;
+}
+
 static bool takes_away(const struct plan *plan)
 {
-    return plan != NULL && (plan->action == PLAN_DESTROY || plan->action == PLAN_REPLACE);
+    return plan != NULL && plan_takes_away(plan->action);
 }
 
 const char *rollback_takes_older(const struct engine_turn *turn)
@@ -144,7 +189,7 @@ const char *rollback_takes_older(const struct engine_turn *turn)
         const struct plan *plan = plan_at(turn, i);
         long at = takes_away(plan) ? resource_find(turn, plan->address) : -1;
 
-        if (at >= 0 && !was_made_by_failed(turn, resource_at(turn, (size_t)at)))
+        if (at >= 0 && !was_made_by_failed(turn, resource_at(turn, (size_t)at)) && !takes_parts_of_failed(turn, plan))
             return arena_printf(turn->arena, "it would %s %s, which run %s did not create",
                                 plan->action == PLAN_DESTROY ? "destroy" : "replace", plan->address, turn->run->parent);
     }

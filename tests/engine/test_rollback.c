@@ -231,6 +231,112 @@ static void rollback__that_takes_away_what_was_there_before_asks(void **state)
     assert_null(world_resource(world, "dev", "cache"));
 }
 
+#define CHANGES(list) \
+    "{\"action\":\"%s\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d1\",\"changes\":[" list "]}"
+#define CHANGE(path, action, more) "{\"path\":\"" path "\",\"action\":\"" action "\",\"kind\":\"data\"" more "}"
+
+#define PARTS(name, status)                                                                                 \
+    "{\"outputs\":{\"url\":\"u\"},\"spec_digest\":\"d1\",\"exit_status\":0,\"inner\":[{\"address\":\"" name \
+    "\",\"kind\":\"data\",\"status\":\"" status "\",\"text\":\"\"}]}"
+
+static void applies_database(struct world *world, const char *id, enum step_status status, const char *body)
+{
+    const struct step *step;
+
+    assert_true(world_claim(world, id));
+    step = world_step(world, id);
+    world_result(world, step, status, body, status == STEP_DONE ? ERROR_NONE : ERROR_TOOL, step->token, step->epoch);
+}
+
+/* The database has an inner part y; x comes with c2, which fails behind `planned`; the way back would do `back`, and is planned. */
+static void goes_back_over(struct world *world, const char *planned, const char *back)
+{
+    (void)deploy(world, "c1", two, 2);
+    play_phase(world, "1", PHASE_PLAN);
+    applies_database(world, "1.apply.database", STEP_DONE, PARTS("y", "ok"));
+    play_all(world, "1");
+    assert_status(world, "1", "done");
+    world_pass(world, MS_MINUTE);
+    (void)deploy(world, "c2", two, 2);
+    play_ends(world, "2.plan.database", STEP_DONE, planned, ERROR_NONE);
+    play_step(world, "2.plan.server");
+    applies_database(world, "2.apply.database", STEP_FAILED, PARTS("x", "failed"));
+    assert_status(world, "2", "rolling back");
+    play_step(world, "3.prepare.main");
+    play_ends(world, "3.plan.database", STEP_DONE, back, ERROR_NONE);
+    play_all(world, "3");
+}
+
+#define UPDATES(list) arena_printf(&world->arena, CHANGES(list), "update")
+#define REPLACES(list) arena_printf(&world->arena, CHANGES(list), "replace")
+
+static void rollback__takes_the_inner_parts_that_only_the_failed_run_made(void **state)
+{
+    struct world *world = *state;
+
+    goes_back_over(world, UPDATES(CHANGE("x", "create", "")),
+                   REPLACES(CHANGE("x", "destroy", "") "," CHANGE("y", "update", "")));
+    assert_status(world, "3", "done");
+    assert_status(world, "2", "rolled back");
+}
+
+static void asks_for_the_database(struct world *world)
+{
+    assert_status(world, "3", "at the gate");
+    assert_non_null(strstr(world_run(world, "3")->status_reason, "replace database, which run 2 did not create"));
+}
+
+static void rollback__asks_before_it_takes_another_inner_part(void **state)
+{
+    struct world *world = *state;
+
+    goes_back_over(
+        world, UPDATES(CHANGE("x", "create", "") "," CHANGE("y", "create", "")),
+        REPLACES(CHANGE("x", "destroy", "") "," CHANGE("y", "destroy", ""))); /* the failed run came not so far */
+    asks_for_the_database(world);
+}
+
+static void rollback__asks_before_it_takes_an_inner_part_that_nobody_saw_come(void **state)
+{
+    struct world *world = *state;
+
+    goes_back_over(world, UPDATES(CHANGE("x", "create", "") "," CHANGE("z", "create", "")),
+                   REPLACES(CHANGE("x", "destroy", "") "," CHANGE("z", "destroy", "")));
+    asks_for_the_database(world);
+}
+
+static void rollback__asks_before_it_takes_an_inner_part_that_was_there(void **state)
+{
+    struct world *world = *state;
+
+    goes_back_over(world, UPDATES(CHANGE("x", "update", "")), REPLACES(CHANGE("x", "replace", "")));
+    asks_for_the_database(world);
+}
+
+static void rollback__asks_before_it_takes_an_inner_part_that_was_imported(void **state)
+{
+    struct world *world = *state;
+
+    goes_back_over(world, UPDATES(CHANGE("x", "create", ",\"imports\":true")), REPLACES(CHANGE("x", "destroy", "")));
+    asks_for_the_database(world);
+}
+
+static void rollback__asks_before_it_takes_what_an_inner_part_was(void **state)
+{
+    struct world *world = *state;
+
+    goes_back_over(world, UPDATES(CHANGE("x", "create", "")), REPLACES(CHANGE("x", "destroy", ",\"deposed\":\"1f\"")));
+    asks_for_the_database(world);
+}
+
+static void rollback__asks_before_it_replaces_what_says_nothing_of_its_parts(void **state)
+{
+    struct world *world = *state;
+
+    goes_back_over(world, UPDATES(CHANGE("x", "create", "")), play_plan(world, "replace", "d1"));
+    asks_for_the_database(world);
+}
+
 /* The release wants less than what was there before the failed run: an older one left it, and an automatic roll-back may not take it. */
 static void rollback__of_what_an_older_run_left_asks(void **state)
 {
@@ -664,6 +770,13 @@ int main(void)
         TEST(rollback__asks_before_it_takes_what_the_failed_run_only_found),
         TEST(rollback__asks_before_it_takes_what_was_recorded_before),
         TEST(rollback__asks_before_it_takes_what_the_failed_run_imported),
+        TEST(rollback__takes_the_inner_parts_that_only_the_failed_run_made),
+        TEST(rollback__asks_before_it_takes_another_inner_part),
+        TEST(rollback__asks_before_it_takes_an_inner_part_that_nobody_saw_come),
+        TEST(rollback__asks_before_it_takes_an_inner_part_that_was_there),
+        TEST(rollback__asks_before_it_takes_an_inner_part_that_was_imported),
+        TEST(rollback__asks_before_it_takes_what_an_inner_part_was),
+        TEST(rollback__asks_before_it_replaces_what_says_nothing_of_its_parts),
         TEST(rollback__waits_for_who_changes_the_environment),
         TEST(rollback__to_other_inputs_of_a_commit_does_not_exclude_it),
         TEST(rollback__excludes_nothing_that_a_person_has_lifted_meanwhile),
