@@ -27,6 +27,7 @@ static const char policy[] = "version: 1\n"
                              "    target: here\n"
                              "    deploy_on: [push]\n"
                              "    destroy_with_branch: { after: 1h }\n"
+                             "    ttl: { default: 2d, max: 7d, from: last_push }\n"
                              "limits: { remove_at_once: 1, remove_share: 100% }\n";
 
 struct scene {
@@ -187,6 +188,32 @@ static void listing__makes_the_facts_of_the_run_at_work_stale(void **state)
     str_release(&rows);
 }
 
+/* The life of dev that was to end then, after a push of its branch. */
+static int64_t life_after_push(struct scene *scene, const char *commit, int64_t ends_at)
+{
+    struct store *store = scene->supervisor.store;
+    const struct branch pushed = {.id = "app:feature/x", .repository = "app", .name = "feature/x", .commit = commit};
+    struct environment dev;
+    struct str rows = STR_INIT;
+    assert_int_equal(store_get(store, &environment_type, "E1", &scene->arena, &dev, NULL), STORE_FOUND);
+    dev.planned_destruction_at = ends_at;
+    put(scene, &environment_type, &dev);
+    record_pack(&branch_type, &pushed, &rows);
+    listing_branches(&scene->supervisor, rows.data, rows.length);
+    assert_int_equal(store_get(store, &environment_type, "E1", &scene->arena, &dev, NULL), STORE_FOUND);
+    str_release(&rows);
+    return dev.planned_destruction_at;
+}
+
+static void push__gives_time_and_takes_none_away(void **state)
+{
+    struct scene *scene = *state;
+    const int64_t now = time_now_ms(), extended = now + 5 * MS_DAY;
+    assert_true(life_after_push(scene, "c2", now + MS_DAY) >= now + 2 * MS_DAY);
+    assert_int_equal(life_after_push(scene, "c3", extended), extended);
+    assert_int_equal(life_after_push(scene, "c4", 0), 0); /* it has no end to count */
+}
+
 static void listing__of_an_earlier_life_ends_nothing(void **state)
 {
     struct scene *scene = *state;
@@ -316,6 +343,29 @@ static void missed__push_is_asked_for_again_once(void **state)
     assert_int_equal(count(scene, &command_type), 2);
 }
 
+static void missed__push_of_what_was_destroyed_since_is_not(void **state)
+{
+    struct scene *scene = *state;
+    struct run destroy = {.id = "2",
+                          .number = 2,
+                          .environment_name = "dev",
+                          .workflow = WORKFLOW_DESTROY,
+                          .status = RUN_DONE,
+                          .created_at = time_now_ms() - 2 * MS_MINUTE};
+    push_was_refused(scene, "C1", "y2", ERROR_DENIED); /* a minute ago */
+    put(scene, &run_type, &destroy);
+    destroy.id = "3";
+    destroy.number = 3;
+    destroy.created_at = time_now_ms();
+    put(scene, &run_type, &destroy);
+    look_for_missed(scene);
+    assert_int_equal(count(scene, &command_type), 1);
+    destroy.workflow = WORKFLOW_PLAN; /* only the older destroys */
+    put(scene, &run_type, &destroy);
+    look_for_missed(scene);
+    assert_int_equal(count(scene, &command_type), 2);
+}
+
 static void missed__push_that_another_followed_is_not(void **state)
 {
     struct scene *scene = *state;
@@ -349,7 +399,9 @@ int main(void)
         TEST(look__makes_the_facts_of_the_run_at_work_stale),
         TEST(listing__makes_the_facts_of_the_run_at_work_stale),
         TEST(missed__push_is_asked_for_again_once),
+        TEST(missed__push_of_what_was_destroyed_since_is_not),
         TEST(missed__push_that_another_followed_is_not),
+        TEST(push__gives_time_and_takes_none_away),
         TEST(missed__push_that_was_refused_for_another_reason_is_not),
         TEST(missed__push_that_may_not_go_yet_either_is_not),
         TEST(look__counts_what_nobody_has_answered_yet),

@@ -248,6 +248,15 @@ static void where_nothing_was_approved__all_is_new(void **state)
     assert_out("\"against\": null");
 }
 
+static void what_was_destroyed_since__is_compared_with_nothing(void **state)
+{
+    (void)state;
+    put_run("2", WORKFLOW_DESTROY, RUN_DONE, "d2", "");
+    owner_answers(&owner, make_plan);
+    assert_int_equal(owner_berth(&owner, "plan prod --delta"), 0);
+    assert_out("nothing was approved or applied there before, all of the plan is new");
+}
+
 int main(void)
 {
 #define DELTA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -259,6 +268,7 @@ int main(void)
         DELTA(an_option__asks_for_another_plan_than_the_one_that_waits),
         DELTA(a_held_run__is_planned_anew_and_compared_with_what_it_was_approved_for),
         DELTA(where_nothing_was_approved__all_is_new),
+        DELTA(what_was_destroyed_since__is_compared_with_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -372,6 +372,18 @@ static void allow__says_what_commands_may_begin_with(void **state)
                      COMMAND_REFUSED);
 }
 
+static void allow__says_whose_tools_may_be_used(void **state)
+{
+    struct world *world = *state;
+    const char *at = strstr(yaml, "commands: [terraform output");
+
+    deployed(world, "narrow", one);
+    play_policy(world, arena_printf(&world->arena, "%.*sexecutors: [exec], %s", (int)(at - yaml), yaml, at));
+    assert_int_equal(play_command(world, "exec", "narrow", LIST), COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), "`allow: executors` of 'narrow' does not name terraform"));
+    assert_int_equal(play_command(world, "unlock", "narrow", ""), COMMAND_REFUSED);
+}
+
 static void exec__of_several_says_which(void **state)
 {
     struct world *world = *state;
@@ -514,6 +526,7 @@ int main(void)
         TEST(exec__counts_what_it_does_not_know_as_a_change),
         TEST(exec__is_for_whom_policy_lets_deploy),
         TEST(allow__says_what_commands_may_begin_with),
+        TEST(allow__says_whose_tools_may_be_used),
         TEST(exec__of_several_says_which),
         TEST(exec__of_what_has_no_tool_says_so),
         TEST(audit__tells_the_words_and_how_they_ended),

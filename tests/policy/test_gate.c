@@ -229,6 +229,12 @@ static void window__closed_waits_and_names_the_next_opening(void **state)
     assert_int_equal(verdict(&scene), POLICY_WAIT);
     entry.rollback.ignore_windows = true;
     assert_int_equal(verdict(&scene), POLICY_YES);
+    scene.run.workflow = WORKFLOW_EXEC;
+    scene.gate.question.verb = "exec";
+    approve(&scene, "bob", "d1g357");
+    assert_string_equal(first(&scene), "window");
+    scene.gate.question.verb = "unlock"; /* the state stays as it is */
+    assert_int_equal(verdict(&scene), POLICY_YES);
     window_free(window);
 }
 

@@ -355,6 +355,59 @@ static void command__prints_nothing_that_the_state_calls_sensitive(void **state)
     search_kept(setting, planted);
 }
 
+static void file_of_inner_module(struct setting *setting, const char *text)
+{
+    char *folder = path_join(setting->task.tree, "infra/inner"), *path = path_join(folder, "main.tf");
+    assert_true(folder_make(folder, 0755, NULL) && file_replace(path, text, strlen(text), 0644, FILE_RELAXED, NULL));
+    free(path);
+    free(folder);
+}
+
+static void command__hides_what_inner_modules_hold_and_says_only_what_was_asked_for(void **state)
+{
+    struct setting *setting = *state;
+    int64_t exit_status;
+    if (!has_program("terraform"))
+        skip();
+    file_of_inner_module(setting,
+                         "resource \"terraform_data\" \"deep\" { input = sensitive(\"" MODULE_SECRET "\") }\n");
+    module_file(setting, "module \"inner\" { source = \"./inner\" }\n");
+    (void)plan(setting);
+    apply(setting);
+    redactor_free(setting->redactor); /* a worker that has heard of nothing */
+    setting->redactor = redactor_new();
+    setting->place.context.redactor = setting->redactor;
+    const size_t before = strlen(place_log(&setting->place));
+    setenv("TF_CLI_CONFIG_FILE", "/nonexistent/terraformrc", 1); /* every call of the tool warns of it */
+    must(RUN("state", "show", "module.inner.terraform_data.deep"), &setting->place.error);
+    unsetenv("TF_CLI_CONFIG_FILE");
+    const char *said = strstr(place_log(&setting->place) + before, "Unable to open CLI");
+    assert_non_null(said);
+    assert_null(strstr(said + 1, "Unable to open CLI")); /* nothing of what berth itself asks the tool */
+    must(RUN("show", "-json"), &setting->place.error);
+    must(RUN("state", "pull"), &setting->place.error);
+    assert_null(strstr(place_log(&setting->place), MODULE_SECRET));
+    search_kept(setting, planted);
+}
+
+static void command__hides_a_value_of_several_lines_that_comes_raw(void **state)
+{
+    struct setting *setting = *state;
+    int64_t exit_status;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "locals { key = \"abc\\nkey-of-lines\\nxyz\" }\n"
+                         "resource \"terraform_data\" \"a\" { input = sensitive(local.key) }\n"
+                         "output \"open\" { value = local.key }\n");
+    (void)plan(setting);
+    apply(setting);
+    const size_t before = strlen(place_log(&setting->place));
+    must(RUN("output", "-raw", "open"), &setting->place.error);
+    const char *said = place_log(&setting->place) + before;
+    assert_null(strstr(said, "abc"));
+    assert_null(strstr(said, "xyz"));
+}
+
 static void command__does_not_print_what_is_too_short_to_be_hidden(void **state)
 {
     struct setting *setting = *state;
@@ -506,6 +559,8 @@ int main(void)
         TEST(lock__of_somebody_is_shown_with_what_speaks_against_his_death),
         TEST(lock__of_a_file_ends_with_its_holder),
         TEST(command__prints_nothing_that_the_state_calls_sensitive),
+        TEST(command__hides_what_inner_modules_hold_and_says_only_what_was_asked_for),
+        TEST(command__hides_a_value_of_several_lines_that_comes_raw),
         TEST(command__does_not_print_what_is_too_short_to_be_hidden),
         TEST(command__has_the_variables_and_the_lock_of_the_steps),
         TEST(command__says_its_words_without_the_codes_of_colours),
