@@ -50,6 +50,16 @@ static void settle(struct view *view)
         ;
 }
 
+/* What was covered was not kept current. The key that uncovers it moves no row from under a person: none was in sight. */
+static void uncover(struct view *view)
+{
+    int64_t pressed_us = view->dashboard->last_key_us;
+    view->dashboard->last_key_us = 0;
+    view_refresh(view, PICTURE_ALL);
+    settle(view);
+    view->dashboard->last_key_us = pressed_us;
+}
+
 static void view_free(struct view *view)
 {
     if (!view)
@@ -113,12 +123,12 @@ void dashboard_back(struct dashboard *dashboard)
     if (dashboard->depth < 2)
         return;
     view_free(dashboard->views[--dashboard->depth]);
-    struct view *view = dashboard_view(dashboard);
-    view_refresh(view, PICTURE_ALL); /* what was covered was not kept current */
+    uncover(dashboard_view(dashboard));
 }
 
 void dashboard_root(struct dashboard *dashboard, size_t root)
 {
+    const struct view *seen = dashboard_view(dashboard);
     while (dashboard->depth > 1)
         dashboard_back(dashboard);
     if (!dashboard->roots[root])
@@ -126,7 +136,11 @@ void dashboard_root(struct dashboard *dashboard, size_t root)
     dashboard->views[0] = dashboard->roots[root];
     dashboard->depth = 1;
     dashboard->last_root = root;
-    settle(dashboard_view(dashboard));
+    struct view *view = dashboard_view(dashboard);
+    if (view == seen)
+        settle(view);
+    else
+        uncover(view);
 }
 
 void dashboard_layer(struct dashboard *dashboard, struct layer *layer)

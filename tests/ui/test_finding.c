@@ -75,6 +75,40 @@ static void an_order__is_kept_when_rows_change(void **state)
     scene_close(&scene);
 }
 
+/* A list that was covered is of now from its first frame; rows that a person sees stay where they are for a moment after a key. */
+static void a_list_that_comes_back__shows_what_came_meanwhile_at_once(void **state)
+{
+    struct scene scene;
+    struct run run = scene_gate_run();
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "5");
+    assert_shows(&scene, "Runs 2");
+    scene_type(&scene, "1");
+    run.id = "19";
+    run.number = 19;
+    scene_put(&scene, &run_type, &run);
+    scene_turn(&scene);
+    scene_type(&scene, "5");
+    assert_shows(&scene, "Runs 3");
+    scene_type(&scene, "<enter>");
+    run.id = "20";
+    run.number = 20;
+    scene_put(&scene, &run_type, &run);
+    scene_turn(&scene);
+    scene_type(&scene, "<esc>");
+    assert_shows(&scene, "Runs 4");
+    run.id = "21";
+    run.number = 21;
+    scene_put(&scene, &run_type, &run);
+    scene_turn(&scene);
+    scene_type(&scene, "5");
+    assert_shows(&scene, "Runs 4");
+    scene_pass(&scene, 1000);
+    assert_shows(&scene, "Runs 5");
+    scene_close(&scene);
+}
+
 static void copying__takes_names_to_the_clipboard_and_shows_what_is_not_plain(void **state)
 {
     struct scene scene;
@@ -163,6 +197,7 @@ int main(void)
         cmocka_unit_test(what_was_destroyed__leaves_the_list_after_a_while),
         cmocka_unit_test(filters__compare_times_and_numbers),
         cmocka_unit_test(an_order__is_kept_when_rows_change),
+        cmocka_unit_test(a_list_that_comes_back__shows_what_came_meanwhile_at_once),
         cmocka_unit_test(copying__takes_names_to_the_clipboard_and_shows_what_is_not_plain),
         cmocka_unit_test(copying__never_sends_a_hostile_name),
         cmocka_unit_test(two_marked_environments__are_shown_beside_each_other),
