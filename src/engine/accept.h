@@ -70,6 +70,8 @@ struct wish {
 struct run *new_run(struct request *request, int workflow, const struct wish *wish);
 /* Answers, and begins the run unless it is a dry one. `what` is asked for: "deploy dev". */
 void begin_run(struct request *request, struct run *run, const struct why *why, const char *what);
+/* Whether what the command names is an environment, or can be one; else it is answered as not found. */
+bool is_named(struct request *request);
 /* Whether something was deployed there; else the command is a conflict that says so. "absent" with something recorded is what a first deploy that failed
  * left. */
 bool is_there(struct request *request, const struct why *why);

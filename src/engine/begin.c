@@ -307,6 +307,14 @@ void accept_plan(struct request *request)
     begin_from_ref(request, WORKFLOW_PLAN);
 }
 
+bool is_named(struct request *request)
+{
+    if (request->turn->environment != NULL || text_empty(request->subject.refusal))
+        return true;
+    answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
+    return false;
+}
+
 bool is_there(struct request *request, const struct why *why)
 {
     const struct engine_turn *turn = request->turn;
@@ -382,10 +390,8 @@ void accept_rollback(struct request *request)
     struct run *run;
 
     turn->run = NULL;
-    if (turn->environment == NULL && !text_empty(request->subject.refusal)) {
-        answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
+    if (!is_named(request))
         return;
-    }
     if (!policy_allows(request, &why) || !is_there(request, why) || (release = release_asked(request, why)) == NULL)
         return;
     wish.commit = release->commit;
@@ -446,10 +452,8 @@ void accept_destroy(struct request *request)
     struct run *run;
 
     turn->run = NULL;
-    if (turn->environment == NULL && !text_empty(request->subject.refusal)) {
-        answer_refused(request, ERROR_NOT_FOUND, NULL, request->subject.refusal, request->subject.next);
+    if (!is_named(request))
         return;
-    }
     if (means_another(request) || !policy_allows(request, &why) || !is_there(request, why))
         return;
     same = destroying_run(request);

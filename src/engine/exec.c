@@ -422,7 +422,8 @@ void accept_exec(struct request *request)
     json_t *with;
 
     turn->run = NULL;
-    if (!is_there(request, NULL) || !read_words(request, &order) || !find_resource(request, &order))
+    if (!is_named(request) || !is_there(request, NULL) || !read_words(request, &order) ||
+        !find_resource(request, &order))
         return;
     leave = config_tool_leave(&order.tool, order.words, turn->arena, &reason, &next);
     if (leave == TOOL_CHANGES)
@@ -449,8 +450,8 @@ void accept_unlock(struct request *request)
     json_t *with;
 
     request->turn->run = NULL;
-    if (!is_there(request, NULL) || !find_resource(request, &order) || !policy_allows(request, &why) ||
-        !is_let(request, &order, why))
+    if (!is_named(request) || !is_there(request, NULL) || !find_resource(request, &order) ||
+        !policy_allows(request, &why) || !is_let(request, &order, why))
         return;
     with = json_object();
     json_object_set_new(with, "unlock", json_string(argument_text(request, "lock")));

@@ -28,7 +28,7 @@ git_in_shop() {
     git -C "$work/shop" -c user.name=t -c user.email=t@example.org "$@"
 }
 
-echo 1..21
+echo 1..23
 # feature/bad fails on purpose; feature/slow waits until it is told to go on
 git init -q -b main "$work/shop" && "$BERTH" -C "$work/shop" init >/dev/null && git_in_shop add -A &&
     git_in_shop commit -q -m first && git_in_shop branch feature/x && git_in_shop checkout -q -b feature/bad &&
@@ -44,6 +44,8 @@ ends 1 'a deploy that failed' deploy feature/bad --wait --timeout 60s
 ends 1 'nothing was found' find no-such-thing
 ends 2 'a verb that is none' deploi feature/x
 ends 2 'a name that is not there' env review/none
+ends 2 'a command in an environment that is not there' exec none -- terraform show
+ends 2 'a lock of an environment that is not there' unlock none
 ends 2 'a folder that is none' check "$work/none"
 ends 5 'a cancel of what is over' cancel "$name"
 ends 5 'a retry of what went well' retry "$name"
