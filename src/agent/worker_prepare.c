@@ -177,6 +177,23 @@ static void set_inputs(struct scope *scope, const struct config_entry *entry, co
     json_decref(inputs);
 }
 
+/* What a release deployed is deployed again, whatever the entry says today. */
+static void set_settings(struct preparing *preparing, struct scope *scope)
+{
+    const struct run *run = &preparing->attempt->task->run;
+    struct arena *arena = preparing->attempt->arena;
+    json_t *settings = json_column(run->settings), *values, *value;
+    const char *template, *key;
+    json_object_foreach(json_object_get(settings, "inputs"), key, value)
+        scope_set(scope, arena_printf(arena, "input.%s", key), json_string_value(value));
+    json_object_foreach(json_object_get(settings, "parameters"), template, values)
+    {
+        json_object_foreach(values, key, value)
+            scope_set(scope, arena_printf(arena, "setting.%s.%s", template, key), json_string_value(value));
+    }
+    json_decref(settings);
+}
+
 static struct scope *scope_of(struct preparing *preparing)
 {
     struct attempt *attempt = preparing->attempt;
@@ -220,6 +237,8 @@ static bool expand_templates(struct preparing *preparing, struct problems *probl
     const struct config *config = attempt->worker->setup.config;
     struct scope *scope = scope_of(preparing);
     set_overrides(scope, attempt->task->run.with, attempt->arena);
+    if (attempt->task->run.workflow == WORKFLOW_ROLLBACK)
+        set_settings(preparing, scope);
     bool expanded = template_expand(config, attempt->entry, preparing->templates, preparing->template_count, scope,
                                     attempt->arena, &preparing->result, problems);
     scope_free(scope);

@@ -234,4 +234,5 @@ void template_expand_release(struct prepare_result *result)
     json_decref(result->entrypoints);
     json_decref(result->links);
     json_decref(result->status_endpoints);
+    json_decref(result->settings);
 }

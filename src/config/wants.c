@@ -23,6 +23,16 @@ static enum node_kind kind_of(const struct config_input *input)
     return text_equal(input->type, "bool") ? NODE_BOOL : NODE_TEXT;
 }
 
+/* settings[kind][owner][name], or settings[kind][name] without an owner. */
+static void keep_setting(struct wants *wants, const char *kind, const char *owner, const char *name, const char *value)
+{
+    json_t *list = json_object_get(wants->result->settings, kind);
+
+    if (owner && !json_object_get(list, owner))
+        json_object_set_new(list, owner, json_object());
+    json_object_set_new(owner ? json_object_get(list, owner) : list, name, json_string(value));
+}
+
 static bool set_value(struct wants *wants, struct scope *scope, const char *path, const struct config_input *input,
                       const char *value, const struct node *at)
 {
@@ -54,6 +64,7 @@ static bool set_inputs(struct wants *wants, struct scope *scope)
             fine = set_value(wants, scope, path, input, given ? given : input->preset, &at) && fine;
         else
             scope_set(scope, path, "");
+        keep_setting(wants, "inputs", NULL, input->name, scope_get(scope, path));
     }
     return fine;
 }
@@ -90,13 +101,22 @@ static bool set_environment(struct wants *wants, struct scope *scope)
     return fine;
 }
 
-/* One parameter of one template: what the command gives over `with` (with.NAME in the scope), else `with`, else its default. */
-static bool set_parameter(struct wants *wants, struct scope *from, struct scope *into,
+/* What stands over `with`: the value that a release had (setting.TEMPLATE.NAME in the scope), else what the command gives (with.NAME). */
+static const char *over_with(const struct wants *wants, const struct scope *from, const struct template *template,
+                             const struct config_input *parameter)
+{
+    const char *kept = scope_get(from, arena_printf(wants->arena, "setting.%s.%s", template->name, parameter->name));
+
+    return kept ? kept : scope_get(from, arena_printf(wants->arena, "with.%s", parameter->name));
+}
+
+/* One parameter of one template: what stands over `with`, else `with`, else its default. */
+static bool set_parameter(struct wants *wants, struct scope *from, struct scope *into, const struct template *template,
                           const struct config_input *parameter)
 {
     const struct node *given = node_get(wants->entry->with, parameter->name);
     const char *path = arena_printf(wants->arena, "param.%s", parameter->name);
-    const char *stood_over = scope_get(from, arena_printf(wants->arena, "with.%s", parameter->name));
+    const char *stood_over = over_with(wants, from, template, parameter);
     struct node entry_at = {.line = wants->entry->line, .column = 1};
     struct str text = STR_INIT;
     bool fine = true;
@@ -115,9 +135,11 @@ static bool set_parameter(struct wants *wants, struct scope *from, struct scope 
         fine = set_value(wants, into, path, parameter, text.data, given ? given : &entry_at);
     else if (fine)
         scope_set(into, path, "");
-    if (fine)
+    if (fine) {
         scope_set_typed(into, arena_printf(wants->arena, "values.%s", parameter->name), text.data,
                         text.length ? kind_of(parameter) : NODE_TEXT);
+        keep_setting(wants, "parameters", template->name, parameter->name, text.length ? text.data : "");
+    }
     str_release(&text);
     return fine;
 }
@@ -146,8 +168,10 @@ static bool check_given(struct wants *wants, const struct scope *scope)
 
 bool wants_scopes(struct wants *wants, struct scope *scope)
 {
-    bool fine = set_inputs(wants, scope);
+    bool fine;
 
+    wants->result->settings = json_pack("{s:{}, s:{}}", "inputs", "parameters");
+    fine = set_inputs(wants, scope);
     fine = check_given(wants, scope) && fine;
     fine = set_environment(wants, scope) && fine;
     if (!fine)
@@ -157,7 +181,7 @@ bool wants_scopes(struct wants *wants, struct scope *scope)
 
         wants->scopes[t] = scope_copy(scope);
         for (size_t i = 0; i < template->parameter_count; i++)
-            fine = set_parameter(wants, scope, wants->scopes[t], &template->parameters[i]) && fine;
+            fine = set_parameter(wants, scope, wants->scopes[t], template, &template->parameters[i]) && fine;
     }
     return fine;
 }

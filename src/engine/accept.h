@@ -64,7 +64,8 @@ bool argument_duration(struct request *request, const char *name, int64_t *ms);
 
 /* What a run would be about. */
 struct wish {
-    const char *repository, *ref, *commit, *inputs, *with;
+    const char *repository, *ref, *commit, *inputs, *with,
+        *settings; /* `settings` of a roll-back, "" or NULL: not known yet */
     int64_t ttl_ms, pull_request;
 };
 struct run *new_run(struct request *request, int workflow, const struct wish *wish);

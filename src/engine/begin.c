@@ -191,7 +191,7 @@ static const char *commit_of_wish(const struct request *request, const struct wi
     return branch != NULL && text_equal(branch->name, wish->ref) ? branch->commit : "";
 }
 
-/* A run that is under way for exactly this commit and these inputs. */
+/* A run that is under way for exactly this commit, these inputs and, of a roll-back, these values. */
 static const struct run *same_run(struct request *request, int workflow, const struct wish *wish)
 {
     const char *commit = commit_of_wish(request, wish);
@@ -202,7 +202,7 @@ static const struct run *same_run(struct request *request, int workflow, const s
         if (other != NULL && other->workflow == workflow && other->status != RUN_HELD &&
             !run_ended((enum run_status)other->status) && text_empty(other->superseded_by) &&
             text_empty(other->cancel_by) && !text_empty(commit) && text_equal(other->commit, commit) &&
-            text_equal(other->inputs, wish->inputs))
+            text_equal(other->inputs, wish->inputs) && settings_agree(other->settings, wish->settings))
             return other;
     }
     return NULL;
@@ -396,6 +396,7 @@ void accept_rollback(struct request *request)
         return;
     wish.commit = release->commit;
     wish.inputs = release->inputs;
+    wish.settings = release->settings;
     same = destroying_run(request);
     if (same == NULL)
         same = same_run(request, WORKFLOW_ROLLBACK, &wish);

@@ -301,6 +301,7 @@ static void put_release(struct engine_turn *turn, const json_t *wanted)
         .commit = run->commit,
         .sources = run->sources,
         .inputs = run->inputs,
+        .settings = run->settings,
         .templates = json_text(turn->arena, json_object_get(wanted, "templates")),
         .resources = released_resources(turn),
         .validated = true,

@@ -271,6 +271,8 @@ static void fill_run(struct engine_turn *turn)
     run->sources = json_text(turn->arena, sources);
     run->authors = authors_of(turn);
     run->wanted = lean_body(turn);
+    if (!run_rolls_back(run) || text_empty(run->settings)) /* what an input's row says today is none of a release's */
+        run->settings = turn->prepare->settings != NULL ? json_text(turn->arena, turn->prepare->settings) : "";
     run->base = base_text(turn);
 }
 

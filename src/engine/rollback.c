@@ -20,7 +20,8 @@ static bool is_good(const struct release *release)
 
 bool release_is_of(const struct release *release, const struct run *run)
 {
-    return text_equal(release->commit, run->commit) && text_equal(release->inputs, run->inputs);
+    return text_equal(release->commit, run->commit) && text_equal(release->inputs, run->inputs) &&
+           settings_agree(release->settings, run->settings);
 }
 
 /* --- after a failure ------------------------------------------------------------------------------------------------ */
@@ -65,6 +66,16 @@ static const char *ref_of(struct engine_turn *turn, const struct release *releas
     return text_empty(ref) ? turn->environment->branch : ref;
 }
 
+/* A release from before its settings were kept: the plan is made with today's, and whoever looks at it is told. */
+static void say_todays(struct engine_turn *turn, struct run *run, const struct release *release)
+{
+    const char *text =
+        arena_printf(turn->arena, "v%lld is older than the record of its values: those of today's berth.yaml are used",
+                     (long long)release->version);
+
+    run->reason = text_empty(run->reason) ? text : arena_printf(turn->arena, "%s; %s", run->reason, text);
+}
+
 void rollback_fill(struct engine_turn *turn, struct run *run, const struct release *release)
 {
     run->workflow = WORKFLOW_ROLLBACK;
@@ -73,7 +84,10 @@ void rollback_fill(struct engine_turn *turn, struct run *run, const struct relea
     run->commit = release->commit;
     run->sources = release->sources;
     run->inputs = run->with = release->inputs;
+    run->settings = release->settings;
     run->on_failure = ANSWER_HOLD;
+    if (text_empty(run->settings))
+        say_todays(turn, run, release);
 }
 
 void rollback_start(struct engine_turn *turn)

@@ -180,14 +180,19 @@ const struct record_type entrypoint_type = {
 };
 
 static const struct column release_columns[] = {
-    TEXT(release, id),         TEXT(release, environment), INT(release, version),    TEXT(release, run),
-    TEXT(release, commit),     JSON(release, sources),     JSON(release, inputs),    JSON(release, images),
-    JSON(release, templates),  JSON(release, resources),   BOOL(release, validated), TEXT(release, verdict),
-    TIME(release, created_at),
+    TEXT(release, id),         TEXT(release, environment),       INT(release, version),    TEXT(release, run),
+    TEXT(release, commit),     JSON(release, sources),           JSON(release, inputs),    JSON(release, images),
+    JSON(release, templates),  JSON(release, resources),         BOOL(release, validated), TEXT(release, verdict),
+    TIME(release, created_at), JSON_SINCE(4, release, settings),
 };
 static const struct record_index release_indexes[] = {
     {.name = "environment", .columns = {"environment", "version"}},
 };
+bool settings_agree(const char *one, const char *other)
+{
+    return text_empty(one) || text_empty(other) || text_equal(one, other);
+}
+
 const struct record_type release_type = {
     .name = "releases",
     RECORD_OF(release, release_columns),

@@ -76,6 +76,7 @@ static const struct field prepare_fields[] = {
     FIELD(prepare_result, entrypoints, FIELD_JSON),
     FIELD(prepare_result, links, FIELD_JSON),
     FIELD(prepare_result, status_endpoints, FIELD_JSON),
+    FIELD(prepare_result, settings, FIELD_JSON),
 };
 static const struct field plan_fields[] = {
     WORD(plan_result, action, plan_action_names), FIELD(plan_result, summary, FIELD_TEXT),

@@ -55,6 +55,7 @@ static const struct column run_columns[] = {
     TEXT(run, log_folder),
     INT(run, epoch),
     TEXT_SINCE(4, run, approved_digest),
+    JSON_SINCE(4, run, settings),
 };
 static const struct record_index run_indexes[] = {
     {.name = "number", .columns = {"number"}},

@@ -81,7 +81,8 @@ static const struct release *release_before(const struct environment *environmen
         const struct release *release = releases[i];
 
         if (release->version < environment->release && release->validated && text_equal(release->verdict, "good") &&
-            (now == NULL || !text_equal(release->commit, now->commit) || !text_equal(release->inputs, now->inputs)))
+            (now == NULL || !text_equal(release->commit, now->commit) || !text_equal(release->inputs, now->inputs) ||
+             !settings_agree(release->settings, now->settings)))
             return release;
     }
     return NULL;

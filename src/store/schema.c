@@ -12,6 +12,8 @@ static const struct schema_step steps[] = {
     {.version = 4, .table = "runs", .column = "approved_digest"},
     {.version = 4, .table = "environments", .column = "used_at"},
     {.version = 4, .table = "environments", .column = "used_by"},
+    {.version = 4, .table = "runs", .column = "settings"},
+    {.version = 4, .table = "releases", .column = "settings"},
 };
 #define SCHEMA_VERSION 4
 

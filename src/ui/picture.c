@@ -67,7 +67,8 @@ void picture_free(struct picture *picture)
 static void put_run(struct picture *picture, const struct run *run)
 {
     struct run small = *run; /* what a list never shows stays in the store */
-    small.wanted = small.base = small.gate = small.inputs = small.with = small.sources = small.authors = "";
+    small.wanted = small.base = small.gate = small.inputs = small.with = small.settings = small.sources =
+        small.authors = "";
     shelf_put(&picture->runs, &small);
 }
 

@@ -408,6 +408,41 @@ static void push__deploys_and_nothing_else_does(void **state)
     assert_true(world_environment(&world, REVIEW)->planned_destruction_at > life);
 }
 
+#define SIZED(what)                                                      \
+    "    on_failure: rollback\n"                                         \
+    "    rollback: { gate: none }\n"                                     \
+    "    inputs: { place: { type: string, default: " what "-place } }\n" \
+    "    with: { size: " what " }\n"
+#define SIZED_TEMPLATE(more)                                                                           \
+    "template: shop\nversion: 1\nparameters: { size: { type: string, required: true } }\nresources:\n" \
+    "  a: { executor: exec, run: [./tool, up, \"${{ param.size }}-${{ input.place }}\"" more           \
+    "], undo: [./tool, down, a] }\n"
+static const char small[] = POLICY("push") SIZED("small"), big[] = POLICY("push") SIZED("big");
+
+static void push__that_fails_goes_back_to_the_values_that_were_deployed(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", small, false);
+    git("commit", "-q", "-am policy");
+    start();
+    const char *first = commit_of_branch();
+    world_push(&world, SIZED_TEMPLATE(""));
+    assert_true(world_wait(&world, is_another_commit, (void *)(uintptr_t)first));
+    const char *second = commit_of_branch();
+    deploys_by_itself("1", second);
+    assert_int_equal(world_journal(&world, "end up small-small-place"), 1);
+    policy(big, "size: big");
+    world_push(&world, SIZED_TEMPLATE(", broken"));
+    struct deployed back = {"3", second};
+    assert_true(world_wait(&world, is_deployed, &back));
+    assert_int_equal(world_run(&world, "3")->workflow, WORKFLOW_ROLLBACK);
+    assert_int_equal(world_journal(&world, "fail up big-big-place"), 1);
+    assert_int_equal(world_journal(&world, "end up big"), 0);
+    assert_int_equal(world_journal(&world, "end up small-small-place"), 2);
+    assert_int_equal(world_environment(&world, REVIEW)->release, 1);
+}
+
 static void push__is_planned_where_policy_plans_it(void **state)
 {
     (void)state;
@@ -533,6 +568,7 @@ int main(void)
         TEST(policy__entry_that_goes_mid_apply_lets_nothing_more_begin),
         TEST(push__is_for_every_entry_that_takes_it_however_many),
         TEST(push__deploys_and_nothing_else_does),
+        TEST(push__that_fails_goes_back_to_the_values_that_were_deployed),
         TEST(push__is_planned_where_policy_plans_it),
         TEST(push__that_is_deployed_is_not_planned_beside),
         TEST(push__during_a_stop_is_deployed_when_the_machines_act_again),

@@ -384,6 +384,30 @@ static void expand__inputs_are_asked_for_and_checked(void **state)
     end(&trial);
 }
 
+static void expand__what_a_release_had_stands_over_everything(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    begin(&trial, "    inputs: { x: { type: string, default: new } }\n    with: { n: 2 }\n");
+    assert_true(add(&trial, WEB "parameters: { n: { type: int }, m: { type: string, default: d } }\nresources:\n"
+                                "  a: { " RUN ", env: { N: \"${{ param.n }}\", X: \"${{ input.x }}\" } }\n"));
+    assert_true(expand(&trial));
+    check_json(trial.result.settings,
+               "{\"inputs\":{\"x\":\"new\"},\"parameters\":{\"web\":{\"m\":\"d\",\"n\":\"2\"}}}");
+    template_expand_release(&trial.result);
+    trial.result = (struct prepare_result){0};
+    scope_set(trial.scope, "with.n", "4");
+    scope_set(trial.scope, "setting.web.n", "1");
+    scope_set(trial.scope, "setting.other.m", "not of this template");
+    scope_set(trial.scope, "input.x", "old");
+    assert_true(expand(&trial));
+    check_json(wanted(&trial, "a")->spec, "{\"env\":{\"N\":1,\"X\":\"old\"},\"run\":[\"true\"]}");
+    check_json(trial.result.settings,
+               "{\"inputs\":{\"x\":\"old\"},\"parameters\":{\"web\":{\"m\":\"d\",\"n\":\"1\"}}}");
+    end(&trial);
+}
+
 static void expand__what_a_command_gives_stands_over_with(void **state)
 {
     struct trial trial;
@@ -525,6 +549,7 @@ int main(void)
         cmocka_unit_test(expand__several_templates_have_their_own_addresses_and_order),
         cmocka_unit_test(expand__a_template_that_calls_itself_otherwise_is_refused),
         cmocka_unit_test(expand__inputs_are_asked_for_and_checked),
+        cmocka_unit_test(expand__what_a_release_had_stands_over_everything),
         cmocka_unit_test(expand__what_a_command_gives_stands_over_with),
         cmocka_unit_test(use__a_missing_template_is_an_error_of_its_own_repository),
         cmocka_unit_test(use__a_template_with_errors_of_its_own_is_not_called_missing),

@@ -104,6 +104,9 @@ const char *play_prepare(struct world *world, const char *environment, const cha
                      "carol@acme.org", "committer_email", "carol@acme.org", "sources", "repository", "app", "ref",
                      ref_of(world, environment), "commit", commit, "templates", "entrypoints", "name", "web", "url",
                      "http://127.0.0.1:8080/", "wanted", wanted);
+    if (world->size != NULL)
+        json_object_set_new(body, "settings",
+                            json_pack("{s:{}, s:{s:{s:s}}}", "inputs", "parameters", "shop", "size", world->size));
     if (!text_empty(checks))
         json_object_set_new(body, "checks", json_column(checks));
     text = json_text(&world->arena, body);

@@ -21,6 +21,7 @@ struct world {
     struct config *config;
     struct store *store; /* or NULL */
     bool follow;         /* engine_apply_effects is compared with a load after each event */
+    const char *size;    /* what berth.yaml gives the template as `size`; NULL: a worker that says no settings */
     int64_t now, epoch, next_run, ids, tokens;
     VEC(const struct environment *) environments;
     VEC(const struct resource *) resources;

@@ -46,7 +46,7 @@ void config_check_templates(const struct config *config, struct template *const 
 
 /* What the templates of an entry want, counted and expanded: fills `result` (wanted, templates, groups, checks, entrypoints, links …; not sources and
  * commit). `scope` has env.*, branch.*, commit.*, pr.*, actor.*, input.*, and with.NAME for what a
- * command gives over `with`; param.* and values.* are set here. The templates are those of the entry, in any order, and are checked as
+ * command gives over `with`, setting.TEMPLATE.NAME for what stands over both; param.* and values.* are set here. The templates are those of the entry, in any order, and are checked as
  * config_check_templates does. Problems name `file` members of config and templates: print them before these are freed. */
 bool template_expand(const struct config *config, const struct config_entry *entry, struct template *const *templates,
                      size_t count, struct scope *scope, struct arena *arena, struct prepare_result *result,

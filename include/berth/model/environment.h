@@ -122,8 +122,12 @@ struct release {
     bool validated;
     const char *verdict; /* good, rolled back, … */
     int64_t created_at;
+    const char *
+        settings; /* as a run's: what it deployed, whatever berth.yaml says today; "" when it was made before they were kept */
     int64_t revision;
 };
+/* Whether two `settings` may be the same: "" is not known, and is no difference. */
+bool settings_agree(const char *one, const char *other);
 /* what re-creates a destroyed environment */
 struct recipe {
     const char *id; /* the environment's */

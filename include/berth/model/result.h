@@ -57,6 +57,8 @@ struct prepare_result {
     json_t *groups;    /* list of group rows' JSON, `environment` empty */
     VEC(struct wanted_resource) wanted;
     json_t *checks, *entrypoints, *links, *status_endpoints; /* lists, expanded, with $parts */
+    json_t *
+        settings; /* every value that was used: {"inputs": {NAME: text}, "parameters": {TEMPLATE: {NAME: text}}}; none holds a secret */
 };
 /* Result of a plan step.
  *

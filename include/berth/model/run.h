@@ -35,6 +35,8 @@ struct run {
     bool untrusted;        /* the commit's author may not push: nothing is done until a person agrees */
     const char *parent;    /* the run whose failure or destroy started this one */
     const char *superseded_by;
+    const char *
+        settings; /* JSON object: every value that its inputs and parameters had (see prepare_result). Of a roll-back: what its release had */
     const char *approved_digest; /* of the plan that was approved before it was made again (approved_plans), "" never */
     int64_t ttl_ms;
     int64_t pull_request;
