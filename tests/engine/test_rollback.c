@@ -133,59 +133,6 @@ static void failure__goes_back_to_the_last_good_release(void **state)
     assert_int_equal(world->releases.count, 1);
 }
 
-#define SETTINGS(size) "{\"inputs\":{},\"parameters\":{\"shop\":{\"size\":\"" size "\"}}}"
-
-static void failure__goes_back_to_the_values_of_the_release(void **state)
-{
-    struct world *world = *state;
-
-    world->size = "small";
-    release(world, "c1");
-    world->size = "big"; /* berth.yaml moves, and stays moved while the way back is prepared */
-    (void)deploy_that_fails(world, "c2");
-    assert_string_equal(world_run(world, "2")->settings, SETTINGS("big"));
-    assert_string_equal(world_run(world, "3")->settings, SETTINGS("small"));
-    assert_string_equal(world_run(world, "3")->reason, "run 2 failed: server: the tool ended with exit 1");
-    play_all(world, "3");
-    assert_status(world, "3", "done");
-    assert_string_equal(world_run(world, "3")->settings, SETTINGS("small"));
-    assert_int_equal(dev(world)->release, 1);
-    assert_int_equal(world->releases.count, 1);
-    assert_string_equal(world->releases.items[0]->settings, SETTINGS("small"));
-}
-
-static void failure__of_other_values_of_the_same_commit_goes_back(void **state)
-{
-    struct world *world = *state;
-
-    world->size = "small";
-    release(world, "c1");
-    world->size = "big";
-    (void)deploy_that_fails(world, "c1");
-    assert_status(world, "2", "rolling back");
-    assert_string_equal(world_run(world, "3")->settings, SETTINGS("small"));
-    play_all(world, "3");
-    assert_status(world, "2", "rolled back");
-    assert_int_equal(dev(world)->release, 1);
-    assert_string_equal(dev(world)->excluded_commit, "");
-}
-
-static void rollback__to_a_release_without_its_values_takes_todays_and_says_so(void **state)
-{
-    struct world *world = *state;
-
-    release(world, "c1");
-    world->size = "big";
-    (void)deploy_that_fails(world, "c2");
-    assert_string_equal(
-        world_run(world, "3")->reason,
-        "run 2 failed: server: the tool ended with exit 1; v1 is older than the record of its values: those of today's berth.yaml are used");
-    play_all(world, "3");
-    assert_status(world, "3", "done");
-    assert_string_equal(world_run(world, "3")->settings, SETTINGS("big"));
-    assert_int_equal(dev(world)->release, 1);
-}
-
 static void failure__of_a_check_goes_back_too(void **state)
 {
     struct world *world = *state;
@@ -775,23 +722,6 @@ static void by_hand__after_a_deploy_that_was_stopped_it_goes_to_the_release_it_h
     assert_string_equal(verdict(world, 2), "good");
 }
 
-static void by_hand__goes_to_other_values_of_the_same_commit(void **state)
-{
-    struct world *world = *state;
-
-    world->size = "small";
-    release(world, "c1");
-    world->size = "big";
-    release(world, "c1");
-    assert_int_equal(dev(world)->release, 2);
-    assert_int_equal(play_command(world, "rollback", "dev", ""), COMMAND_ACCEPTED);
-    assert_string_equal(world_run(world, "3")->settings, SETTINGS("small"));
-    play_all(world, "3");
-    assert_status(world, "3", "done");
-    assert_int_equal(dev(world)->release, 1);
-    assert_string_equal(verdict(world, 2), "rolled back");
-}
-
 static void by_hand__names_what_is_wrong(void **state)
 {
     struct world *world = *state;
@@ -822,9 +752,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(failure__goes_back_to_the_last_good_release),
-        TEST(failure__goes_back_to_the_values_of_the_release),
-        TEST(failure__of_other_values_of_the_same_commit_goes_back),
-        TEST(rollback__to_a_release_without_its_values_takes_todays_and_says_so),
         TEST(failure__of_a_check_goes_back_too),
         TEST(failure__without_a_good_release_is_held_and_says_so),
         TEST(failure__of_the_very_release_is_held),
@@ -857,7 +784,6 @@ int main(void)
         TEST(rollback__that_is_retried_keeps_the_bad_commit_out),
         TEST(by_hand__goes_to_the_release_before_and_judges_the_newer),
         TEST(by_hand__after_a_deploy_that_was_stopped_it_goes_to_the_release_it_has),
-        TEST(by_hand__goes_to_other_values_of_the_same_commit),
         TEST(by_hand__names_what_is_wrong),
         TEST(by_hand__a_newer_release_takes_the_next_number),
     };
