@@ -99,6 +99,25 @@ static void print_resources(struct cli *cli, const struct detail *detail, int64_
     table_end(&table, "no resources");
 }
 
+/* The cleaner's question with what answers it: until then the environment stays. */
+static void print_holds(struct cli *cli, const struct detail *detail)
+{
+    const char *name = shown(cli, detail->environment.name);
+
+    for (size_t i = 0; i < detail->hold_count; i++) {
+        const struct hold *hold = &detail->holds[i];
+        const char *since = shown_instant(cli, hold->since);
+
+        if (text_equal(hold->kind, CLEANER_ASKS))
+            printf("%sthe cleaner asks since %s: shall it go? %s\n  berth destroy %s lets it go, berth protect %s "
+                   "keeps it\n",
+                   i == 0 ? "\n" : "", since, shown(cli, hold->reason), name, name);
+        else
+            printf("%s%s by %s since %s%s%s\n", i == 0 ? "\n" : "", hold->kind, shown(cli, hold->by), since,
+                   text_empty(hold->reason) ? "" : ": ", shown(cli, hold->reason));
+    }
+}
+
 static void print_rest(struct cli *cli, const struct detail *detail)
 {
     for (size_t i = 0; i < detail->entrypoint_count; i++) {
@@ -115,10 +134,7 @@ static void print_rest(struct cli *cli, const struct detail *detail)
         }
         putchar('\n');
     }
-    for (size_t i = 0; i < detail->hold_count; i++)
-        printf("%s%s by %s since %s%s%s\n", i == 0 ? "\n" : "", detail->holds[i].kind, shown(cli, detail->holds[i].by),
-               shown_instant(cli, detail->holds[i].since), text_empty(detail->holds[i].reason) ? "" : ": ",
-               shown(cli, detail->holds[i].reason));
+    print_holds(cli, detail);
     for (size_t i = 0; i < detail->run_count; i++) {
         enum style style;
         const char *text = shown_run_status(cli, detail->runs[i].status, &style);

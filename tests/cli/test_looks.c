@@ -578,6 +578,28 @@ static void doctor__finds_a_lock_whose_run_has_ended(void **state)
     assert_int_equal(owner_berth(&owner, "doctor"), 0);
 }
 
+static void env__tells_what_the_cleaner_asks_and_what_answers_it(void **state)
+{
+    const struct environment ending = {.id = "E8", .name = "review/ending", .slug = "ending", .status = ENVIRONMENT_OK};
+    const struct environment gone = {
+        .id = "E8", .name = "review/ending", .slug = "ending", .status = ENVIRONMENT_DESTROYED};
+    const struct hold question = {.id = "H8",
+                                  .environment = "E8",
+                                  .kind = CLEANER_ASKS,
+                                  .by = "the cleaner",
+                                  .reason = "its branch is gone",
+                                  .since = 1000,
+                                  .commit = ""};
+
+    (void)state;
+    owner_put(&owner, &environment_type, &ending);
+    owner_put(&owner, &hold_type, &question);
+    assert_int_equal(owner_berth(&owner, "env review/ending"), 0);
+    assert_true(says("the cleaner asks since 1970-01-01T00:00:01Z: shall it go? its branch is gone\n"));
+    assert_true(says("  berth destroy review/ending lets it go, berth protect review/ending keeps it\n"));
+    owner_put(&owner, &environment_type, &gone);
+}
+
 static void workspace__is_found_from_a_folder_below(void **state)
 {
     char *below = path_join(owner.repository, "a/b"), *saved = mem_strdup(owner.repository);
@@ -637,6 +659,7 @@ int main(void)
         cmocka_unit_test(names__stay_utf8_in_a_pipe_whatever_the_locale),
         cmocka_unit_test(doctor__finds_a_lock_whose_run_has_ended),
         cmocka_unit_test(doctor__tells_that_berthd_is_stopped_or_the_store_held),
+        cmocka_unit_test(env__tells_what_the_cleaner_asks_and_what_answers_it),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),
         cmocka_unit_test(verb__has_a_command_each),
     };
