@@ -103,30 +103,6 @@ static bool mark_environments(struct supervisor *supervisor, const struct branch
     return true;
 }
 
-/* A push prolongs the life of what counts it from there, deployed or not. */
-static bool prolong_lives(struct supervisor *supervisor, const struct branch *branch, struct arena *arena,
-                          struct error *error)
-{
-    struct store_query query = {
-        .type = &environment_type, .index = "branch", .equal = {branch->repository, branch->name}};
-    struct environment *rows;
-    size_t count;
-    if (!store_list(supervisor->store, &query, arena, &rows, &count, error))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        const struct config_entry *entry = config_entry_named(supervisor->config, rows[i].entry);
-        if (rows[i].status == ENVIRONMENT_DESTROYED || rows[i].planned_destruction_at == 0 || !entry ||
-            !text_equal(entry->ttl_from, "last_push") ||
-            branch->pushed_at + entry->ttl_default_ms <= rows[i].planned_destruction_at)
-            continue;
-        rows[i].planned_destruction_at = branch->pushed_at + entry->ttl_default_ms;
-        rows[i].marks &= ~(unsigned)MARK_EXPIRING;
-        if (!store_put(supervisor->store, &environment_type, &rows[i], error))
-            return false;
-    }
-    return true;
-}
-
 static bool put_branch(struct supervisor *supervisor, struct branch *branch, bool listed, struct arena *arena,
                        struct error *error)
 {
@@ -141,7 +117,7 @@ static bool put_branch(struct supervisor *supervisor, struct branch *branch, boo
         branch->pushed_at = same ? before.pushed_at : time_now_ms();
         if (found == STORE_FOUND && before.gone_at != 0 && !mark_environments(supervisor, branch, false, arena, error))
             return false;
-        if (!same && supervisor->config && !prolong_lives(supervisor, branch, arena, error))
+        if (!same && supervisor->config && !lives_pushed(supervisor, branch, arena, error))
             return false;
         if (!same && supervisor->config && !trigger_pushed(supervisor, branch, arena, error))
             return false;
@@ -432,7 +408,7 @@ void listing_policy(struct supervisor *supervisor, const char *json, size_t leng
     if (!line[0] && !(config = load_policy_text(supervisor, &row, &problem)))
         error_line(&problem, line, sizeof line);
     if (store_begin(supervisor->store, STORE_DURABLE, &error) && put_policy(supervisor, &row, line, &error) &&
-        store_commit(supervisor->store, NULL, &error)) {
+        (!config || lives_by_policy(supervisor, config, &error)) && store_commit(supervisor->store, NULL, &error)) {
         if (config)
             use_policy(supervisor, config, &row);
         config = NULL;

@@ -11,6 +11,7 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/deliveries.c \
 	src/agent/lifetime.c \
 	src/agent/listing.c \
+	src/agent/lives.c \
 	src/agent/looker.c \
 	src/agent/looker.h \
 	src/agent/marker.c \

@@ -205,6 +205,14 @@ void listing_hung(struct supervisor *supervisor, const char *repository, int64_t
 /* Whether a listing of it ended since this process began: until then a branch may have come back while nobody looked. */
 bool listing_is_fresh(const struct supervisor *supervisor, const char *repository);
 bool listing_load_policy(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
+
+/* --- lives.c: ends that move; both inside a transaction ------------------------------------------------------------------ */
+/* A push prolongs the life of what counts it from there, deployed or not. */
+bool lives_pushed(struct supervisor *supervisor, const struct branch *branch, struct arena *arena,
+                  struct error *error) BERTH_MUST_CHECK;
+/* That policy takes the place of the one in force: living environments end by its `ttl`. */
+bool lives_by_policy(struct supervisor *supervisor, const struct config *config, struct error *error) BERTH_MUST_CHECK;
+
 void observations_take(struct supervisor *supervisor, const char *json, size_t length);
 void deliveries_send(struct supervisor *supervisor);
 void deliveries_taken(struct supervisor *supervisor, struct child *notifier, const char *json, size_t length);

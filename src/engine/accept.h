@@ -70,6 +70,9 @@ struct wish {
 };
 struct run *new_run(struct request *request, int workflow, const struct wish *wish);
 /* Answers, and begins the run unless it is a dry one. `what` is asked for: "deploy dev". */
+/* What is refused beyond life_latest, and until when it may live. */
+const char *life_latest_text(const struct engine_turn *turn, const struct config_entry *entry, const char *name,
+                             int64_t latest_ms);
 void begin_run(struct request *request, struct run *run, const struct why *why, const char *what);
 /* Whether what the command names is an environment, or can be one; else it is answered as not found. */
 bool is_named(struct request *request);

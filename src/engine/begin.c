@@ -49,6 +49,7 @@ static bool wish_of(struct request *request, struct wish *wish)
                                         text_equal(request->command->subject, branch->id));
     int64_t number = json_get_int(request->arguments, "pr");
     long long parsed;
+    int64_t latest;
 
     *wish = (struct wish){.pull_request = number};
     if (number == 0 && text_to_int(argument_text(request, "pr"), &parsed))
@@ -61,11 +62,10 @@ static bool wish_of(struct request *request, struct wish *wish)
     wish->with = wish->inputs = pairs_text(request, subject_pairs(request->command));
     if (!argument_duration(request, "ttl", &wish->ttl_ms))
         return false;
-    if (entry->ttl_max_ms > 0 && wish->ttl_ms > entry->ttl_max_ms) {
+    latest = life_latest(request->turn, entry);
+    if (wish->ttl_ms > 0 && request->turn->facts->now_ms + wish->ttl_ms > latest) {
         answer_refused(request, ERROR_LIMIT, NULL,
-                       arena_printf(request->turn->arena, "'%s' may not live that long at once (%s:%d)",
-                                    request->subject.environment, request->turn->facts->config->file, entry->line),
-                       "ask for less, and extend it later");
+                       life_latest_text(request->turn, entry, request->subject.environment, latest), "ask for less");
         return false;
     }
     if (text_empty(wish->ref) && text_empty(wish->commit)) {

@@ -9,6 +9,7 @@
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
+#include "berth/policy/life.h"
 
 #define SOON_MS (10 * MS_MINUTE) /* what ends within that counts as ending together */
 #define EXPIRING_MS \
@@ -137,6 +138,30 @@ static bool may_end(struct cleaning *cleaning, const struct ending *ending)
     return policy_may(&question, cleaning->arena)->verdict == POLICY_YES;
 }
 
+/* "ttl, from last_use (deploy by alice at 2026-11-21T14:00:00Z), extended by 3h" */
+static const char *life_rule(const struct cleaning *cleaning, const struct ending *ending)
+{
+    struct arena *arena = cleaning->arena;
+    const struct environment *environment = ending->environment;
+    const struct config_entry *entry = ending->entry;
+    const char *rule;
+    int64_t base;
+
+    if (entry == NULL)
+        return "ttl";
+    if (policy_life_is_given(environment))
+        return "ttl, as its deploy asked";
+    base = policy_life_base(entry, environment, ending->branch);
+    rule = arena_printf(arena, "ttl, from %s", entry->ttl_from);
+    if (text_equal(entry->ttl_from, "last_use") && environment->used_at != 0 && environment->used_at == base)
+        rule = arena_printf(arena, "%s (%s at %s)", rule, environment->used_by, instant_text(arena, base));
+    else if (base != 0)
+        rule = arena_printf(arena, "%s (%s)", rule, instant_text(arena, base));
+    return environment->extended_ms == 0
+               ? rule
+               : arena_printf(arena, "%s, extended by %s", rule, duration_text(arena, environment->extended_ms));
+}
+
 static void end_with_life(struct cleaning *cleaning, struct ending *ending)
 {
     int64_t at = ending->environment->planned_destruction_at;
@@ -144,11 +169,7 @@ static void end_with_life(struct cleaning *cleaning, struct ending *ending)
     if (at == 0)
         return;
     ending->at = at;
-    ending->rule =
-        ending->entry != NULL ? arena_printf(cleaning->arena, "ttl, from %s", ending->entry->ttl_from) : "ttl";
-    if (ending->entry != NULL && text_equal(ending->entry->ttl_from, "last_use") && ending->environment->used_at != 0)
-        ending->rule = arena_printf(cleaning->arena, "%s (%s at %s)", ending->rule, ending->environment->used_by,
-                                    instant_text(cleaning->arena, ending->environment->used_at));
+    ending->rule = life_rule(cleaning, ending);
     ending->evidence =
         arena_printf(cleaning->arena, "its life ended at %s (%s)", instant_text(cleaning->arena, at), ending->rule);
 }
@@ -158,7 +179,6 @@ static void end_with_branch(struct cleaning *cleaning, struct ending *ending)
     const struct environment *environment = ending->environment;
     const struct config_entry *entry = ending->entry;
     const struct branch *branch = ending->branch;
-    struct str grace = STR_INIT;
     int64_t at;
 
     if (entry == NULL || !entry->destroy_with_branch || branch == NULL || branch->gone_at == 0 ||
@@ -172,14 +192,13 @@ static void end_with_branch(struct cleaning *cleaning, struct ending *ending)
         return;
     ending->at = at;
     ending->branch_gone = true;
-    duration_format(&grace, entry->destroy_after_ms);
-    ending->rule = arena_printf(cleaning->arena, "branch %s:%s gone since %s, destroy_with_branch after %s",
-                                environment->repository, environment->branch,
-                                instant_text(cleaning->arena, branch->gone_at), grace.data);
+    ending->rule =
+        arena_printf(cleaning->arena, "branch %s:%s gone since %s, destroy_with_branch after %s",
+                     environment->repository, environment->branch, instant_text(cleaning->arena, branch->gone_at),
+                     duration_text(cleaning->arena, entry->destroy_after_ms));
     ending->evidence =
         arena_printf(cleaning->arena, "%s (missing in %lld whole listings, the last at %s)", ending->rule,
                      (long long)branch->misses, instant_text(cleaning->arena, ending->repository->listed_at));
-    str_release(&grace);
 }
 
 /* --- marks, warnings, the next look ------------------------------------------------------------------------------------ */

@@ -121,6 +121,17 @@ const char *instant_text(struct arena *arena, int64_t at_ms)
     return copy;
 }
 
+const char *duration_text(struct arena *arena, int64_t ms)
+{
+    struct str text = STR_INIT;
+    const char *copy;
+
+    duration_format(&text, ms);
+    copy = arena_strdup(arena, text.data);
+    str_release(&text);
+    return copy;
+}
+
 void engine_facts_release(struct engine_facts *facts)
 {
     vec_release(&facts->resources);

@@ -5,6 +5,7 @@
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
+#include "berth/policy/life.h"
 
 #define APPLIES (PHASES(PHASE_APPLY) | PHASES(PHASE_DESTROY))
 
@@ -314,53 +315,52 @@ static void put_release(struct engine_turn *turn, const json_t *wanted)
     run->status_reason = arena_printf(turn->arena, "release v%lld", (long long)release->version);
 }
 
-/* What a life counts from. A push counts from when the environment is there: deploying an old branch by hand must not be its end. */
-static int64_t life_begins(const struct engine_turn *turn)
+int64_t life_latest(const struct engine_turn *turn, const struct config_entry *entry)
 {
-    const struct environment *environment = turn->environment;
-    const struct branch *branch = turn->facts->branch;
-    bool is_its_branch = branch != NULL && text_equal(branch->name, environment->branch);
+    const int64_t now = turn->facts->now_ms;
+    struct environment deployed = {.created_at = now};
 
-    if (turn->run->ttl_ms > 0 || turn->entry == NULL) /* asked for with this very deploy */
-        return turn->facts->now_ms;
-    if (text_equal(turn->entry->ttl_from, "created"))
-        return environment->created_at;
-    if (text_equal(turn->entry->ttl_from, "last_push") && is_its_branch)
-        return branch->pushed_at > environment->created_at ? branch->pushed_at : environment->created_at;
-    return turn->facts->now_ms;
+    if (turn->environment != NULL && turn->environment->deployed_at != 0 &&
+        turn->environment->status != ENVIRONMENT_DESTROYED)
+        deployed = *turn->environment;
+    deployed.deployed_at = deployed.used_at = now;
+    return entry != NULL ? policy_life_latest(entry, &deployed, turn->facts->branch) : INT64_MAX;
 }
 
 void life_set(struct engine_turn *turn)
 {
     struct environment *environment = turn->environment;
-    int64_t ttl = turn->run->ttl_ms > 0 ? turn->run->ttl_ms : turn->entry != NULL ? turn->entry->ttl_default_ms : 0;
-    int64_t end;
+    struct environment deployed = *environment;
 
-    if (environment->permanent || ttl <= 0) {
-        if (environment->permanent)
-            environment->planned_destruction_at = 0;
-        return;
+    deployed.deployed_at = deployed.used_at = turn->facts->now_ms;
+    if (environment->permanent) {
+        environment->planned_destruction_at = 0;
+    } else if (turn->run->ttl_ms > 0) {
+        const int64_t latest = life_latest(turn, turn->entry), asked = turn->facts->now_ms + turn->run->ttl_ms;
+        const int64_t end = asked < latest ? asked : latest;
+
+        if (end > environment->planned_destruction_at)
+            environment->planned_destruction_at = environment->given_until = end;
+        environment->marks &= ~(unsigned)MARK_EXPIRING;
+    } else if (turn->entry != NULL && policy_life_grows(turn->entry, &deployed, turn->facts->branch)) {
+        environment->planned_destruction_at = deployed.planned_destruction_at;
+        environment->marks &= ~(unsigned)MARK_EXPIRING;
     }
-    end = life_begins(turn) + ttl;
-    if (end > environment->planned_destruction_at)
-        environment->planned_destruction_at = end;
-    environment->marks &= ~(unsigned)MARK_EXPIRING;
+}
+
+static void note_use(struct engine_turn *turn, const char *by)
+{
+    turn->environment->used_at = turn->facts->now_ms;
+    turn->environment->used_by = by;
 }
 
 void life_used(struct engine_turn *turn, const struct config_entry *entry, const char *by)
 {
     struct environment *environment = turn->environment;
-    int64_t end;
 
-    environment->used_at = turn->facts->now_ms;
-    environment->used_by = by;
-    if (entry == NULL || !text_equal(entry->ttl_from, "last_use") || environment->planned_destruction_at == 0)
-        return;
-    end = environment->used_at + entry->ttl_default_ms;
-    if (end <= environment->planned_destruction_at)
-        return;
-    environment->planned_destruction_at = end;
-    environment->marks &= ~(unsigned)MARK_EXPIRING;
+    note_use(turn, by);
+    if (entry != NULL && text_equal(entry->ttl_from, "last_use") && environment->planned_destruction_at != 0)
+        (void)policy_life_grows(entry, environment, NULL);
 }
 
 static void forget_gone(struct engine_turn *turn)
@@ -388,7 +388,7 @@ static void deploy_done(struct engine_turn *turn)
     environment->inputs = turn->run->inputs;
     environment->marks &= ~(unsigned)(MARK_DEGRADED | MARK_DRIFTED | MARK_WAITING);
     life_set(turn);
-    life_used(turn, turn->entry, arena_printf(turn->arena, "run %s", turn->run->id));
+    note_use(turn, arena_printf(turn->arena, "run %s", turn->run->id));
     lock_release(turn);
 }
 

@@ -5,6 +5,7 @@
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 #include "berth/config.h"
+#include "berth/policy/life.h"
 
 /* Policy and the environment; false: refused already. */
 static bool may_order(struct request *request, const struct why **why)
@@ -60,10 +61,42 @@ static bool is_being_destroyed(struct request *request, const struct why *why)
     return false;
 }
 
-void accept_extend(struct request *request)
+static int64_t life_goes_on_until(const struct engine_turn *turn)
+{
+    return turn->environment->planned_destruction_at > turn->facts->now_ms ? turn->environment->planned_destruction_at
+                                                                           : turn->facts->now_ms;
+}
+
+const char *life_latest_text(const struct engine_turn *turn, const struct config_entry *entry, const char *name,
+                             int64_t latest_ms)
+{
+    return arena_printf(turn->arena, "'%s' may live until %s at the latest: ttl.max is %s from %s (%s:%d)", name,
+                        instant_text(turn->arena, latest_ms), duration_text(turn->arena, entry->ttl_max_ms),
+                        entry->ttl_from, turn->facts->config->file, entry->line);
+}
+
+/* Whether its life may be so long; an extension is a use. */
+static bool fits_its_longest(struct request *request, const struct why *why, int64_t until)
 {
     struct engine_turn *turn = request->turn;
     const struct config_entry *entry = request->subject.entry;
+    struct environment used = *turn->environment;
+    int64_t latest, room;
+
+    used.used_at = turn->facts->now_ms;
+    latest = entry != NULL ? policy_life_latest(entry, &used, turn->facts->branch) : INT64_MAX;
+    if (until <= latest)
+        return true;
+    room = latest - life_goes_on_until(turn);
+    answer_refused(request, ERROR_LIMIT, why, life_latest_text(turn, entry, used.name, latest),
+                   room >= MS_MINUTE ? arena_printf(turn->arena, "ask for at most %s", duration_text(turn->arena, room))
+                                     : "it cannot be extended further");
+    return false;
+}
+
+void accept_extend(struct request *request)
+{
+    struct engine_turn *turn = request->turn;
     struct environment *environment = turn->environment;
     const struct why *why, *state;
     int64_t by, until;
@@ -81,21 +114,17 @@ void accept_extend(struct request *request)
         answer_refused(request, ERROR_CONFLICT, why, state->reason, state->next);
         return;
     }
-    until = environment->planned_destruction_at > turn->facts->now_ms ? environment->planned_destruction_at
-                                                                      : turn->facts->now_ms;
-    until += by;
-    if (entry != NULL && entry->ttl_max_ms > 0 && until > turn->facts->now_ms + entry->ttl_max_ms) {
-        answer_refused(request, ERROR_LIMIT, why,
-                       arena_printf(turn->arena, "'%s' would live longer than ttl.max allows (%s:%d)",
-                                    environment->name, turn->facts->config->file, entry->line),
-                       "ask for less");
+    until = life_goes_on_until(turn) + by;
+    if (!fits_its_longest(request, why, until))
         return;
-    }
     if (!carry_out(
             request, why,
             arena_printf(turn->arena, "'%s' lives until %s", environment->name, instant_text(turn->arena, until))))
         return;
+    if (policy_life_is_given(environment))
+        environment->given_until = until;
     environment->planned_destruction_at = until;
+    environment->extended_ms += by;
     environment->extensions++;
     environment->marks &= ~(unsigned)MARK_EXPIRING;
 }

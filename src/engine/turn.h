@@ -215,6 +215,8 @@ void artifacts_leave(struct engine_turn *turn);
 void artifacts_stay(struct engine_turn *turn); /* it is tried again: what it keeps from now on must not go with that */
 /* When the environment's life ends, as its entry or the deploy says; what a person gave it more is not taken away. */
 void life_set(struct engine_turn *turn);
+/* The latest end that ttl.max allows an environment that is deployed now; INT64_MAX: any. */
+int64_t life_latest(const struct engine_turn *turn, const struct config_entry *entry);
 /* It was used: a life that counts from there grows. */
 void life_used(struct engine_turn *turn, const struct config_entry *entry, const char *by);
 bool changed_anything(const struct engine_turn *turn);

@@ -25,6 +25,7 @@
 /* Columns that a later version of the schema brought. */
 #define JSON_SINCE(version, owner, member) COLUMN(owner, member, COLUMN_JSON, NULL, (version)*COLUMN_SINCE)
 #define TEXT_SINCE(version, owner, member) COLUMN(owner, member, COLUMN_TEXT, NULL, (version)*COLUMN_SINCE)
+#define INT_SINCE(version, owner, member) COLUMN(owner, member, COLUMN_INT, NULL, (version)*COLUMN_SINCE)
 #define TIME_SINCE(version, owner, member) COLUMN(owner, member, COLUMN_TIME, NULL, (version)*COLUMN_SINCE)
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])

@@ -33,6 +33,8 @@ static const struct column environment_columns[] = {
     TIME_SINCE(2, environment, ends_at),
     TEXT_SINCE(2, environment, ends_why),
     INT(environment, extensions),
+    INT_SINCE(4, environment, extended_ms),
+    TIME_SINCE(4, environment, given_until),
     TIME_SINCE(4, environment, used_at),
     TEXT_SINCE(4, environment, used_by),
     INT(environment, release),

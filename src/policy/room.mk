@@ -4,6 +4,7 @@ src_policy_libpolicy_a_SOURCES = \
 	src/policy/allow.c \
 	src/policy/end.c \
 	src/policy/gate.c \
+	src/policy/life.c \
 	src/policy/limits.c \
 	src/policy/may.c \
 	src/policy/rules.c \

@@ -10,6 +10,8 @@ static const struct schema_step steps[] = {
     {.version = 2, .table = "environments", .column = "ends_why"},
     {.version = 3, .table = "resources", .column = "sensitive"},
     {.version = 4, .table = "runs", .column = "approved_digest"},
+    {.version = 4, .table = "environments", .column = "extended_ms"},
+    {.version = 4, .table = "environments", .column = "given_until"},
     {.version = 4, .table = "environments", .column = "used_at"},
     {.version = 4, .table = "environments", .column = "used_by"},
     {.version = 4, .table = "runs", .column = "settings"},

@@ -530,6 +530,48 @@ static void push__that_deploys_nothing_prolongs_the_life(void **state)
     assert_string_equal(world_last_run(&world)->id, "1");
 }
 
+static bool ends_at(struct world *looked, void *at)
+{
+    return world_environment(looked, REVIEW)->planned_destruction_at == *(const int64_t *)at;
+}
+
+static void life_says(const char *life)
+{
+    char *text = mem_strdup(by_hand);
+    memcpy(strstr(text, "default: 2d") + strlen("default: "), life, strlen("2d"));
+    policy(text, arena_printf(&world.arena, "default: %s", life));
+    free(text);
+}
+
+static bool ends_soon(struct world *looked, void *unused)
+{
+    const struct environment *environment = world_environment(looked, REVIEW);
+    (void)unused;
+    return environment->planned_destruction_at < time_now_ms() + MS_DAY &&
+           environment->ends_at == environment->planned_destruction_at;
+}
+
+static void policy__that_changes_a_life_moves_the_ends_of_what_is_there(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", by_hand, false);
+    git("commit", "-q", "-am policy");
+    start();
+    assert_non_null(world_ask(&world, "deploy", "feature/x", ""));
+    assert_non_null(world_wait_run(&world, 1u << RUN_DONE));
+    int64_t life = world_environment(&world, REVIEW)->planned_destruction_at, longer = life + 2 * MS_DAY;
+    assert_true(life > 0);
+    life_says("4d");
+    assert_true(world_wait(&world, ends_at, &longer));
+    int64_t before = time_now_ms();
+    life_says("1s"); /* over long ago, but nobody was told */
+    assert_true(world_wait(&world, ends_soon, NULL));
+    assert_in_range(world_environment(&world, REVIEW)->planned_destruction_at, before + 2 * MS_HOUR,
+                    time_now_ms() + 2 * MS_HOUR);
+    assert_string_equal(world_last_run(&world)->id, "1");
+}
+
 /* --- an observer that hangs ---------------------------------------------------------------------------------------------- */
 
 static bool is_unreachable(struct world *looked, void *id)
@@ -573,6 +615,7 @@ int main(void)
         TEST(push__that_is_deployed_is_not_planned_beside),
         TEST(push__during_a_stop_is_deployed_when_the_machines_act_again),
         TEST(push__that_deploys_nothing_prolongs_the_life),
+        TEST(policy__that_changes_a_life_moves_the_ends_of_what_is_there),
         TEST(observer__that_does_not_come_back_is_ended_and_said),
         TEST(branch__that_went_marks_its_environment_until_it_is_back),
     };

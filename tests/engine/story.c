@@ -3,6 +3,8 @@
 #include "story.h"
 
 #include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/policy/life.h"
 
 #include <stdarg.h>
 
@@ -394,4 +396,35 @@ void check_touched(struct story *story)
             wrong(story, "%s", text);
     }
     vec_clear(&story->touched);
+}
+
+/* What a policy brings near has its notice, what it moves off is later, and what was nearer stays. */
+static void watch_life(struct story *story, const struct environment *environment, int64_t was)
+{
+    const int64_t end = environment->planned_destruction_at, noticed = story->world.now + LIFE_NOTICE_MS;
+
+    if (end != 0 && end < noticed && (was == 0 || end < was))
+        wrong(story, "another policy ends %s without notice", environment->name);
+    if (environment->permanent && end != was)
+        wrong(story, "another policy ends %s, which is permanent", environment->name);
+}
+
+void story_policy(struct story *story, struct config *config)
+{
+    struct world *world = &story->world;
+
+    for (size_t i = 0; i < world->environments.count; i++) {
+        struct environment environment = *world->environments.items[i];
+        const struct config_entry *before = config_entry_named(world->config, environment.entry);
+        const struct config_entry *after = config_entry_named(config, environment.entry);
+        const int64_t was = environment.planned_destruction_at;
+
+        if (environment.status == ENVIRONMENT_ABSENT || environment.status == ENVIRONMENT_DESTROYING ||
+            environment.status == ENVIRONMENT_DESTROYED || before == NULL || after == NULL ||
+            !policy_life_changes(before, after, &environment, branch_of(story, &environment), world->now))
+            continue;
+        watch_life(story, &environment, was);
+        world_put(world, &environment_type, &environment);
+    }
+    world->config = config;
 }

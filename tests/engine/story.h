@@ -46,5 +46,7 @@ void check_touched(struct story *story);
 void before_clean(struct story *story);
 void after_clean(struct story *story);
 bool is_machines_destroy(const struct run *run);
+/* That policy takes the place of the one in force: what lives ends by its `ttl`. */
+void story_policy(struct story *story, struct config *config);
 
 #endif

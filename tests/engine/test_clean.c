@@ -4,6 +4,8 @@
 
 #include "berth/base/str.h"
 #include "berth/base/time.h"
+#include "berth/config.h"
+#include "berth/policy/life.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -440,11 +442,42 @@ static void warning__is_given_once_at_each_distance(void **state)
     assert_int_equal(scene->effects.wake_at, NOW + 90 * MS_MINUTE); /* the next, half an hour before */
 }
 
+static void warning__is_given_of_an_end_that_another_policy_brought_near(void **state)
+{
+    struct scene *scene = *state;
+    const struct config_entry *after = config_entry_named(scene->config, scene->environments[0].entry);
+    struct config_entry before = *after;
+
+    before.ttl_default_ms = 13 * MS_DAY;
+    before.ttl_max_ms = 0;
+    scene->environments[0].created_at = NOW - 10 * MS_DAY;
+    assert_true(policy_life_changes(&before, after, &scene->environments[0], NULL, NOW));
+    clean(scene);
+    assert_null(asked(scene));
+    assert_int_equal(puts_of(scene, &delivery_type), 1);
+    assert_true(((const struct environment *)put_of(scene, &environment_type))->marks & MARK_EXPIRING);
+}
+
+static void life__says_what_it_counts_from(void **state)
+{
+    struct scene *scene = *state;
+    const struct environment *marked;
+
+    scene->environments[0].created_at = NOW - MS_DAY;
+    scene->environments[0].extended_ms = 3 * MS_HOUR;
+    clean(scene);
+    marked = put_of(scene, &environment_type);
+    assert_non_null(marked);
+    assert_string_equal(marked->ends_why, "ttl, from created (2026-11-20T14:00:00Z), extended by 3h");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(life__that_is_over_becomes_one_destroy_with_its_evidence),
         TEST(life__that_is_not_over_ends_nothing_and_says_when_to_look),
+        TEST(life__says_what_it_counts_from),
+        TEST(warning__is_given_of_an_end_that_another_policy_brought_near),
         TEST(branch__that_is_gone_ends_its_environment_after_the_grace),
         TEST(branch__that_is_gone_is_marked_at_once),
         TEST(branch__nothing_is_gone_that_a_listing_did_not_prove),

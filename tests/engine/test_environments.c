@@ -348,9 +348,53 @@ static void life__from_the_last_use_goes_on_with_what_a_person_does(void **state
     assert_int_equal(play_command(world, "plan", "dev", "{\"with\":[\"a=1\"]}"), COMMAND_ACCEPTED);
     assert_int_equal(world_environment(world, "dev")->used_at, world->now);
     assert_int_equal(world_environment(world, "dev")->planned_destruction_at,
-                     deployed + MS_HOUR + 5 * MS_DAY); /* what was given is not taken away */
+                     deployed + MS_HOUR + 6 * MS_DAY); /* what was given stays on top */
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"3d\"}"), COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), "'dev' may live until "));
+    assert_non_null(strstr(world_answer(world), " at the latest: ttl.max is 7d from last_use (berth.yaml:"));
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"2d\"}"), COMMAND_DONE); /* exactly that */
+    world_pass(world, MS_HOUR);
+    assert_int_equal(play_command(world, "plan", "dev", "{\"with\":[\"a=2\"]}"), COMMAND_ACCEPTED);
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, world->now + 7 * MS_DAY);
     assert_int_equal(play_command(world, "protect", "dev", ""), COMMAND_DONE);
     assert_string_equal(world_environment(world, "dev")->used_by, "plan by uid:1000");
+}
+
+static void life__from_the_beginning_is_not_extended_beyond_its_longest(void **state)
+{
+    struct world *world = *state;
+    char *yaml = mem_strdup(lives);
+    int64_t created;
+
+    memcpy(strstr(yaml, "last_push"), "created  ", strlen("created  "));
+    play_policy(world, yaml);
+    free(yaml);
+    play_deploy(world, "feature/x");
+    play_all(world, "1");
+    created = world_environment(world, "dev")->created_at;
+    world_pass(world, MS_DAY);
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"6d\"}"), COMMAND_REFUSED);
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"5d\"}"), COMMAND_DONE);
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, created + 7 * MS_DAY);
+    assert_int_equal(play_command(world, "deploy", "dev", "{\"with\":[\"a=1\"],\"ttl\":\"7d\"}"), COMMAND_REFUSED);
+    assert_non_null(strstr(world_answer(world), " at the latest: ttl.max is 7d from created"));
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"1m\"}"), COMMAND_REFUSED);
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, created + 7 * MS_DAY);
+}
+
+static void life__that_a_deploy_asked_for_is_known_as_that(void **state)
+{
+    struct world *world = *state;
+
+    play_policy(world, lives);
+    assert_int_equal(play_command(world, "deploy", "feature/x", "{\"ttl\":\"1h\"}"), COMMAND_ACCEPTED);
+    play_all(world, "1");
+    assert_int_equal(world_environment(world, "dev")->planned_destruction_at, world->now + MS_HOUR);
+    assert_int_equal(world_environment(world, "dev")->given_until, world->now + MS_HOUR);
+    assert_int_equal(play_command(world, "extend", "dev", "{\"by\":\"1h\"}"), COMMAND_DONE);
+    assert_int_equal(world_environment(world, "dev")->given_until, world->now + 2 * MS_HOUR);
+    world_clean(world, WORLD_STEADY);
+    assert_string_equal(world_environment(world, "dev")->ends_why, "ttl, as its deploy asked");
 }
 
 static void rollback__without_a_release_says_so(void **state)
@@ -546,6 +590,8 @@ int main(void)
         TEST(retry__knows_who_applied_last_behind_many_plans),
         TEST(life__counts_from_the_last_push_and_not_from_a_deploy),
         TEST(life__from_the_last_use_goes_on_with_what_a_person_does),
+        TEST(life__from_the_beginning_is_not_extended_beyond_its_longest),
+        TEST(life__that_a_deploy_asked_for_is_known_as_that),
         TEST(rollback__without_a_release_says_so),
         TEST(limit__holds_back_an_approved_gate_too),
         TEST(queue__says_how_many_are_before_and_is_cancelled),

@@ -97,9 +97,9 @@ static void add_entry(struct str *yaml, uint64_t *random, enum crowd crowd, cons
     if (!permanent)
         str_add(yaml, PICK(random, "", "    destroy_with_branch: { after: 10m }\n",
                            "    destroy_with_branch: { after: 0s }\n"));
-    str_add(yaml, permanent
-                      ? "    permanent: true\n"
-                      : PICK(random, "", "    ttl: { default: 2d, max: 7d, from: last_deploy, extensions: 2 }\n"));
+    str_add(yaml, permanent ? "    permanent: true\n"
+                            : PICK(random, "", "    ttl: { default: 2d, max: 7d, from: last_deploy, extensions: 2 }\n",
+                                   "    ttl: { default: 9h, max: 3d, from: last_use }\n"));
 }
 
 static struct config *random_config(uint64_t *random)
@@ -588,7 +588,7 @@ static void random_event(struct story *story, struct config *const *configs)
         do_restart(story);
     else {
         happens(story, "berth.yaml changes");
-        story->world.config = configs[below(story, CONFIGS)];
+        story_policy(story, configs[below(story, CONFIGS)]);
         look_at_all(story);
     }
 }

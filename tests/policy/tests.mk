@@ -4,6 +4,9 @@
 unit_tests += tests/policy/test_gate
 tests_policy_test_gate_SOURCES = tests/policy/test_gate.c tests/policy/fixture.h
 tests_policy_test_gate_LDADD = $(test_policy)
+unit_tests += tests/policy/test_life
+tests_policy_test_life_SOURCES = tests/policy/test_life.c tests/policy/fixture.h
+tests_policy_test_life_LDADD = $(test_policy)
 unit_tests += tests/policy/test_limits
 tests_policy_test_limits_SOURCES = tests/policy/test_limits.c tests/policy/fixture.h
 tests_policy_test_limits_LDADD = $(test_policy)

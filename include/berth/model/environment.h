@@ -28,6 +28,8 @@ struct environment {
     int64_t ends_at; /* the earlier of its life's end and, once its branch is gone, the end of the grace; 0: neither */
     const char *ends_why; /* which of the two, and what was seen */
     int64_t extensions;   /* of its life, used */
+    int64_t extended_ms;  /* of its life, by all of them together */
+    int64_t given_until;  /* the end that a deploy's --ttl gave, with what it was extended since; 0: none did */
     int64_t used_at; /* when a person last used it through berth, or a run deployed it; 0: not since this is recorded */
     const char *used_by;  /* "deploy by alice", "run 17" */
     int64_t release;      /* current vN, 0: none */
