@@ -78,6 +78,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/terraform/module.h \
 	src/provider/terraform/needs.c \
 	src/provider/terraform/needs.h \
+	src/provider/terraform/secrets.c \
+	src/provider/terraform/secrets.h \
 	src/provider/terraform/shown.c \
 	src/provider/terraform/shown.h \
 	src/provider/terraform/terraform.c \

@@ -165,7 +165,7 @@ static void lock__is_shown_with_its_holder(void **state)
                        "\"Who\":\"bob@elsewhere\",\"Version\":\"1.11.4\",\"Created\":\"2026-11-21T10:00:00Z\"}";
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0);
+    assert_true(fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0); /* it stays when the state is read here */
     must(file_replace(info, said, strlen(said), 0600, FILE_RELAXED, &setting->place.error), &setting->place.error);
     expect(setting, try_plan(setting), ERROR_CONFLICT,
            "the state of 'infra' is locked by bob@elsewhere since 2026-11-21T10:00:00Z, for Apply");
@@ -189,6 +189,7 @@ static void lock__of_a_remote_state_is_released_by_its_id(void **state)
                                "\"Version\":\"1.11.4\",\"Created\":\"2026-11-21T10:00:00Z\"}";
     const char *const answers[] = {
         "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", /* init looks for a state */
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", /* what it calls sensitive */
         arena_printf(&place->arena,
                      "HTTP/1.1 423 Locked\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
                      "Connection: close\r\n\r\n%s",
@@ -326,6 +327,47 @@ static bool run_words(struct setting *setting, const char *const *words, int64_t
 }
 #define RUN(...) run_words(setting, (const char *const[]){__VA_ARGS__, NULL}, &exit_status)
 
+/* As a worker that has just begun. */
+static void hear_of_nothing(struct setting *setting)
+{
+    redactor_free(setting->redactor);
+    setting->redactor = redactor_new();
+    setting->place.context.redactor = setting->redactor;
+}
+
+/* terraform_data tells its input once more as its output, which nobody marks. */
+static void secrets__that_the_state_marks_are_hidden_where_a_copy_stands(void **state)
+{
+    struct setting *setting = *state;
+    if (!has_program("terraform"))
+        skip();
+    module_file(
+        setting,
+        "resource \"terraform_data\" \"a\" {\n  input = sensitive(\"" MODULE_SECRET "\")\n"
+        "  provisioner \"local-exec\" {\n    when = destroy\n    command = \"echo told ${self.output}\"\n  }\n}\n"
+        "resource \"terraform_data\" \"b\" { input = { open = \"seen\", closed = [\"in-the-open\", "
+        "sensitive(\"of-a-list-" MODULE_SECRET "\")] } }\n");
+    (void)plan(setting);
+    apply(setting);
+    hear_of_nothing(setting);
+    const size_t before = strlen(place_log(&setting->place));
+    setting->task.wanted = NULL;
+    assert_int_equal(plan(setting), PLAN_DESTROY);
+    const char *said = place_log(&setting->place) + before;
+    char *changes = json_dumps(setting->plan.changes, JSON_SORT_KEYS);
+    assert_non_null(strstr(said, "will be destroyed"));
+    assert_true(strstr(said, "seen") && strstr(said, "in-the-open"));
+    assert_null(strstr(said, MODULE_SECRET));
+    assert_non_null(strstr(changes, "hmac:"));
+    assert_null(strstr(changes, MODULE_SECRET));
+    free(changes);
+    hear_of_nothing(setting);
+    apply(setting);
+    assert_non_null(strstr(place_log(&setting->place), "told ***"));
+    assert_null(strstr(place_log(&setting->place), MODULE_SECRET));
+    search_kept(setting, planted);
+}
+
 static void command__prints_nothing_that_the_state_calls_sensitive(void **state)
 {
     struct setting *setting = *state;
@@ -339,9 +381,7 @@ static void command__prints_nothing_that_the_state_calls_sensitive(void **state)
                          "output \"closed\" {\n  value = terraform_data.a.output.closed[0]\n  sensitive = true\n}\n");
     (void)plan(setting);
     apply(setting);
-    redactor_free(setting->redactor); /* a worker that has heard of nothing */
-    setting->redactor = redactor_new();
-    setting->place.context.redactor = setting->redactor;
+    hear_of_nothing(setting);
     must(RUN("show", "-json"), &setting->place.error);
     must(RUN("state", "pull"), &setting->place.error);
     must(RUN("output", "-json"), &setting->place.error);
@@ -374,9 +414,7 @@ static void command__hides_what_inner_modules_hold_and_says_only_what_was_asked_
     module_file(setting, "module \"inner\" { source = \"./inner\" }\n");
     (void)plan(setting);
     apply(setting);
-    redactor_free(setting->redactor); /* a worker that has heard of nothing */
-    setting->redactor = redactor_new();
-    setting->place.context.redactor = setting->redactor;
+    hear_of_nothing(setting);
     const size_t before = strlen(place_log(&setting->place));
     setenv("TF_CLI_CONFIG_FILE", "/nonexistent/terraformrc", 1); /* every call of the tool warns of it */
     must(RUN("state", "show", "module.inner.terraform_data.deep"), &setting->place.error);
@@ -559,6 +597,7 @@ int main(void)
         TEST(lock__of_somebody_is_shown_with_what_speaks_against_his_death),
         TEST(lock__of_a_file_ends_with_its_holder),
         TEST(command__prints_nothing_that_the_state_calls_sensitive),
+        TEST(secrets__that_the_state_marks_are_hidden_where_a_copy_stands),
         TEST(command__hides_what_inner_modules_hold_and_says_only_what_was_asked_for),
         TEST(command__hides_a_value_of_several_lines_that_comes_raw),
         TEST(command__does_not_print_what_is_too_short_to_be_hidden),

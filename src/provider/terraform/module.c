@@ -5,6 +5,7 @@
 #include "provider/job.h"
 #include "provider/terraform/init.h"
 #include "provider/terraform/layout.h"
+#include "provider/terraform/secrets.h"
 #include "provider/terraform/shown.h"
 #include "provider/terraform/tool.h"
 #include "provider/terraform/version.h"
@@ -453,20 +454,34 @@ bool module_is_empty(const struct module *module)
     return empty;
 }
 
-const char *module_base(struct module *module)
+/* Wherever it is; new reference, NULL when there is none. */
+static json_t *any_state(struct module *module)
 {
     struct str pulled = STR_INIT;
     json_t *state = NULL;
-    const char *base = "";
     if (!module->own_backend)
         state = module_read_state(module);
     else if (module_ask(module, (const char *const[]){"state", "pull", NULL}, &pulled, NULL))
         state = json_loadb(pulled.data, pulled.length, 0, NULL);
+    str_release(&pulled);
+    return state;
+}
+
+void module_learn_secrets(struct module *module)
+{
+    json_t *state = any_state(module);
+    secrets_of_state(module->context->redactor, state);
+    json_decref(state);
+}
+
+const char *module_base(struct module *module)
+{
+    json_t *state = any_state(module);
+    const char *base = "";
     const char *lineage = json_get_text(state, "lineage");
     if (lineage[0])
         base = arena_printf(module->arena, "%s/%lld", lineage, (long long)json_get_int(state, "serial"));
     json_decref(state);
-    str_release(&pulled);
     return base;
 }
 

@@ -72,6 +72,8 @@ bool module_write_json(const char *path, const json_t *value, struct error *erro
 json_t *module_read_state(const struct module *module) BERTH_MUST_CHECK;
 /* True when the state is local and there is nothing in it. */
 bool module_is_empty(const struct module *module);
+/* Tells the redactor what the state calls sensitive, before the tool speaks of it: copies of a value are not marked. */
+void module_learn_secrets(struct module *module);
 /* "LINEAGE/SERIAL" of the state now, "" when there is none or it cannot be known. In the arena. */
 const char *module_base(struct module *module);
 /* Makes what the tool wrote beside the local state private, and keeps an errored.tfstate: its new path in the arena, or NULL. */

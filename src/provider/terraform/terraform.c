@@ -90,6 +90,7 @@ static bool make_plan(struct module *module, const char *mode, const struct fing
         words[count++] = mode;
     if (parallelism > 0)
         words[count++] = arena_printf(module->arena, "-parallelism=%lld", (long long)parallelism);
+    module_learn_secrets(module);
     /* the file is there with its rights before the tool fills it */
     bool planned = module_add_variables(module, words, &count, error) &&
                    file_replace(module->plan, "", 0, 0600, FILE_RELAXED, error) &&
@@ -251,6 +252,7 @@ static bool apply_plan(struct module *module, struct events *events, struct appl
     if (parallelism > 0)
         words[count++] = arena_printf(module->arena, "-parallelism=%lld", (long long)parallelism);
     words[count] = module->plan;
+    module_learn_secrets(module);
     bool ran = module_follow(module, words, events_line, events, &outcome, error);
     (void)unlink(module->plan);
     const char *errored = module_tidy(module);
