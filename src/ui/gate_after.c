@@ -56,7 +56,7 @@ static void write_failure(struct dashboard *dashboard, const struct run *run, st
     const struct environment *environment = picture_environment(dashboard->picture, run->environment);
     str_add(out, "if it fails\t");
     switch ((enum failure_answer)run->on_failure) {
-    case ANSWER_HOLD: str_add(out, "it is held where it is, nothing is taken back: R goes on, C gives up"); break;
+    case ANSWER_HOLD: str_add(out, "it is held where it is, not taken back: R goes on, C gives up"); break;
     case ANSWER_DESTROY: str_add(out, "what there is of the environment is destroyed"); break;
     case ANSWER_ROLLBACK:
         if (!environment || !environment->release) {
@@ -121,8 +121,7 @@ void gate_after_write(struct dashboard *dashboard, const struct run *run, const 
 {
     bool is_command = run->workflow == WORKFLOW_EXEC;
     if (run->status == RUN_GATE && !is_command)
-        str_addf(out, "on approve\texactly this plan (digest %.12s) is applied, or less of it, never more\n",
-                 run->digest);
+        str_addf(out, "on approve\texactly this plan (%.12s) is applied, or less, never more\n", run->digest);
     else if (run->status != RUN_GATE)
         str_addf(out, "run\t%s%s%s\nplan\tdigest %.12s\n", word_name(run_status_names, run->status),
                  text_empty(run->status_reason) ? "" : ": ", run->status_reason,

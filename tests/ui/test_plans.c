@@ -156,6 +156,17 @@ static void who_may_and_what_a_failure_does__are_said(void **state)
     scene_close(&scene);
 }
 
+static void what_an_approval_does__is_said_whole_on_the_smallest_screen(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    scene_type(&scene, "4<enter>");
+    assert_shows(&scene, "exactly this plan (7c1f22334455) is applied, or less, never more");
+    assert_shows(&scene, "it is held where it is, not taken back: R goes on, C gives up");
+    scene_close(&scene);
+}
+
 #define MANY 5000
 static char *many_changes(void)
 {
@@ -469,6 +480,7 @@ int main(void)
         cmocka_unit_test(what_is_deferred__says_what_it_waits_for_and_what_then),
         cmocka_unit_test(folds__open_by_plus_close_by_minus_and_all_by_e),
         cmocka_unit_test(who_may_and_what_a_failure_does__are_said),
+        cmocka_unit_test(what_an_approval_does__is_said_whole_on_the_smallest_screen),
         cmocka_unit_test(five_thousand_changes__are_all_there),
         cmocka_unit_test(a_hostile_plan__is_data),
         cmocka_unit_test(parts_of_a_resource__fold_below_it_and_are_live),
