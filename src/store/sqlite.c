@@ -297,6 +297,8 @@ static bool connect(struct sqlite *sqlite, const char *path, const struct sqlite
     /* Who closes last leaves -wal and -shm where they are, so that a reader can open the store when nobody writes. */
     sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_DQS_DML, 0,
+                      NULL); /* a column that is not there is an error, no text */
     if (sqlite->role != STORE_OWNER)
         sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     return true;
