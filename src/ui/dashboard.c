@@ -128,7 +128,7 @@ void dashboard_back(struct dashboard *dashboard)
 
 void dashboard_root(struct dashboard *dashboard, size_t root)
 {
-    const struct view *seen = dashboard_view(dashboard);
+    const struct view *seen = dashboard->depth > 0 ? dashboard_view(dashboard) : NULL; /* none yet: it opens */
     while (dashboard->depth > 1)
         dashboard_back(dashboard);
     if (!dashboard->roots[root])
