@@ -341,7 +341,7 @@ static void idle_observer__that_is_stopped_is_replaced(void **state)
     (void)state;
     struct replaced branches = {.kind = "observer:branches"}, probes = {.kind = "observer:probes"};
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
-    world_configure(&world, "hung_after: 2s\n");
+    world_configure(&world, "hung_after: 2s\nlinger: 10m\n");
     start();
     stop_it(&branches);
     stop_it(&probes);
@@ -359,7 +359,7 @@ static void idle_observer__that_answers_stays(void **state)
     struct replaced probes = {.kind = "observer:probes"};
     struct daemon before, now;
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
-    world_configure(&world, "hung_after: 2s\n");
+    world_configure(&world, "hung_after: 2s\nlinger: 10m\n");
     start();
     assert_true(world_wait(&world, is_another, &probes));
     probes.stopped = probes.now;
@@ -404,7 +404,7 @@ static void deploy_and_tell(const char *fault, struct told *told)
     receiver_start(&receiver);
     more = path_printf("notify: [ { provider: webhook, url: \"http://127.0.0.1:%d/\" } ]\n", receiver.port);
     world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .policy_more = more});
-    world_configure(&world, "hung_after: 2s\n");
+    world_configure(&world, "hung_after: 2s\nlinger: 10m\n");
     world.fault = fault;
     start();
     deployed();

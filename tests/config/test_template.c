@@ -39,8 +39,11 @@ static bool add(struct trial *trial, const char *text)
     return template != NULL;
 }
 
+/* What an earlier one gave goes. */
 static bool expand_entry(struct trial *trial, const struct config_entry *entry)
 {
+    template_expand_release(&trial->result);
+    memset(&trial->result, 0, sizeof trial->result);
     return template_expand(trial->config, entry, trial->templates, trial->count, trial->scope, &trial->arena,
                            &trial->result, &trial->problems);
 }
@@ -377,8 +380,6 @@ static void expand__inputs_are_asked_for_and_checked(void **state)
     assert_false(expand(&trial));
     expect_error(&trial.problems, 14, "name: \"UPPER\" does not match");
     scope_set(trial.scope, "input.name", "lower");
-    template_expand_release(&trial.result);
-    trial.result = (struct prepare_result){0};
     assert_true(expand(&trial));
     check_json(wanted(&trial, "a")->spec, "{\"env\":{\"C\":4,\"N\":\"lower\"},\"run\":[\"true\"]}");
     end(&trial);
@@ -395,8 +396,6 @@ static void expand__what_a_release_had_stands_over_everything(void **state)
     assert_true(expand(&trial));
     check_json(trial.result.settings,
                "{\"inputs\":{\"x\":\"new\"},\"parameters\":{\"web\":{\"m\":\"d\",\"n\":\"2\"}}}");
-    template_expand_release(&trial.result);
-    trial.result = (struct prepare_result){0};
     scope_set(trial.scope, "with.n", "4");
     scope_set(trial.scope, "setting.web.n", "1");
     scope_set(trial.scope, "setting.other.m", "not of this template");
@@ -427,8 +426,6 @@ static void expand__what_a_command_gives_stands_over_with(void **state)
     trial.scope = scope_new();
     scope_set(trial.scope, "env.name", "one");
     scope_set(trial.scope, "with.n", "4");
-    template_expand_release(&trial.result);
-    trial.result = (struct prepare_result){0};
     assert_true(expand(&trial));
     check_json(wanted(&trial, "a")->spec, "{\"env\":{\"N\":4},\"run\":[\"true\"]}");
     end(&trial);

@@ -91,10 +91,11 @@ static void plugin__is_the_one_of_the_lock_file_and_the_lock_file_stays(void **s
 {
     struct setting *setting = *state;
     struct place *place = &setting->place;
-    char *plugin = plugin_path(), *locked = path_join(place->folder, LOCKED);
+    char *plugin = plugin_path();
     struct str text = STR_INIT;
     if (!plugin)
         skip();
+    char *locked = path_join(place->folder, LOCKED);
     plugin_module(setting, plugin);
     write_this(setting, "one");
     char *infra = path_join(place->tree, "infra");
