@@ -189,6 +189,9 @@ static void change_names(struct disk *disk, const struct disk_record *record, co
     struct node *node;
     switch ((enum disk_change)record->change) {
     case DISK_CREATE:
+        node = named(disk, text);
+        if (node && node->inode == record->inode) /* two opened it at once, and both say that they made it */
+            break;                                /* fall through */
     case DISK_MKDIR:
         put_name(disk, text, node_new(disk, record->inode, record->mode, record->change == DISK_MKDIR));
         break;
