@@ -140,6 +140,15 @@ void duration_format(struct str *out, int64_t ms)
         str_addf(out, "%02llu%s", (unsigned long long)rest, units[smaller].name);
 }
 
+const char *duration_text(struct arena *arena, int64_t ms)
+{
+    struct str text = STR_INIT;
+    duration_format(&text, ms);
+    const char *copy = arena_strdup(arena, text.data);
+    str_release(&text);
+    return copy;
+}
+
 void duration_short(struct str *out, int64_t ms)
 {
     uint64_t left = magnitude(ms);
@@ -156,6 +165,15 @@ void instant_format(struct str *out, int64_t at_ms)
 {
     struct civil c = civil_from_instant(NULL, at_ms);
     str_addf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day, c.hour, c.minute, c.second);
+}
+
+const char *instant_text(struct arena *arena, int64_t at_ms)
+{
+    struct str text = STR_INIT;
+    instant_format(&text, at_ms);
+    const char *copy = arena_strdup(arena, text.data);
+    str_release(&text);
+    return copy;
 }
 
 void instant_format_local(struct str *out, const struct zone *zone, int64_t at_ms)

@@ -110,28 +110,6 @@ void notice_put(struct engine_effects *effects, const struct notice *notice)
     }
 }
 
-const char *instant_text(struct arena *arena, int64_t at_ms)
-{
-    struct str text = STR_INIT;
-    const char *copy;
-
-    instant_format(&text, at_ms);
-    copy = arena_strdup(arena, text.data);
-    str_release(&text);
-    return copy;
-}
-
-const char *duration_text(struct arena *arena, int64_t ms)
-{
-    struct str text = STR_INIT;
-    const char *copy;
-
-    duration_format(&text, ms);
-    copy = arena_strdup(arena, text.data);
-    str_release(&text);
-    return copy;
-}
-
 void engine_facts_release(struct engine_facts *facts)
 {
     vec_release(&facts->resources);

@@ -20,10 +20,6 @@ struct id_supply {
     const char *call;
 };
 const char *id_take(struct id_supply *supply, struct arena *arena);
-/* "2026-11-21T14:05:09Z" */
-const char *instant_text(struct arena *arena, int64_t at_ms);
-/* "1d12h" */
-const char *duration_text(struct arena *arena, int64_t ms);
 
 struct notice {
     const struct config *config;

@@ -60,9 +60,9 @@ static const struct why *of_life(const struct ending *ending)
         return no_policy(ending);
     if (end > asked_at(ending->question))
         return rule(ending, POLICY_NO,
-                    arena_printf(ending->arena, "its life goes on until %s", why_instant(ending->arena, end)), "");
+                    arena_printf(ending->arena, "its life goes on until %s", instant_text(ending->arena, end)), "");
     return rule(ending, POLICY_YES,
-                arena_printf(ending->arena, "its life ended at %s", why_instant(ending->arena, end)), "");
+                arena_printf(ending->arena, "its life ended at %s", instant_text(ending->arena, end)), "");
 }
 
 static const struct why *of_branch(const struct ending *ending)
@@ -80,7 +80,7 @@ static const struct why *of_branch(const struct ending *ending)
     if (branch != NULL && (branch->misses < BRANCH_GONE_MISSES ||
                            branch->gone_at + question->entry->destroy_after_ms > asked_at(question)))
         return rule(ending, POLICY_NO,
-                    arena_printf(arena, "its branch went only at %s", why_instant(arena, branch->gone_at)), "");
+                    arena_printf(arena, "its branch went only at %s", instant_text(arena, branch->gone_at)), "");
     if (branch == NULL || question->repository == NULL || !repository_is_whole(question->repository))
         return rule(ending, POLICY_WAIT, "nobody can tell whether its branch is back",
                     "wait for a whole listing of its repository");

@@ -315,10 +315,10 @@ static void add_expiry(struct why_builder *builder, const struct policy_gate *ga
         return;
     if (expires <= gate->question.now_ms)
         why_add(builder, POLICY_NO, "gate", gate_source(gate, builder->arena), "deploy again for a fresh plan",
-                "the gate expired at %s", why_instant(builder->arena, expires));
+                "the gate expired at %s", instant_text(builder->arena, expires));
     else
         why_add(builder, POLICY_YES, "gate", gate_source(gate, builder->arena), "", "open for answers until %s",
-                why_instant(builder->arena, expires));
+                instant_text(builder->arena, expires));
 }
 
 /* The windows that bind this run; none for a rollback that may ignore them. */
@@ -363,7 +363,7 @@ static void add_window(struct why_builder *builder, const struct policy_gate *ga
     else
         why_add(builder, POLICY_WAIT, "window", gate_source(gate, arena),
                 next == 0 ? "change the windows in berth.yaml"
-                          : arena_printf(arena, "wait until %s", why_instant(arena, next)),
+                          : arena_printf(arena, "wait until %s", instant_text(arena, next)),
                 "closed: %s", text);
 }
 

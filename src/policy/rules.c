@@ -3,6 +3,7 @@
 #include "policy/rules.h"
 
 #include "berth/base/str.h"
+#include "berth/base/time.h"
 #include "berth/model/environment.h"
 #include "berth/model/ledger.h"
 #include "berth/model/record.h"
@@ -81,7 +82,7 @@ static bool hold_applies(const struct policy_question *question, const struct ho
 
 static const char *until_text(struct arena *arena, int64_t until)
 {
-    return until == 0 ? "" : arena_printf(arena, " until %s", why_instant(arena, until));
+    return until == 0 ? "" : arena_printf(arena, " until %s", instant_text(arena, until));
 }
 
 void add_holds(struct why_builder *builder, const struct policy_question *question, enum verdict verdict)

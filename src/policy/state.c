@@ -3,6 +3,7 @@
 #include "policy/rules.h"
 
 #include "berth/base/str.h"
+#include "berth/base/time.h"
 #include "berth/config.h"
 #include "berth/model/environment.h"
 #include "berth/model/ledger.h"
@@ -136,7 +137,7 @@ const struct why *policy_extend_state(const struct environment *environment, str
     if (environment->ends_at != 0 && environment->ends_at < environment->planned_destruction_at)
         return state_no(arena,
                         arena_printf(arena, "'%s' ends at %s whatever its ttl: %s", environment->name,
-                                     why_instant(arena, environment->ends_at), environment->ends_why),
+                                     instant_text(arena, environment->ends_at), environment->ends_why),
                         arena_printf(arena, "berth protect %s keeps it", environment->name));
     return NULL;
 }

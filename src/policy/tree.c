@@ -77,17 +77,6 @@ const char *why_line(struct arena *arena, const struct config *config, int line)
     return arena_printf(arena, "%s:%d", text_empty(config->file) ? "berth.yaml" : config->file, line);
 }
 
-const char *why_instant(struct arena *arena, int64_t at_ms)
-{
-    struct str text = STR_INIT;
-    const char *copy;
-
-    instant_format(&text, at_ms);
-    copy = arena_strdup(arena, text.data);
-    str_release(&text);
-    return copy;
-}
-
 json_t *why_to_json(const struct why *why)
 {
     json_t *object = json_object();

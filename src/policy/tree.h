@@ -23,7 +23,5 @@ const struct why *why_finish(struct why_builder *builder, const char *rule, cons
 
 /* "berth.yaml:32", or "" for line 0 or no configuration. */
 const char *why_line(struct arena *arena, const struct config *config, int line) BERTH_MUST_CHECK;
-/* "2026-11-21T14:05:09Z" */
-const char *why_instant(struct arena *arena, int64_t at_ms) BERTH_MUST_CHECK;
 
 #endif

@@ -8,6 +8,7 @@
 #define BERTH_BASE_TIME_H
 
 #include "berth/base/error.h"
+#include "berth/base/memory.h"
 #include "berth/base/str.h"
 
 #include <stdbool.h>
@@ -31,6 +32,8 @@ int64_t time_boot_ms(void);
 bool duration_parse(const char *text, int64_t *ms, struct error *error) BERTH_MUST_CHECK;
 /* The shortest honest form with at most two units: "2m10s", "1d04h", "41m", "0s". */
 void duration_format(struct str *out, int64_t ms);
+/* The same as a text of its own, in the arena. */
+const char *duration_text(struct arena *arena, int64_t ms) BERTH_MUST_CHECK;
 /* One unit, for columns: "41m", "2d", "now" under a second. What people read is written by base/wording.h. */
 void duration_short(struct str *out, int64_t ms);
 
@@ -56,6 +59,8 @@ int64_t civil_to_instant(const struct zone *zone, const struct civil *civil);
 
 /* "2026-11-21T14:05:09Z" */
 void instant_format(struct str *out, int64_t at_ms);
+/* The same as a text of its own, in the arena. */
+const char *instant_text(struct arena *arena, int64_t at_ms) BERTH_MUST_CHECK;
 /* "2026-11-21 15:05" in the zone */
 void instant_format_local(struct str *out, const struct zone *zone, int64_t at_ms);
 /* RFC 3339, or "2026-12-01T00:00 Europe/Lisbon" (loads the zone). */
