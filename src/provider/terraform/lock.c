@@ -42,19 +42,13 @@ static size_t foreign_tools(void)
     if (!folder_list("/proc", &list, NULL))
         return 1;
     for (size_t i = 0; i < list.count; i++) {
-        struct str command = STR_INIT, variables = STR_INIT;
-        char *command_path = path_printf("/proc/%s/comm", list.names[i]);
-        char *variables_path = path_printf("/proc/%s/environ", list.names[i]);
-        if (list.names[i][0] >= '1' && list.names[i][0] <= '9' && file_read(command_path, 64, &command, NULL) &&
-            is_tool(command.data)) {
-            bool read = file_read(variables_path, (size_t)4 << 20, &variables, NULL);
-            count += !read || !memmem(variables.data, variables.length, TERRAFORM_STATE_VARIABLE "=",
-                                      strlen(TERRAFORM_STATE_VARIABLE "="));
-        }
-        free(command_path);
-        free(variables_path);
+        struct str command = STR_INIT;
+        char *path = path_printf("/proc/%s/comm", list.names[i]);
+        long long pid;
+        if (text_to_int(list.names[i], &pid) && file_read(path, 64, &command, NULL) && is_tool(command.data))
+            count += !process_has_variable((pid_t)pid, TERRAFORM_STATE_VARIABLE);
+        free(path);
         str_release(&command);
-        str_release(&variables);
     }
     folder_list_free(&list);
     return count;
