@@ -83,15 +83,21 @@ static bool is_listed(struct supervisor *supervisor, const char *repository, str
     return cache->listed;
 }
 
+bool listing_environments(struct supervisor *supervisor, const struct branch *branch, struct arena *arena,
+                          struct environment **rows, size_t *count, struct error *error)
+{
+    struct store_query query = {
+        .type = &environment_type, .index = "branch", .equal = {branch->repository, branch->name}};
+    return store_list(supervisor->store, &query, arena, rows, count, error);
+}
+
 /* The environments of a branch say beside their status that it is gone, or not any more. */
 static bool mark_environments(struct supervisor *supervisor, const struct branch *branch, bool gone,
                               struct arena *arena, struct error *error)
 {
-    struct store_query query = {
-        .type = &environment_type, .index = "branch", .equal = {branch->repository, branch->name}};
     struct environment *rows;
     size_t count;
-    if (!store_list(supervisor->store, &query, arena, &rows, &count, error))
+    if (!listing_environments(supervisor, branch, arena, &rows, &count, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (rows[i].status == ENVIRONMENT_DESTROYED || gone == ((rows[i].marks & MARK_BRANCH_GONE) != 0))

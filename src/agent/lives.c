@@ -10,11 +10,9 @@
 
 bool lives_pushed(struct supervisor *supervisor, const struct branch *branch, struct arena *arena, struct error *error)
 {
-    struct store_query query = {
-        .type = &environment_type, .index = "branch", .equal = {branch->repository, branch->name}};
     struct environment *rows;
     size_t count;
-    if (!store_list(supervisor->store, &query, arena, &rows, &count, error))
+    if (!listing_environments(supervisor, branch, arena, &rows, &count, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct config_entry *entry = config_entry_named(supervisor->config, rows[i].entry);

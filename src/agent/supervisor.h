@@ -202,6 +202,9 @@ void listing_ended(struct supervisor *supervisor, const char *json, size_t lengt
 void listing_policy(struct supervisor *supervisor, const char *json, size_t length);
 /* An observer that looked at a repository was ended: it had said nothing for so long. */
 void listing_hung(struct supervisor *supervisor, const char *repository, int64_t silent_ms);
+/* Those that are of a branch, destroyed ones too; in the arena. */
+bool listing_environments(struct supervisor *supervisor, const struct branch *branch, struct arena *arena,
+                          struct environment **rows, size_t *count, struct error *error) BERTH_MUST_CHECK;
 /* Whether a listing of it ended since this process began: until then a branch may have come back while nobody looked. */
 bool listing_is_fresh(const struct supervisor *supervisor, const char *repository);
 bool listing_load_policy(struct supervisor *supervisor, struct error *error) BERTH_MUST_CHECK;
