@@ -178,7 +178,8 @@ static const char module_changes[] =
     "{\"path\":\"aws_iam_role.api\",\"action\":\"move\",\"kind\":\"aws_iam_role\",\"was\":\"aws_iam_role.old\","
     "\"before\":null,\"after\":null,\"attributes\":[]}]";
 
-static void put_module(struct scene *scene)
+/* The waiting run with a plan of more than one resource. */
+static struct run module_run(void)
 {
     struct run run = scene_gate_run();
     run.updates = 2;
@@ -186,6 +187,12 @@ static void put_module(struct scene *scene)
     run.destroys = 1;
     run.deferred = 1;
     run.touches_data = true;
+    return run;
+}
+
+static void put_module(struct scene *scene)
+{
+    struct run run = module_run();
     run.on_failure = ANSWER_ROLLBACK;
     scene_put(scene, &run_type, &run);
     put_plan_row(scene, (struct plan){.address = "infra",
@@ -240,12 +247,7 @@ static void put_approved(struct scene *scene, const char *address, enum plan_act
 
 static void put_delta(struct scene *scene)
 {
-    struct run run = scene_gate_run();
-    run.updates = 2;
-    run.creates = 1;
-    run.destroys = 1;
-    run.deferred = 1;
-    run.touches_data = true;
+    struct run run = module_run();
     run.approved_digest = APPROVED_WHOLE;
     run.applying_at = SCENE_NOW - MINUTES(11);
     scene_put(scene, &run_type, &run);
