@@ -19,10 +19,10 @@ static int by_position(const void *a, const void *b)
 
 static bool is_worked_on(const struct plan *plan, bool removes)
 {
-    return plan->action != PLAN_NONE && (plan->action == PLAN_DESTROY) == removes;
+    return plan_acts(plan->action) && (plan->action == PLAN_DESTROY) == removes;
 }
 
-/* Those that are worked on, each after what it needs; what is removed the other way round. */
+/* Those that are worked on, each after what it needs; what is removed before what it needs: both stand so in the plan. */
 static size_t add_order(const struct plan *plans, size_t count, bool removes, struct str *out)
 {
     const struct plan **order = mem_zero(count + 1, sizeof *order);
@@ -32,23 +32,24 @@ static size_t add_order(const struct plan *plans, size_t count, bool removes, st
             order[found++] = &plans[i];
     qsort(order, found, sizeof *order, by_position);
     for (size_t i = 0; i < found && i < NAMED_IN_ORDER; i++)
-        str_addf(out, "%s%s", i ? " > " : "", order[removes ? found - 1 - i : i]->address);
+        str_addf(out, "%s%s", i ? " > " : "", order[i]->address);
     if (found > NAMED_IN_ORDER)
         str_addf(out, " > %zu more", found - NAMED_IN_ORDER);
     free(order);
     return found;
 }
 
-static void write_order(const struct plan *plans, size_t count, struct str *out)
+static void write_order(const struct run *run, const struct plan *plans, size_t count, struct str *out)
 {
-    struct str text = STR_INIT;
-    size_t made = add_order(plans, count, false, &text);
-    str_addf(out, "order\t%s", made ? text.data : "nothing is made or changed");
-    str_clear(&text);
-    if (add_order(plans, count, true, &text))
-        str_addf(out, "; removed: %s", text.data);
-    str_add(out, "; then checks and a release\n");
-    str_release(&text);
+    struct str made = STR_INIT, removed = STR_INIT;
+    bool makes = add_order(plans, count, false, &made) > 0, removes = add_order(plans, count, true, &removed) > 0;
+    bool ends = run->workflow == WORKFLOW_DESTROY;
+    str_addf(out, "order\t%s", makes ? made.data : ends ? "" : "nothing is made or changed");
+    if (removes)
+        str_addf(out, "%sremoved: %s", makes || !ends ? "; " : "", removed.data);
+    str_add(out, !ends ? "; then checks and a release\n" : removes ? "\n" : "nothing is removed, all is forgotten\n");
+    str_release(&made);
+    str_release(&removed);
 }
 
 static void write_failure(struct dashboard *dashboard, const struct run *run, struct str *out)
@@ -134,7 +135,7 @@ void gate_after_write(struct dashboard *dashboard, const struct run *run, const 
         write_command(run, out);
     } else {
         write_failure(dashboard, run, out);
-        write_order(plans, count, out);
+        write_order(run, plans, count, out);
     }
     if (run->untrusted)
         str_add(out, "trust\tthe commit's author may not push here: nothing is done until a person agrees\n");

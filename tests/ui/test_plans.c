@@ -100,6 +100,41 @@ static void a_commands_gate__says_what_is_run_and_promises_no_release(void **sta
     scene_close(&scene);
 }
 
+static void gate_of_a_destroy__names_what_is_removed_in_its_order_and_no_release(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    const char *const addresses[] = {"server", "database_old", "cache"}; /* as they are removed */
+    const char *const ids[] = {"18/server", "18/database_old", "18/cache"};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        struct plan plan = {.id = ids[i],
+                            .run = "18",
+                            .environment = "E2",
+                            .address = addresses[i],
+                            .executor = "exec",
+                            .action = PLAN_DESTROY,
+                            .position = (int64_t)i};
+        scene_put(&scene, &plan_type, &plan);
+    }
+    struct plan forgotten = {.id = "18/dns",
+                             .run = "18",
+                             .environment = "E2",
+                             .address = "dns",
+                             .executor = "exec",
+                             .action = PLAN_FORGET,
+                             .summary = "berth forgets it",
+                             .position = 3};
+    struct run run = scene_gate_run();
+    run.workflow = WORKFLOW_DESTROY;
+    scene_put(&scene, &plan_type, &forgotten);
+    scene_put(&scene, &run_type, &run);
+    scene_type(&scene, "4<enter>");
+    assert_shows(&scene, "order       removed: server > database_old > cache  ");
+    assert_hides(&scene, "then checks and a release");
+    scene_close(&scene);
+}
+
 static void what_is_deferred__says_what_it_waits_for_and_what_then(void **state)
 {
     struct scene scene;
@@ -477,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_replace__is_open_and_says_what_forces_it),
         cmocka_unit_test(a_sensitive_value__is_never_on_the_screen),
         cmocka_unit_test(a_commands_gate__says_what_is_run_and_promises_no_release),
+        cmocka_unit_test(gate_of_a_destroy__names_what_is_removed_in_its_order_and_no_release),
         cmocka_unit_test(what_is_deferred__says_what_it_waits_for_and_what_then),
         cmocka_unit_test(folds__open_by_plus_close_by_minus_and_all_by_e),
         cmocka_unit_test(who_may_and_what_a_failure_does__are_said),
