@@ -384,6 +384,29 @@ static void look_at(struct cleaning *cleaning, size_t at)
 
 /* --- brakes -------------------------------------------------------------------------------------------------------------- */
 
+/* "6 environments end by themselves within an hour (2 now, 1 in the next 10m, 1 under way, 2 gone)"; `how_many` as a person says it. */
+static const char *together_words(const struct cleaning *cleaning, const char *how_many)
+{
+    const struct {
+        size_t count;
+        const char *words;
+    } parts[] = {
+        {cleaning->due.count, "now"},
+        {cleaning->soon, arena_printf(cleaning->arena, "in the next %s", duration_text(cleaning->arena, SOON_MS))},
+        {cleaning->facts->asked_for + cleaning->going, "under way"},
+        {cleaning->facts->ended_lately, "gone"}};
+    const char *words = arena_printf(cleaning->arena, "%s environments end by themselves within an hour", how_many);
+    const char *separator = " (";
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].count == 0)
+            continue;
+        words = arena_printf(cleaning->arena, "%s%s%zu %s", words, separator, parts[i].count, parts[i].words);
+        separator = ", ";
+    }
+    return arena_printf(cleaning->arena, "%s)", words);
+}
+
 /* Why nothing may go by itself; "" when it may. What goes soon, is asked for, is going and went within the hour counts with what is due: nobody gets past
  * by going one after the other. One alone is always few enough. */
 static const char *brake(const struct cleaning *cleaning)
@@ -399,11 +422,12 @@ static const char *brake(const struct cleaning *cleaning)
     if (facts->clock_jumped)
         return "the clock jumped, so nobody knows whether it is really over";
     if (limits->remove_at_once > 0 && together > (size_t)limits->remove_at_once)
-        return arena_printf(cleaning->arena, "%zu environments end together, limits.remove_at_once is %d (%s:%d)",
-                            together, limits->remove_at_once, facts->config->file, limits->line);
+        return arena_printf(cleaning->arena, "%s, limits.remove_at_once is %d (%s:%d)",
+                            together_words(cleaning, arena_printf(cleaning->arena, "%zu", together)),
+                            limits->remove_at_once, facts->config->file, limits->line);
     if (limits->remove_share_percent > 0 && together > 1 && together * 100 > (size_t)limits->remove_share_percent * all)
-        return arena_printf(cleaning->arena,
-                            "%zu of %zu environments end together, limits.remove_share is %d%% (%s:%d)", together, all,
+        return arena_printf(cleaning->arena, "%s, limits.remove_share is %d%% (%s:%d)",
+                            together_words(cleaning, arena_printf(cleaning->arena, "%zu of %zu", together, all)),
                             limits->remove_share_percent, facts->config->file, limits->line);
     return "";
 }

@@ -270,6 +270,14 @@ static void stopped__what_the_machines_may_not_do_is_done_when_they_may_again(vo
     assert_non_null(asked(scene));
 }
 
+static void assert_brake(struct scene *scene, const char *words)
+{
+    const struct hold *question = put_of(scene, &hold_type);
+
+    assert_non_null(question);
+    assert_non_null(strstr(question->reason, words));
+}
+
 static void brake__too_many_at_once_are_asked_about(void **state)
 {
     struct scene *scene = *state;
@@ -282,7 +290,7 @@ static void brake__too_many_at_once_are_asked_about(void **state)
     assert_int_equal(puts_of(scene, &hold_type), 4);
     question = put_of(scene, &hold_type);
     assert_string_equal(question->kind, CLEANER_ASKS);
-    assert_non_null(strstr(question->reason, "4 environments end together, limits.remove_at_once is 3"));
+    assert_brake(scene, "; 4 environments end by themselves within an hour (4 now), limits.remove_at_once is 3");
     assert_int_equal(puts_of(scene, &delivery_type), 4);
 }
 
@@ -295,6 +303,7 @@ static void brake__too_large_a_share_is_asked_about_but_one_alone_may_go(void **
     clean(scene);
     assert_null(asked(scene));
     assert_int_equal(puts_of(scene, &hold_type), 2);
+    assert_brake(scene, "; 2 of 3 environments end by themselves within an hour (2 now), limits.remove_share is ");
     scene->facts.environments.count = scene->facts.branches.count = 1;
     clean(scene);
     assert_non_null(asked(scene));
@@ -353,11 +362,13 @@ static void brake__nobody_gets_past_it_one_after_the_other(void **state)
     clean(scene);
     assert_null(asked(scene));
     assert_int_equal(puts_of(scene, &hold_type), 1);
+    assert_brake(scene, "; 4 environments end by themselves within an hour (1 now, 3 in the next 10m), limits.");
     for (size_t i = 1; i < 4; i++)
         scene->environments[i].planned_destruction_at = NOW + 3 * MS_DAY;
     scene->facts.ended_lately = 3; /* or did so within the hour */
     clean(scene);
     assert_null(asked(scene));
+    assert_brake(scene, "; 4 environments end by themselves within an hour (1 now, 3 gone), limits.");
     scene->facts.ended_lately = 1;
     clean(scene);
     assert_non_null(asked(scene));

@@ -347,8 +347,8 @@ static void put_ending(struct scene *scene)
     struct hold hold = {.id = "H1",
                         .environment = "E3",
                         .kind = "cleaner",
-                        .reason = "feature/search is gone since 14:03, seen twice; 12 environments would go at once, "
-                                  "limits.remove_at_once is 10 (berth.yaml:5)",
+                        .reason = "feature/search is gone since 14:03, seen twice; 12 environments end by "
+                                  "themselves within an hour (12 now), limits.remove_at_once is 10 (berth.yaml:5)",
                         .by = "the cleaner",
                         .since = SCENE_NOW - MINUTES(2)};
     scene_put(scene, &hold_type, &hold);
