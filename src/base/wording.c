@@ -60,6 +60,18 @@ void wording_commit(struct str *out, const char *commit)
         str_add_bytes(out, commit, length);
 }
 
+void wording_because(struct str *out, const char *status, const char *reason)
+{
+    const char *rest = text_starts(reason, status) ? reason + strlen(status) : NULL;
+
+    if (text_empty(reason))
+        return;
+    if (rest != NULL && (*rest == '\0' || *rest == ' ' || *rest == ':'))
+        str_add(out, rest);
+    else
+        str_addf(out, ": %s", reason);
+}
+
 void wording_person(struct str *out, const char *person, const char *actor)
 {
     str_add(out, !text_empty(person) ? person : !text_empty(actor) ? actor : "-");

@@ -32,7 +32,7 @@ struct changes {
 
 static const char *with_reason(struct cli *cli, const char *status, const char *reason)
 {
-    return text_empty(reason) ? status : arena_printf(&cli->arena, "%s: %s", status, reason);
+    return arena_printf(&cli->arena, "%s%s", status, shown_because(cli, status, reason));
 }
 
 /* What a row is, as far as it is told; two values that read the same are no change. */

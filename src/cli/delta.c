@@ -55,9 +55,9 @@ static bool find_run(struct cli *cli, struct run *run, int *status, struct error
     if (!act_silently(cli, run, status, error))
         return false;
     if (*status != 0 || text_empty(run->digest))
-        return error_set(error, ERROR_CONFLICT, "the plan was not made: run %s is %s%s%s", run->id,
-                         word_name(run_status_names, run->status), text_empty(run->status_reason) ? "" : ": ",
-                         run->status_reason);
+        return error_set(error, ERROR_CONFLICT, "the plan was not made: run %s is %s%s", run->id,
+                         word_name(run_status_names, run->status),
+                         shown_because(cli, word_name(run_status_names, run->status), run->status_reason));
     return true;
 }
 

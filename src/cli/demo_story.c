@@ -150,7 +150,7 @@ static bool follow(struct story *story, const char *environment, int wanted, str
     text = shown_run_status(cli, (*run)->status, &style);
     printf("run %s of %s: ", (*run)->id, environment);
     print_styled(cli, style, text);
-    printf("%s%s\n", text_empty((*run)->status_reason) ? "" : ", ", shown(cli, (*run)->status_reason));
+    printf("%s\n", shown_because(cli, word_name(run_status_names, (*run)->status), (*run)->status_reason));
     fflush(stdout);
     return status == wanted || error_set(story->error, ERROR_TOOL, "run %s ended with %d where the demo wants %d",
                                          (*run)->id, status, wanted);

@@ -141,8 +141,8 @@ static void at_end(struct following *following, int *status)
         return;
     }
     *status = following->interrupts > 0 && run->status == RUN_CANCELLED ? STATUS_INTERRUPTED : 1;
-    fprintf(stderr, "berth: run %s: %s: %s\n", run->id, word_name(run_status_names, run->status),
-            shown(cli, run->status_reason));
+    fprintf(stderr, "berth: run %s: %s%s\n", run->id, word_name(run_status_names, run->status),
+            shown_because(cli, word_name(run_status_names, run->status), run->status_reason));
     if (run->status == RUN_HELD)
         fprintf(stderr, "berth: berth retry %s runs it again, berth cancel %s gives it up\n", run->id, run->id);
 }

@@ -130,6 +130,14 @@ const char *shown_person(struct cli *cli, const char *person, const char *actor)
     return copy;
 }
 
+const char *shown_because(struct cli *cli, const char *status, const char *reason)
+{
+    struct str out = STR_INIT;
+
+    wording_because(&out, status, shown(cli, reason));
+    return kept(cli, &out);
+}
+
 const char *shown_instant(struct cli *cli, int64_t at_ms)
 {
     struct str out = STR_INIT;

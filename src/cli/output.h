@@ -26,6 +26,7 @@ const char *shown_took(struct cli *cli, int64_t from_ms, int64_t to_ms);
 /* The person's name, else the actor. */
 const char *shown_person(struct cli *cli, const char *person, const char *actor);
 /* "2026-11-21T14:05:09Z", or "-". */
+const char *shown_because(struct cli *cli, const char *status, const char *reason);
 const char *shown_instant(struct cli *cli, int64_t at_ms);
 /* The first 8 digits of a commit, or "-". */
 const char *shown_commit(struct cli *cli, const char *commit);

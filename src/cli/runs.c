@@ -110,7 +110,7 @@ static bool show_run(struct cli *cli, const struct run *run, struct error *error
     }
     printf("run %s  %s of %s  ", run->id, word_name(workflow_names, run->workflow), shown(cli, run->environment_name));
     print_styled(cli, style, text);
-    printf("%s%s\n", text_empty(run->status_reason) ? "" : ": ", shown(cli, run->status_reason));
+    printf("%s\n", shown_because(cli, word_name(run_status_names, run->status), run->status_reason));
     say_nobody_works(cli, run, 1);
     printf("  commit   %s %s\n", shown_commit(cli, run->commit), shown(cli, run->subject));
     printf("  started  %s by %s via %s%s%s\n", shown_instant(cli, run->created_at),

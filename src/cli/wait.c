@@ -35,9 +35,9 @@ static void say_run(struct follower *follower, const struct run *run)
     follower->run_status = run->status;
     if (follower->out == NULL)
         return;
-    fprintf(follower->out, "run %s  %s  %s%s%s\n", run->id, shown(cli, run->environment_name),
-            shown_run_status(cli, run->status, &style), text_empty(run->status_reason) ? "" : ": ",
-            shown(cli, run->status_reason));
+    fprintf(follower->out, "run %s  %s  %s%s\n", run->id, shown(cli, run->environment_name),
+            shown_run_status(cli, run->status, &style),
+            shown_because(cli, word_name(run_status_names, run->status), run->status_reason));
     fflush(follower->out);
 }
 
@@ -53,9 +53,9 @@ static void say_step(struct follower *follower, const struct step *step, bool is
     map_set(&follower->steps, step->id, status);
     if (follower->out == NULL || step->status < STEP_RUNNING || is_old)
         return;
-    fprintf(follower->out, "run %s  %-7s  %-24s  %s%s%s\n", step->run, word_name(step_phase_names, step->phase),
+    fprintf(follower->out, "run %s  %-7s  %-24s  %s%s\n", step->run, word_name(step_phase_names, step->phase),
             shown(cli, step->address), shown_step_status(cli, step->status, &style),
-            text_empty(step->status_reason) ? "" : ": ", shown(cli, step->status_reason));
+            shown_because(cli, word_name(step_status_names, step->status), step->status_reason));
     fflush(follower->out);
 }
 

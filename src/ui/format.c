@@ -88,6 +88,13 @@ const char *environment_word(const struct environment *environment)
     return mark < MARK_COUNT ? marks[mark].word : word_name(environment_status_names, environment->status);
 }
 
+void format_run_status(struct str *out, const struct run *run)
+{
+    const char *status = word_name(run_status_names, run->status);
+    str_add(out, status);
+    wording_because(out, status, run->status_reason);
+}
+
 int environment_urgency(const struct environment *environment)
 {
     switch (environment_sign(environment)) {

@@ -28,6 +28,8 @@ enum sign action_sign(int plan_action);
 const char *environment_word(const struct environment *environment);
 /* Sign and word: "[OK] OK", "✓ OK". */
 void format_status(struct str *out, enum sign sign, const char *word, bool ascii);
+/* "failed: step 17.apply.migrate failed", never the status twice. */
+void format_run_status(struct str *out, const struct run *run);
 /* How much attention it needs: lower comes first in lists. */
 int environment_urgency(const struct environment *environment);
 

@@ -123,10 +123,11 @@ void gate_after_write(struct dashboard *dashboard, const struct run *run, const 
     bool is_command = run->workflow == WORKFLOW_EXEC;
     if (run->status == RUN_GATE && !is_command)
         str_addf(out, "on approve\texactly this plan (%.12s) is applied, or less, never more\n", run->digest);
-    else if (run->status != RUN_GATE)
-        str_addf(out, "run\t%s%s%s\nplan\tdigest %.12s\n", word_name(run_status_names, run->status),
-                 text_empty(run->status_reason) ? "" : ": ", run->status_reason,
-                 text_empty(run->digest) ? "-" : run->digest);
+    else if (run->status != RUN_GATE) {
+        str_add(out, "run\t");
+        format_run_status(out, run);
+        str_addf(out, "\nplan\tdigest %.12s\n", text_empty(run->digest) ? "-" : run->digest);
+    }
     if (run_ended((enum run_status)run->status))
         return;
     if (run->status == RUN_GATE)

@@ -657,8 +657,9 @@ static bool why(struct view *view, struct str *out)
     const struct gate_view_state *self = self_of(view);
     if (!self->found)
         return false;
-    str_addf(out, "run %s is %s\n%s\n\n", self->run.id, word_name(run_status_names, self->run.status),
-             self->run.status_reason);
+    str_addf(out, "run %s is ", self->run.id);
+    format_run_status(out, &self->run);
+    str_add(out, "\n\n");
     if (self->gate)
         why_text(self->gate, out);
     str_add_char(out, '\n');

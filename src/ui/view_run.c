@@ -327,8 +327,9 @@ static bool why(struct view *view, struct str *out)
     const struct run_view_state *self = self_of(view);
     if (!self->found)
         return false;
-    str_addf(out, "run %s is %s\n%s\n", self->run.id, word_name(run_status_names, self->run.status),
-             self->run.status_reason);
+    str_addf(out, "run %s is ", self->run.id);
+    format_run_status(out, &self->run);
+    str_add_char(out, '\n');
     for (size_t i = 0; i < self->step_count; i++) {
         if (!text_empty(self->steps[i].status_reason))
             str_addf(out, "\n%s is %s\n  %s\n", self->steps[i].id, word_name(step_status_names, self->steps[i].status),

@@ -197,7 +197,9 @@ static void open_row(struct view *view, size_t place)
 static bool why(struct view *view, size_t place, struct str *out)
 {
     const struct run *row = row_at(view, place);
-    str_addf(out, "run %s is %s\n\n%s\n", row->id, word_name(run_status_names, row->status), row->status_reason);
+    str_addf(out, "run %s is ", row->id);
+    format_run_status(out, row);
+    str_add_char(out, '\n');
     if (!text_empty(row->superseded_by))
         str_addf(out, "\nrun %s took its place\n", row->superseded_by);
     return true;

@@ -118,6 +118,25 @@ static void person__is_the_name_else_the_actor(void **state)
     str_release(&out);
 }
 
+static void because__says_no_status_twice(void **state)
+{
+    struct str out = STR_INIT;
+    (void)state;
+    wording_because(&out, "rolled back", "rolled back by run 7: back at release v3");
+    assert_said(&out, " by run 7: back at release v3");
+    wording_because(&out, "failed", "failed");
+    assert_said(&out, "");
+    wording_because(&out, "held", "heldover is missing");
+    assert_said(&out, ": heldover is missing");
+    wording_because(&out, "failed", "apply.server exited with 1");
+    assert_said(&out, ": apply.server exited with 1");
+    wording_because(&out, "done", "");
+    assert_said(&out, "");
+    wording_because(&out, "done", NULL);
+    assert_said(&out, "");
+    str_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +146,7 @@ int main(void)
         cmocka_unit_test(took__keeps_the_milliseconds_of_a_short_step),
         cmocka_unit_test(commit__is_eight_digits_and_cut_at_a_character),
         cmocka_unit_test(person__is_the_name_else_the_actor),
+        cmocka_unit_test(because__says_no_status_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,9 @@ void wording_left(struct str *out, int64_t left_ms);
 void wording_took(struct str *out, int64_t from_ms, int64_t to_ms);
 /* The first 8 digits, "-" for none. Text from outside that is no commit is cut at a character. */
 void wording_commit(struct str *out, const char *commit);
+/* What follows a status in a sentence: ": reason", nothing without one, and of a reason that begins with the status itself only its rest (" by run 7"):
+ * "rolled back: rolled back by run 7" says it twice. */
+void wording_because(struct str *out, const char *status, const char *reason);
 /* Who it was; "-" when neither is known. */
 void wording_person(struct str *out, const char *person, const char *actor);
 
