@@ -14,6 +14,9 @@
 #include "berth/config/template.h"
 #include "berth/config/types.h"
 
+struct environment;
+struct str;
+
 /* Reads berth.yaml's text. NULL when there were errors (all of them are in `problems`); warnings alone do not hinder. */
 struct config *config_load(const char *file, const char *text, size_t length,
                            struct problems *problems) BERTH_MUST_CHECK;
@@ -38,6 +41,16 @@ void config_entry_slug(const struct config_entry *entry, const char *name, struc
 void config_entry_set_branch(const struct config_entry *entry, const char *branch, struct scope *scope);
 /* The entry whose pattern yields an environment name ("review/x" from "review/${{ branch.slug }}"), or NULL. */
 const struct config_entry *config_entry_for_name(const struct config *config, const char *environment_name);
+/* The entry that speaks of an environment: the one that made it, whatever else fits its name now, or NULL: no entry makes it any more. Of one
+ * that is not there yet (`environment` NULL) the entry that yields its name. */
+const struct config_entry *config_entry_of(const struct config *config, const struct environment *environment,
+                                           const char *environment_name);
+/* Whether an environment is there that no entry makes any more: nothing deploys, extends or keeps it; what is recorded can be destroyed. False where
+ * `config` is NULL: nobody knows. */
+bool config_left_behind(const struct config *config, const struct environment *environment);
+#define LEFT_BEHIND "no entry" /* beside its status or name in lists */
+/* Appends the sentence about such a one: what berth does with it from now on. */
+void config_left_behind_say(const struct environment *environment, struct str *out);
 /* Whether the name of a listed branch, given as what a command is about, means that branch and no environment that is yet to be: an entry takes the
  * branch, or no entry's pattern fits its name; but a name that an entry writes out is that entry's. */
 bool config_name_means_branch(const struct config *config, const char *repository, const char *branch);

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 
 #include "berth/base/time.h"
+#include "berth/config.h"
 
 #define RUNS_SHOWN 5
 
@@ -103,12 +104,13 @@ static void print_resources(struct cli *cli, const struct detail *detail, int64_
 static void print_holds(struct cli *cli, const struct detail *detail)
 {
     const char *name = shown(cli, detail->environment.name);
+    const struct hold *question = hold_question(detail->holds, detail->hold_count, detail->environment.id);
 
     for (size_t i = 0; i < detail->hold_count; i++) {
         const struct hold *hold = &detail->holds[i];
         const char *since = shown_instant(cli, hold->since);
 
-        if (text_equal(hold->kind, CLEANER_ASKS))
+        if (hold == question)
             printf("%sthe cleaner asks since %s: shall it go? %s\n  berth destroy %s lets it go, berth protect %s "
                    "keeps it\n",
                    i == 0 ? "\n" : "", since, shown(cli, hold->reason), name, name);
@@ -116,6 +118,20 @@ static void print_holds(struct cli *cli, const struct detail *detail)
             printf("%s%s by %s since %s%s%s\n", i == 0 ? "\n" : "", hold->kind, shown(cli, hold->by), since,
                    text_empty(hold->reason) ? "" : ": ", shown(cli, hold->reason));
     }
+}
+
+static void print_left_behind(struct cli *cli, const struct environment *environment)
+{
+    struct str text = STR_INIT;
+
+    if (!config_left_behind(cli->config, environment))
+        return;
+    str_add_char(&text, '\n');
+    config_left_behind_say(environment, &text);
+    str_addf(&text, "\n  berth destroy %s removes what is recorded, or put the entry back on the trusted ref\n",
+             environment->name);
+    print_styled(cli, STYLE_WAITING, shown_lines(cli, text.data));
+    str_release(&text);
 }
 
 static void print_rest(struct cli *cli, const struct detail *detail)
@@ -134,6 +150,7 @@ static void print_rest(struct cli *cli, const struct detail *detail)
         }
         putchar('\n');
     }
+    print_left_behind(cli, &detail->environment);
     print_holds(cli, detail);
     for (size_t i = 0; i < detail->run_count; i++) {
         enum style style;

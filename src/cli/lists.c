@@ -18,13 +18,11 @@ static bool environment_wanted(const struct cli *cli, const struct environment *
     return text_empty(tier) || text_equal(tier, "all") || text_equal(tier, word_name(tier_names, environment->tier));
 }
 
-static const char *ends_in(struct cli *cli, const struct environment *environment, int64_t now)
+static const char *ends_in(struct cli *cli, const struct environment *environment, bool is_asked, int64_t now)
 {
-    if (environment->permanent)
-        return "permanent";
-    if (environment_ends_at(environment) == 0)
-        return "-";
-    return environment_ends_at(environment) <= now ? "ended" : shown_age(cli, environment_ends_at(environment), now);
+    const enum life_end end = environment_life_end(environment, is_asked, now);
+
+    return end == LIFE_GOES_ON ? shown_age(cli, environment_ends_at(environment), now) : life_end_names[end];
 }
 
 bool cli_envs(struct cli *cli, int *status, struct error *error)
@@ -33,12 +31,14 @@ bool cli_envs(struct cli *cli, int *status, struct error *error)
                                           "RELEASE",     "ENDS IN", "URL",    NULL};
     int64_t now = time_now_ms();
     struct environment *rows;
-    size_t count, kept = 0;
+    struct hold *holds;
+    size_t count, hold_count, kept = 0;
     struct table table;
 
     (void)status;
     if (!session_open(cli, STORE_READER, SESSION_START, error) ||
-        !session_list(cli, &environment_type, "name", NULL, false, 0, &rows, &count, error))
+        !session_list(cli, &environment_type, "name", NULL, false, 0, &rows, &count, error) ||
+        !session_list(cli, &hold_type, NULL, NULL, false, 0, &holds, &hold_count, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (environment_wanted(cli, &rows[i]))
@@ -59,7 +59,8 @@ bool cli_envs(struct cli *cli, int *status, struct error *error)
         table_add(&table, STYLE_PLAIN, rows[i].branch);
         table_put(&table, STYLE_MUTED, shown_commit(cli, rows[i].commit));
         table_putf(&table, STYLE_PLAIN, rows[i].release > 0 ? "v%lld" : "-", (long long)rows[i].release);
-        table_put(&table, STYLE_PLAIN, ends_in(cli, &rows[i], now));
+        table_put(&table, STYLE_PLAIN,
+                  ends_in(cli, &rows[i], hold_question(holds, hold_count, rows[i].id) != NULL, now));
         table_add(&table, STYLE_PLAIN, rows[i].entrypoint);
     }
     table_end(&table, "no environments yet: berth branches lists what can be deployed, berth deploy BRANCH makes one");

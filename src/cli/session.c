@@ -345,9 +345,7 @@ static bool fill_question(struct cli *cli, const struct verb *verb, const char *
         .now_ms = time_now_ms(),
     };
     if (cli->config != NULL) {
-        question->entry = environment != NULL && !text_empty(environment->entry)
-                              ? config_entry_named(cli->config, environment->entry)
-                              : config_entry_for_name(cli->config, environment_name);
+        question->entry = config_entry_of(cli->config, environment, environment_name);
         question->person = policy_person(cli->config, question->actor, session_login(cli));
     }
     question->tier = environment != NULL       ? (enum tier)environment->tier

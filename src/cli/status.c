@@ -3,6 +3,7 @@
 #include "cli/output.h"
 
 #include "berth/base/time.h"
+#include "berth/config.h"
 
 #define OLD_MS (10 * MS_MINUTE) /* seen longer ago than this is old news */
 
@@ -74,6 +75,11 @@ const char *shown_environment_status(struct cli *cli, const struct environment *
             continue;
         text = arena_printf(&cli->arena, "%s%s%s", text, separator, environment_mark_names[bit]);
         separator = ", ";
+    }
+    if (config_left_behind(cli->config, environment)) {
+        text = arena_printf(&cli->arena, "%s%s" LEFT_BEHIND, text, separator);
+        separator = ", ";
+        *style = STYLE_WAITING;
     }
     if (environment->status == ENVIRONMENT_OK && environment->observed_at != 0 &&
         now_ms - environment->observed_at > OLD_MS) {

@@ -6,6 +6,7 @@
 
 #include "berth/base/str.h"
 #include "berth/base/text.h"
+#include "berth/model/environment.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -105,6 +106,30 @@ const struct config_entry *config_entry_for_name(const struct config *config, co
             best = entry;
     }
     return best;
+}
+
+const struct config_entry *config_entry_of(const struct config *config, const struct environment *environment,
+                                           const char *environment_name)
+{
+    if (environment != NULL)
+        return config_entry_named(config, environment->entry);
+    return text_empty(environment_name) ? NULL : config_entry_for_name(config, environment_name);
+}
+
+bool config_left_behind(const struct config *config, const struct environment *environment)
+{
+    return config != NULL && environment->status != ENVIRONMENT_DESTROYED &&
+           config_entry_of(config, environment, NULL) == NULL;
+}
+
+void config_left_behind_say(const struct environment *environment, struct str *out)
+{
+    str_addf(out, "no entry of berth.yaml makes it any more (%s did): nothing deploys or extends it, ",
+             text_empty(environment->entry) ? "one that it does not name" : environment->entry);
+    if (environment->permanent || environment->is_protected || environment_ends_at(environment) == 0)
+        str_add(out, "nothing ends it by itself");
+    else
+        str_add(out, "only the life that it has ends it");
 }
 
 bool config_name_means_branch(const struct config *config, const char *repository, const char *branch)

@@ -183,7 +183,7 @@ void subject_resolve(const struct config *config, const struct command *command,
     *subject = (struct subject){.environment = "", .refusal = "", .next = ""};
     if (environment != NULL) {
         subject->environment = environment->name;
-        subject->entry = config != NULL ? config_entry_named(config, environment->entry) : NULL;
+        subject->entry = config != NULL ? config_entry_of(config, environment, NULL) : NULL;
         return;
     }
     if (config == NULL)

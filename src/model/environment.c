@@ -276,3 +276,21 @@ const char *resource_name_within(const struct resource *resource, const char *ad
                ? address + length + strlen(RESOURCE_INNER)
                : address;
 }
+
+const char *const life_end_names[] = {
+    [LIFE_ENDS_NEVER] = "-", [LIFE_PERMANENT] = "permanent", [LIFE_GOES_ON] = "",
+    [LIFE_OVER] = "ended",   [LIFE_ASKED] = "asks !",        NULL,
+};
+
+enum life_end environment_life_end(const struct environment *environment, bool is_asked, int64_t now_ms)
+{
+    const int64_t at = environment_ends_at(environment);
+
+    if (environment->status == ENVIRONMENT_DESTROYED)
+        return LIFE_ENDS_NEVER;
+    if (is_asked)
+        return LIFE_ASKED;
+    if (environment->permanent)
+        return LIFE_PERMANENT;
+    return at == 0 ? LIFE_ENDS_NEVER : at <= now_ms ? LIFE_OVER : LIFE_GOES_ON;
+}

@@ -124,3 +124,11 @@ void audit_hash(const struct audit *entry, const char *previous, char hex[65])
     arena_release(&arena);
     json_decref(object);
 }
+
+const struct hold *hold_question(const struct hold *holds, size_t count, const char *environment)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(holds[i].environment, environment) && text_equal(holds[i].kind, CLEANER_ASKS))
+            return &holds[i];
+    return NULL;
+}

@@ -180,10 +180,8 @@ static const struct why *may(struct dashboard *dashboard, const struct intent *i
         return state_no(arena, "there is no run to answer", "D starts one");
     if (!dashboard->config)
         return NULL;
-    if (!entry && intent->environment)
-        entry = config_entry_named(dashboard->config, intent->environment->entry);
-    if (!entry && !text_empty(intent->name))
-        entry = config_entry_for_name(dashboard->config, intent->name);
+    if (!entry)
+        entry = config_entry_of(dashboard->config, intent->environment, intent->name);
     ask(dashboard, verb, intent->name, intent->environment, entry, arena, &question);
     if (verb_is_about_run(verb) && intent->run) {
         const struct gate_rows *rows =

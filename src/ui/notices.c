@@ -3,21 +3,13 @@
 #include "ui/notices.h"
 
 #include "berth/base/wording.h"
+#include "berth/config.h"
 #include "ui/wrap.h"
-
-bool notices_is_question(const struct hold *hold)
-{
-    return text_equal(hold->kind, CLEANER_ASKS);
-}
 
 const struct hold *notices_question(const struct dashboard *dashboard, const char *environment)
 {
     const struct surroundings *around = picture_surroundings(dashboard->picture);
-    for (size_t i = 0; i < around->hold_count; i++) {
-        if (text_equal(around->holds[i].environment, environment) && notices_is_question(&around->holds[i]))
-            return &around->holds[i];
-    }
-    return NULL;
+    return hold_question(around->holds, around->hold_count, environment);
 }
 
 static void write_question(const struct dashboard *dashboard, const struct environment *environment, struct str *out)
@@ -28,6 +20,15 @@ static void write_question(const struct dashboard *dashboard, const struct envir
     str_addf(out, "asks\tthe cleaner: shall it go? %s; asked ", hold->reason);
     format_when(out, dashboard->times, hold->since, dashboard->now_ms);
     str_addf(out, "\nanswer\tX destroys it; L holds it, :protect %s keeps it\n", environment->name);
+}
+
+static void write_left_behind(const struct dashboard *dashboard, const struct environment *environment, struct str *out)
+{
+    if (!config_left_behind(dashboard->config, environment))
+        return;
+    str_add(out, "entry\t");
+    config_left_behind_say(environment, out);
+    str_add(out, "; X destroys it, or put the entry back on the trusted ref\n");
 }
 
 /* The run that answers a failed one, and the one that it answers. */
@@ -72,6 +73,7 @@ void notices_write(const struct dashboard *dashboard, const struct environment *
     if (environment->status == ENVIRONMENT_DESTROYED)
         return;
     write_question(dashboard, environment, out);
+    write_left_behind(dashboard, environment, out);
     write_destroy(runs, count, out);
     write_way_back(runs, count, out);
     if (environment_ends_at(environment) && !text_empty(environment->ends_why)) {
@@ -91,11 +93,8 @@ static enum style style_of(const char *notice)
     static const struct {
         const char *name;
         enum style style;
-    } styles[] = {{"asks\t", STYLE_WAITING},
-                  {"answer\t", STYLE_WAITING},
-                  {"goes\t", STYLE_DESTROYING},
-                  {"goes back\t", STYLE_RUNNING},
-                  {"excluded\t", STYLE_WARNING}};
+    } styles[] = {{"asks\t", STYLE_WAITING},    {"answer\t", STYLE_WAITING},    {"entry\t", STYLE_WARNING},
+                  {"goes\t", STYLE_DESTROYING}, {"goes back\t", STYLE_RUNNING}, {"excluded\t", STYLE_WARNING}};
     for (size_t i = 0; i < sizeof styles / sizeof *styles; i++) {
         if (text_starts(notice, styles[i].name))
             return styles[i].style;

@@ -8,7 +8,6 @@
 /* Appends "name<TAB>text" lines, the most pressing first; nothing when there is nothing. `runs`: the environment's newest, newest first. */
 void notices_write(const struct dashboard *dashboard, const struct environment *environment, const struct run *runs,
                    size_t count, struct str *out);
-bool notices_is_question(const struct hold *hold);
 /* The question that the cleaner asks about it, or NULL. */
 const struct hold *notices_question(const struct dashboard *dashboard, const char *environment);
 #define NOTICE_NAME_WIDTH 10 /* of the names of facts and notices: what they say stands in one column */

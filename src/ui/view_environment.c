@@ -3,6 +3,7 @@
 #include "berth/base/text.h"
 #include "berth/base/time.h"
 #include "berth/base/wording.h"
+#include "berth/config.h"
 #include "ui/environment_rows.h"
 #include "ui/notices.h"
 #include "ui/outline.h"
@@ -116,7 +117,7 @@ static void title(struct view *view, struct str *out)
         wording_commit(out, row->commit);
     }
     if (environment_ends_at(row) && row->status != ENVIRONMENT_DESTROYED) {
-        str_add(out, "   ends ");
+        str_add(out, environment_ends_at(row) > view->dashboard->now_ms ? "   ends " : "   its life ended ");
         format_when(out, view->dashboard->times, environment_ends_at(row), view->dashboard->now_ms);
     }
     str_addf(out, "%s%s", row->permanent ? "   permanent" : "", row->is_protected ? "   protected" : "");
@@ -131,6 +132,8 @@ static void headline(struct view *view, struct str *out)
         if ((row->marks & (1u << bit)) && !said)
             str_addf(out, ", %s", environment_mark_names[bit]);
     }
+    if (config_left_behind(view->dashboard->config, row))
+        str_add(out, ", " LEFT_BEHIND);
     if (!text_empty(row->status_reason))
         str_addf(out, "   because  %s", row->status_reason);
     if (!text_empty(row->lock_run))

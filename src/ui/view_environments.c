@@ -2,6 +2,7 @@
 /* The list of environments: what needs attention first. */
 #include "berth/base/time.h"
 #include "berth/base/wording.h"
+#include "berth/config.h"
 #include "ui/list.h"
 #include "ui/notices.h"
 
@@ -88,6 +89,8 @@ static const char *field(void *context, size_t place, const char *name)
         return row->branch;
     if (text_equal(name, "owner"))
         return row->owner;
+    if (text_equal(name, "entry"))
+        return config_left_behind(((struct view *)context)->dashboard->config, row) ? "(none)" : row->entry;
     return NULL;
 }
 
@@ -115,6 +118,30 @@ static void cell_status(struct view *view, const struct environment *row, struct
     *style = view->dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
 }
 
+static void cell_name(struct view *view, const struct environment *row, struct str *text, enum style *style)
+{
+    str_addf(text, "%s%s", row->name, mark_is(view->dashboard, row->id) ? " *" : "");
+    if (!config_left_behind(view->dashboard->config, row))
+        return;
+    str_add(text, " (" LEFT_BEHIND ")");
+    *style = STYLE_WARNING;
+}
+
+static void cell_end(const struct dashboard *dashboard, const struct environment *row, struct str *text,
+                     enum style *style)
+{
+    const int64_t at = environment_ends_at(row);
+    const enum life_end end =
+        environment_life_end(row, notices_question(dashboard, row->id) != NULL, dashboard->now_ms);
+    bool soon = end == LIFE_OVER || (end == LIFE_GOES_ON && at - dashboard->now_ms < MS_HOUR);
+    str_add(text, life_end_names[end == LIFE_PERMANENT ? LIFE_ENDS_NEVER : end]); /* the preview says which */
+    if (end == LIFE_GOES_ON)
+        dashboard_time(dashboard, text, at);
+    if (end == LIFE_GOES_ON && soon)
+        str_add(text, " !");
+    *style = end == LIFE_ASKED ? STYLE_WAITING : soon ? STYLE_WARNING : *style;
+}
+
 static void cell(void *context, size_t place, int column, struct str *text, enum style *style)
 {
     struct view *view = context;
@@ -124,7 +151,7 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
     if (row->status == ENVIRONMENT_DESTROYED)
         *style = STYLE_GONE;
     switch (column) {
-    case COLUMN_NAME: str_addf(text, "%s%s", row->name, mark_is(view->dashboard, row->id) ? " *" : ""); break;
+    case COLUMN_NAME: cell_name(view, row, text, style); break;
     case COLUMN_TIER:
         str_add(text, row->tier == TIER_PROD ? "PROD" : word_name(tier_names, row->tier));
         *style = row->tier == TIER_PROD ? STYLE_TITLE : STYLE_MUTED;
@@ -145,18 +172,7 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
         dashboard_time(view->dashboard, text, row->deployed_at);
         *style = STYLE_MUTED;
         break;
-    case COLUMN_EXPIRES:
-        if (notices_question(view->dashboard, row->id)) {
-            str_add(text, "asks !");
-            *style = STYLE_WAITING;
-            break;
-        }
-        dashboard_time(view->dashboard, text, environment_ends_at(row));
-        if (environment_ends_at(row) && environment_ends_at(row) - view->dashboard->now_ms < MS_HOUR) {
-            str_add(text, " !");
-            *style = STYLE_WARNING;
-        }
-        break;
+    case COLUMN_EXPIRES: cell_end(view->dashboard, row, text, style); break;
     default:
         str_add(text, row->owner);
         *style = STYLE_MUTED;
@@ -186,16 +202,18 @@ static void subject(struct view *view, size_t place, struct subject *subject)
 
 static void title_more(struct view *view, struct str *out)
 {
-    size_t expiring = 0, asking = 0, hidden = 0;
+    size_t expiring = 0, asking = 0, hidden = 0, left_behind = 0;
     for (size_t i = 0; i < count(view); i++) {
         const struct environment *row = row_at(view, i);
         expiring += row && (row->marks & MARK_EXPIRING);
         hidden += row && is_hidden(view, row);
+        asking += row && notices_question(view->dashboard, row->id) != NULL;
+        left_behind += row && config_left_behind(view->dashboard->config, row);
     }
-    for (size_t i = 0; i < picture_surroundings(view->dashboard->picture)->hold_count; i++)
-        asking += notices_is_question(&picture_surroundings(view->dashboard->picture)->holds[i]);
     if (asking)
         str_addf(out, "   the cleaner asks about %zu", asking);
+    if (left_behind)
+        str_addf(out, "   %zu without an entry", left_behind);
     if (expiring)
         str_addf(out, "   %zu expiring", expiring);
     if (hidden)
@@ -215,13 +233,13 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
     list_fact(grid, area, 2, "commit", text.data);
     str_clear(&text);
     if (run) {
-        str_addf(&text, "run %s %s: %s, ", run->id, word_name(workflow_names, run->workflow),
-                 word_name(run_status_names, run->status));
+        str_addf(&text, "run %s %s ", run->id, word_name(workflow_names, run->workflow));
         format_when(&text, view->dashboard->times, run->ended_at ? run->ended_at : run->created_at,
                     view->dashboard->now_ms);
         str_add(&text, " by ");
         wording_person(&text, run->person, run->actor);
-        str_addf(&text, "%s%s", text_empty(run->status_reason) ? "" : ": ", run->status_reason);
+        str_add(&text, ": ");
+        format_run_status(&text, run);
     }
     list_fact(grid, area, 3, "last", run ? text.data : "no run yet");
     str_clear(&text);
@@ -246,9 +264,13 @@ static bool why(struct view *view, size_t place, struct str *out)
     const struct environment *row = row_at(view, place);
     const struct run *run = picture_run_of(view->dashboard->picture, row->name);
     str_addf(out, "%s is %s\n%s\n", row->name, environment_word(row), row->status_reason);
-    if (run)
-        str_addf(out, "\nits run %s (%s) is %s\n%s\n", run->id, word_name(workflow_names, run->workflow),
-                 word_name(run_status_names, run->status), run->status_reason);
+    if (run) {
+        str_addf(out, "\nits run %s (%s) is ", run->id, word_name(workflow_names, run->workflow));
+        format_run_status(out, run);
+        str_add_char(out, '\n');
+    }
+    str_add_char(out, '\n');
+    notices_write(view->dashboard, row, NULL, 0, out);
     return true;
 }
 

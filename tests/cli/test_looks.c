@@ -597,7 +597,37 @@ static void env__tells_what_the_cleaner_asks_and_what_answers_it(void **state)
     assert_int_equal(owner_berth(&owner, "env review/ending"), 0);
     assert_true(says("the cleaner asks since 1970-01-01T00:00:01Z: shall it go? its branch is gone\n"));
     assert_true(says("  berth destroy review/ending lets it go, berth protect review/ending keeps it\n"));
+    assert_int_equal(owner_berth(&owner, "envs"), 0);
+    assert_true(says(" asks ! "));
     owner_put(&owner, &environment_type, &gone);
+}
+
+static void envs__say_which_life_is_over_and_what_no_entry_makes_any_more(void **state)
+{
+    struct environment row = {.id = "E6",
+                              .name = "review/left",
+                              .slug = "left",
+                              .entry = "old/${{ branch.slug }}",
+                              .status = ENVIRONMENT_OK,
+                              .planned_destruction_at = 1000};
+
+    (void)state;
+    owner_put(&owner, &environment_type, &row);
+    assert_int_equal(owner_berth(&owner, "envs"), 0);
+    assert_true(says("OK (no entry)"));
+    assert_true(says(" ended "));
+    assert_int_equal(owner_berth(&owner, "env review/left"), 0);
+    assert_true(
+        says("no entry of berth.yaml makes it any more (old/${{ branch.slug }} did): nothing deploys or extends "
+             "it, only the life that it has ends it\n  berth destroy review/left removes what is recorded"));
+    row.permanent = true;
+    owner_put(&owner, &environment_type, &row);
+    assert_int_equal(owner_berth(&owner, "env review/left"), 0);
+    assert_true(says("nothing ends it by itself"));
+    row.status = ENVIRONMENT_DESTROYED;
+    owner_put(&owner, &environment_type, &row);
+    assert_int_equal(owner_berth(&owner, "env review/x"), 0);
+    assert_false(says("no entry"));
 }
 
 static void workspace__is_found_from_a_folder_below(void **state)
@@ -660,6 +690,7 @@ int main(void)
         cmocka_unit_test(doctor__finds_a_lock_whose_run_has_ended),
         cmocka_unit_test(doctor__tells_that_berthd_is_stopped_or_the_store_held),
         cmocka_unit_test(env__tells_what_the_cleaner_asks_and_what_answers_it),
+        cmocka_unit_test(envs__say_which_life_is_over_and_what_no_entry_makes_any_more),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),
         cmocka_unit_test(verb__has_a_command_each),
     };

@@ -157,6 +157,59 @@ static void a_roll_back__names_what_it_answers_and_what_is_excluded(void **state
     scene_close(&scene);
 }
 
+static void a_question_of_the_cleaner__is_explained_in_the_list_too(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_ENDING);
+    scene_type(&scene, "1/search<enter>w");
+    assert_shows(&scene, "the cleaner: shall it go? feature/search is gone");
+    assert_shows(&scene, "X destroys it; L holds it, :protect review/search keeps it");
+    scene_close(&scene);
+}
+
+static void a_life_that_is_over__is_called_so(void **state)
+{
+    struct scene scene;
+    struct environment over = scene_environment("E7", "review/over", TIER_REVIEW, ENVIRONMENT_OK);
+    (void)state;
+    over.ends_at = SCENE_NOW - MINUTES(40);
+    scene_open(&scene, 36, 120, 0);
+    scene_put(&scene, &environment_type, &over);
+    scene_type(&scene, "1/over<enter>");
+    assert_shows(&scene, "  ended  ");
+    scene_type(&scene, "<enter>");
+    assert_shows(&scene, "its life ended 40m ago");
+    scene_close(&scene);
+}
+
+/* Another entry fits its name: it is not that one's. */
+static void what_no_entry_makes_any_more__is_said_and_can_be_destroyed(void **state)
+{
+    struct scene scene;
+    struct environment left = scene_environment("E8", "review/left", TIER_REVIEW, ENVIRONMENT_OK);
+    (void)state;
+    left.entry = "old/${{ branch.slug }}";
+    scene_open(&scene, 36, 120, 0);
+    scene_put(&scene, &environment_type, &left);
+    scene_type(&scene, "1/left<enter>");
+    assert_shows(&scene, "review/left (no entry)");
+    assert_shows(&scene, "1 without an entry");
+    assert_shows(&scene, "no entry of berth.yaml makes it any more (old/${{ branch.slug }} did)");
+    scene_type(&scene, "w");
+    assert_shows(&scene, "did): nothing deploys or extends it");
+    scene_type(&scene, "<esc>D");
+    assert_shows(&scene, "no entry of berth.yaml makes review/left");
+    scene_type(&scene, "<esc>X");
+    assert_shows(&scene, "DESTROY review/left");
+    scene_type(&scene, "<esc><enter>");
+    assert_shows(&scene, "OK, no entry");
+    scene_type(&scene, "<esc><esc><esc>/entry:(none)<enter>");
+    assert_shows(&scene, "review/left");
+    assert_hides(&scene, "review/checkout");
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +222,9 @@ int main(void)
         cmocka_unit_test(what_cannot_be_undone__says_why),
         cmocka_unit_test(a_roll_back__names_what_it_answers_and_what_is_excluded),
         cmocka_unit_test(b_without_a_release__says_that_there_is_none),
+        cmocka_unit_test(a_question_of_the_cleaner__is_explained_in_the_list_too),
+        cmocka_unit_test(a_life_that_is_over__is_called_so),
+        cmocka_unit_test(what_no_entry_makes_any_more__is_said_and_can_be_destroyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,16 @@ static inline int64_t environment_ends_at(const struct environment *environment)
         return 0;
     return environment->ends_at != 0 ? environment->ends_at : environment->planned_destruction_at;
 }
+/* How its end stands, the same in every list. */
+enum life_end {
+    LIFE_ENDS_NEVER, /* nothing says that it ends */
+    LIFE_PERMANENT,
+    LIFE_GOES_ON, /* until environment_ends_at */
+    LIFE_OVER,    /* that instant has passed, and it is still there */
+    LIFE_ASKED    /* the cleaner asks whether it shall go */
+};
+extern const char *const life_end_names[]; /* "-", "permanent", "", "ended", "asks !" */
+enum life_end environment_life_end(const struct environment *environment, bool is_asked, int64_t now_ms);
 /* many to many */
 struct environment_template {
     const char *id; /* ENVIRONMENT/TEMPLATE */

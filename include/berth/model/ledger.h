@@ -43,6 +43,8 @@ struct hold {
     const char *commit;   /* excluded commit, or "" */
     int64_t revision;
 };
+/* The question that the cleaner asks about an environment (its id), or NULL. */
+const struct hold *hold_question(const struct hold *holds, size_t count, const char *environment);
 struct freeze {
     const char *id;             /* ULID, or "config:NAME" */
     const char *tiers, *except; /* JSON lists; tiers [] means all; except: verbs */
