@@ -457,6 +457,7 @@ int observer_branches_main(const struct agent_options *options)
         watch_repositories(&branches);
         look_at_all(&branches);
         say_sweeping(&branches, "");
+        fault_point("observer.waiting");
         if (!branches.observer.ended)
             wait_for_news(&branches);
     }

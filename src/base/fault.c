@@ -27,6 +27,7 @@ static const struct fault_point points[] = {
     {"worker.mid_destroy", "worker", "a destroy is begun, its tool not yet started"},
     {"observer.mid_listing", "observer", "a part of a listing is sent"},
     {"observer.after_listing", "observer", "a whole listing is sent, not yet acknowledged"},
+    {"observer.waiting", "observer", "all that was to be looked at is told, it waits for news"},
     {"notifier.before_delivery", "notifier", "a delivery is taken from the outbox, not yet made"},
     {"notifier.mid_record", "notifier", "the commit of a run's record is made, nothing names it yet"},
     {"notifier.after_delivery", "notifier", "a delivery is made, not yet recorded"},

@@ -516,12 +516,19 @@ void world_forget_tool(struct world *world, const char *action, const char *name
     free(path);
 }
 
-bool world_fired(struct world *world, const char *point)
+pid_t world_fired(struct world *world, const char *point)
 {
+    struct str pid = STR_INIT;
+    long long number = 0;
     char *path = path_printf("%s/faults/%s.fired", world->folder, point);
-    bool fired = file_exists(path);
+    if (file_read(path, 64, &pid, NULL)) {
+        pid.data[strcspn(pid.data, "\n")] = '\0';
+        if (!text_to_int(pid.data, &number))
+            die(path, NULL);
+    }
+    str_release(&pid);
     free(path);
-    return fired;
+    return (pid_t)number;
 }
 
 static bool file_holds(const char *path, const char *text, const char *more)

@@ -91,8 +91,8 @@ void world_hold_tool(struct world *world, const char *action, const char *name);
 void world_release_tool(struct world *world, const char *action, const char *name);
 /* The tool that waits goes on waiting for ever, the next one does not wait. */
 void world_forget_tool(struct world *world, const char *action, const char *name);
-/* True when a fault named in `fault` has fired. */
-bool world_fired(struct world *world, const char *point);
+/* The process at which a fault named in `fault` has fired; 0: it has not. */
+pid_t world_fired(struct world *world, const char *point);
 /* Living tools of steps, this world's only. Calls `found` (or NULL) for each, returns how many. */
 size_t world_tools(struct world *world, void (*found)(pid_t pid, void *context), void *context);
 /* What must hold after every story: audit whole, no tool left, no lock held, no file of the store holds the secret. Appends a sentence for each breach, returns how many. */
