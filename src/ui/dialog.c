@@ -90,7 +90,6 @@ static void submit(struct dialog *dialog, bool dry_run)
 {
     struct error error = {0};
     const char *why = dry_run ? NULL : missing(dialog);
-    str_clear(&dialog->complaint);
     dialog->is_pressed = why != NULL;
     if (why)
         return;
@@ -134,19 +133,32 @@ static void press_enter(struct dialog *dialog)
         dialog->focus++;
     else if (!dialog->removes)
         submit(dialog, false);
-    else {
-        str_clear(&dialog->complaint);
+    else
         str_add(&dialog->complaint, "Enter never confirms a removal: press y here");
-    }
 }
 
+static bool wants_name(const struct dialog *dialog)
+{
+    return dialog->action->verb->confirm == CONFIRM_NAME;
+}
+
+static bool is_in_field(const struct dialog *dialog)
+{
+    return dialog->focus > 0 && dialog->focus <= dialog->field_count;
+}
+
+static bool takes_yes(const struct dialog *dialog)
+{
+    return dialog->focus == dialog->field_count + 1 || (dialog->focus == 0 && !wants_name(dialog));
+}
+
+/* Where a name is to be typed no letter leaves: the rest of a name that is typed beside its field would reach the list below. */
 static void press_plain(struct dialog *dialog, int key)
 {
-    bool typed_name = dialog->action->verb->confirm == CONFIRM_NAME;
-    if (key == 'y' && (!typed_name || dialog->focus == dialog->field_count + 1))
+    if (key == 'y' && takes_yes(dialog))
         submit(dialog, false);
     else if (key == 'y')
-        str_clear(&dialog->complaint), str_add(&dialog->complaint, "type the name, then Tab to the button and press y");
+        str_add(&dialog->complaint, "type the name, then Tab to the button and press y");
     else if (key == 'd' && dialog->action->verb->dry_run)
         submit(dialog, true);
     else if (key == 'c')
@@ -157,7 +169,7 @@ static void press_plain(struct dialog *dialog, int key)
         scroll(dialog, -1);
     else if (key == 'G' || key == PRESS_END)
         scroll(dialog, dialog->lines);
-    else if (key == 'q' || key == 'n')
+    else if ((key == 'q' || key == 'n') && !wants_name(dialog))
         leave(dialog);
 }
 
@@ -165,7 +177,7 @@ static void dialog_press(struct layer *layer, int key)
 {
     struct dialog *dialog = self_of(layer);
     int stops = dialog->field_count + 2, page = dialog->shown > 1 ? dialog->shown - 1 : 1;
-    bool in_field = dialog->focus > 0 && dialog->focus <= dialog->field_count;
+    str_clear(&dialog->complaint);
     if (key == PRESS_ESCAPE || key == CONTROL('c')) {
         leave(dialog);
     } else if (key == PRESS_TAB || key == PRESS_BACK_TAB) {
@@ -174,9 +186,9 @@ static void dialog_press(struct layer *layer, int key)
         press_enter(dialog);
     } else if (key == PRESS_PAGE_DOWN || key == CONTROL('f') || key == CONTROL('d')) {
         scroll(dialog, page);
-    } else if (key == PRESS_PAGE_UP || key == CONTROL('b') || (key == CONTROL('u') && !in_field)) {
+    } else if (key == PRESS_PAGE_UP || key == CONTROL('b') || (key == CONTROL('u') && !is_in_field(dialog))) {
         scroll(dialog, -page);
-    } else if (in_field) {
+    } else if (is_in_field(dialog)) {
         line_press(&dialog->fields[dialog->focus - 1].line, key);
     } else {
         press_plain(dialog, key);
@@ -186,7 +198,7 @@ static void dialog_press(struct layer *layer, int key)
 static void dialog_paste(struct layer *layer, int character)
 {
     struct dialog *dialog = self_of(layer);
-    if (character >= ' ' && dialog->focus > 0 && dialog->focus <= dialog->field_count)
+    if (character >= ' ' && is_in_field(dialog))
         line_press(&dialog->fields[dialog->focus - 1].line, character);
 }
 
@@ -287,7 +299,7 @@ static void draw_buttons(struct dialog *dialog, struct grid *grid, int row, stru
     else if (!ready)
         str_add(&text, missing(dialog));
     else
-        str_addf(&text, "y: %s", dialog->action->verb->hint);
+        str_addf(&text, "%s: %s", takes_yes(dialog) ? "y" : "Tab to the button, there y", dialog->action->verb->hint);
     grid_put(grid, row, column, area.column + area.columns - column,
              dialog->complaint.length || (dialog->is_pressed && !ready) ? STYLE_FAILED
              : ready                                                    ? STYLE_KEY

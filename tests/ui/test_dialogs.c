@@ -151,6 +151,26 @@ static void a_destroy__needs_the_typed_name(void **state)
     scene_close(&scene);
 }
 
+static void name_typed_beside_its_field__stays_in_the_dialog(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1");
+    scene_type(&scene, "X");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene, "quick-nDy");
+    assert_shows(&scene, "type its name");
+    assert_int_equal(command_count(&scene), 0);
+    scene_type(&scene, "<tab>review/checkout");
+    assert_shows(&scene, "Tab to the button, there y: destroy"); /* a letter is typed here */
+    scene_type(&scene, "<tab><tab>");
+    assert_shows(&scene, "[>destroy<]   y: destroy");
+    scene_type(&scene, "<esc>");
+    assert_hides(&scene, "type its name");
+    scene_close(&scene);
+}
+
 static void an_approval__names_the_digest_that_was_shown(void **state)
 {
     struct scene scene;
@@ -399,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_confirmed_deploy__is_one_command_row_of_the_tui),
         cmocka_unit_test(enter__never_confirms_a_removal),
         cmocka_unit_test(a_destroy__needs_the_typed_name),
+        cmocka_unit_test(name_typed_beside_its_field__stays_in_the_dialog),
         cmocka_unit_test(an_approval__names_the_digest_that_was_shown),
         cmocka_unit_test(an_approval__must_be_read_to_its_end),
         cmocka_unit_test(approve_on_a_branch__opens_the_gate_under_the_dialog),
