@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Pushes that the machines might not answer when they came: a stop, a freeze or a hold refused them. When policy would let one now, and its branch
- * is still at that commit, it is asked for again, once. The refused commands in the store are the memory: nothing else is kept.
+ * Pushes that the machines might not answer when they came: a stop, a freeze or a hold refused them, or their tier had enough environments. When one
+ * would be taken now, and its branch is still at that commit, it is asked for again, once. The refused commands in the store are the memory: nothing else
+ * is kept.
  */
 #include "agent/supervisor.h"
 
@@ -16,8 +17,9 @@
 struct missed {
     struct supervisor *supervisor;
     struct arena *arena;
-    VEC(const struct command *) commands; /* the newest of each environment */
+    VEC(const struct command *) commands; /* the newest of each environment, the newest first */
     int64_t now_ms;
+    bool took_room; /* in this look: whether there is room for one more is seen when that one is accepted */
 };
 
 struct since {
@@ -33,13 +35,18 @@ static bool is_newest(const struct missed *missed, const struct command *command
     return true;
 }
 
-/* By policy. What was refused because a run did it already is not asked again. */
-static bool was_denied(const struct command *command)
+static bool was_refused_with(const struct command *command, enum error_code code)
 {
     json_t *answer = json_column(command->answer);
-    bool denied = text_equal(json_get_text(answer, "code"), error_info(ERROR_DENIED)->name);
+    bool was = text_equal(json_get_text(answer, "code"), error_info(code)->name);
     json_decref(answer);
-    return denied;
+    return was;
+}
+
+/* By policy, or for want of room. What was refused because a run did it already is not asked again. */
+static bool was_denied(const struct command *command)
+{
+    return was_refused_with(command, ERROR_DENIED) || was_refused_with(command, ERROR_LIMIT);
 }
 
 static bool visit_refused(const void *row, void *context)
@@ -116,7 +123,9 @@ static bool ask_again(struct missed *missed, const struct command *command, stru
 {
     char id[ID_SIZE];
     struct command again = *command;
-    bool taken;
+    bool taken, for_room = was_refused_with(command, ERROR_LIMIT);
+    if (for_room && missed->took_room)
+        return true;
     again.key = arena_printf(missed->arena, "again %s", command->id);
     if (is_asked_again(missed, again.key) || was_destroyed_since(missed, command))
         return true;
@@ -126,10 +135,12 @@ static bool ask_again(struct missed *missed, const struct command *command, stru
     again.id = id;
     again.status = COMMAND_WAITING;
     again.run = again.answer = "";
-    again.reason = "it was pushed while the machines might not deploy it";
+    again.reason = for_room ? "it was pushed while its tier had enough environments"
+                            : "it was pushed while the machines might not deploy it";
     again.submitted_at = missed->now_ms;
     again.answered_at = again.revision = 0;
     missed->supervisor->look_at_commands = true;
+    missed->took_room |= for_room;
     return store_put(missed->supervisor->store, &command_type, &again, error);
 }
 
@@ -143,7 +154,7 @@ bool missed_look(struct supervisor *supervisor, struct error *error)
                                   .descending = true,
                                   .limit = LOOK_BACK};
     bool done = store_each(supervisor->store, &refused, visit_refused, &missed, error);
-    for (size_t i = 0; done && i < missed.commands.count; i++)
+    for (size_t i = missed.commands.count; done && i-- > 0;) /* who has waited longest goes first */
         done = ask_again(&missed, missed.commands.items[i], error);
     vec_release(&missed.commands);
     arena_release(&arena);

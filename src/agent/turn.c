@@ -140,6 +140,12 @@ static void note_effects(struct supervisor *supervisor, const struct engine_effe
         supervisor->next_run++;
 }
 
+/* It begins, or ends: its tier has room for one less, or for one more that was refused. */
+static bool changes_room(const struct run *run)
+{
+    return run->status == RUN_QUEUED || run->status == RUN_PREPARING || run_ended((enum run_status)run->status);
+}
+
 static bool write_effects(struct supervisor *supervisor, const struct engine_effects *effects, struct error *error)
 {
     for (size_t i = 0; i < effects->puts.count; i++) {
@@ -149,8 +155,10 @@ static bool write_effects(struct supervisor *supervisor, const struct engine_eff
             return false;
         if (put->type == &step_type)
             supervisor->look_at_steps = true;
-        if (put->type == &run_type && put->row)
+        if (put->type == &run_type && put->row) {
             cleanup_note(supervisor, put->row);
+            supervisor->look_at_lives |= changes_room(put->row);
+        }
         if (put->type == &environment_type && !put->row)
             cleanup_note_environment(supervisor, put->id);
         if (put->type == &delivery_type)

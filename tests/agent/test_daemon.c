@@ -509,6 +509,106 @@ static void push__during_a_stop_is_deployed_when_the_machines_act_again(void **s
     deploys_by_itself("1", commit_of_branch());
 }
 
+struct push_of {
+    struct world *world;
+    const char *branch;
+    const struct command *command; /* the last that was asked for it */
+};
+
+static bool take_push(const void *row, void *context)
+{
+    const struct command *command = row;
+    struct push_of *push = context;
+    if (text_equal(command->actor, "trigger:push") && strstr(command->arguments, push->branch) &&
+        (!push->command || push->command->submitted_at <= command->submitted_at))
+        push->command = record_copy(&command_type, row, &push->world->arena);
+    return true;
+}
+
+static const struct command *push_of(struct world *looked, const char *branch)
+{
+    struct push_of push = {.world = looked, .branch = branch};
+    struct store_query query = {.type = &command_type};
+    assert_true(store_each(looked->store, &query, take_push, &push, NULL));
+    return push.command;
+}
+
+static bool is_refused_for_room(struct world *looked, void *branch)
+{
+    const struct command *command = push_of(looked, branch);
+    return command && command->status == COMMAND_REFUSED && strstr(command->answer, "limits.environments");
+}
+
+static bool is_there(struct world *looked, void *branch)
+{
+    const struct command *command = push_of(looked, branch);
+    const struct environment *environment = command ? world_environment(looked, command->subject) : NULL;
+    return environment && environment->status == ENVIRONMENT_OK;
+}
+
+static void destroy(const char *name)
+{
+    const char *confirm = arena_printf(&world.arena, "{\"confirm\":\"%s\"}", name);
+    const struct command *command = world_ask(&world, "destroy", name, confirm);
+    assert_non_null(command);
+    assert_int_equal(command->status, COMMAND_ACCEPTED);
+}
+
+/* Two wait for one place: the first of them gets it, the other the next one. */
+static void push__refused_for_want_of_room_is_deployed_when_there_is_some(void **state)
+{
+    (void)state;
+    const char *const y = "feature/y", *const z = "feature/z";
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml",
+                arena_printf(&world.arena, "%slimits: { environments: { review: 1 } }\n", on_push), false);
+    git("commit", "-q", "-am policy");
+    start();
+    assert_non_null(world_ask(&world, "deploy", "feature/x", ""));
+    assert_non_null(world_wait_run(&world, 1u << RUN_DONE));
+    git("branch", y, "feature/x");
+    assert_true(world_wait(&world, is_refused_for_room, (void *)(uintptr_t)y));
+    git("branch", z, "feature/x");
+    assert_true(world_wait(&world, is_refused_for_room, (void *)(uintptr_t)z));
+    destroy(REVIEW);
+    assert_true(world_wait(&world, is_there, (void *)(uintptr_t)y));
+    assert_string_equal(push_of(&world, y)->reason, "it was pushed while its tier had enough environments");
+    assert_true(is_refused_for_room(&world, (void *)(uintptr_t)z));
+    destroy(push_of(&world, y)->subject);
+    assert_true(world_wait(&world, is_there, (void *)(uintptr_t)z));
+}
+
+/* No look at all environments is to come: what there was to be looked at is. */
+static bool cleaner_rests(struct world *looked, void *context)
+{
+    struct sweep row;
+    (void)context;
+    return store_get(looked->store, &sweep_type, "cleaner/environments", &looked->arena, &row, NULL) == STORE_FOUND &&
+           time_now_ms() - row.at > 3 * MS_SECOND;
+}
+
+/* A run that is cancelled before there is an environment leaves nothing but its place. */
+static void push__refused_for_want_of_room_takes_that_of_a_run_that_came_to_nothing(void **state)
+{
+    (void)state;
+    const char *const y = "feature/y";
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world.fault = "worker.before_prepare=stop";
+    world_write(&world, "berth.yaml",
+                arena_printf(&world.arena, "%slimits: { environments: { review: 1 } }\n", on_push), false);
+    git("commit", "-q", "-am policy");
+    start();
+    assert_non_null(world_ask(&world, "deploy", "feature/x", ""));
+    assert_true(world_wait(&world, has_fired, (void *)(uintptr_t) "worker.before_prepare"));
+    git("branch", y, "feature/x");
+    assert_true(world_wait(&world, is_refused_for_room, (void *)(uintptr_t)y));
+    assert_true(world_wait(&world, cleaner_rests, NULL));
+    const struct command *cancelled = world_ask(&world, "cancel", "1", "");
+    assert_non_null(cancelled);
+    assert_int_not_equal(cancelled->status, COMMAND_REFUSED);
+    assert_true(world_wait(&world, is_there, (void *)(uintptr_t)y));
+}
+
 static bool lives_longer(struct world *looked, void *context)
 {
     return world_environment(looked, REVIEW)->planned_destruction_at > *(const int64_t *)context;
@@ -614,6 +714,8 @@ int main(void)
         TEST(push__is_planned_where_policy_plans_it),
         TEST(push__that_is_deployed_is_not_planned_beside),
         TEST(push__during_a_stop_is_deployed_when_the_machines_act_again),
+        TEST(push__refused_for_want_of_room_is_deployed_when_there_is_some),
+        TEST(push__refused_for_want_of_room_takes_that_of_a_run_that_came_to_nothing),
         TEST(push__that_deploys_nothing_prolongs_the_life),
         TEST(policy__that_changes_a_life_moves_the_ends_of_what_is_there),
         TEST(observer__that_does_not_come_back_is_ended_and_said),
