@@ -235,7 +235,8 @@ json_t *worker_plan(struct attempt *attempt, struct error *error)
 static json_t *hand_back(struct attempt *attempt, struct apply_result *result, bool done)
 {
     json_t *body = apply_result_to_json(result);
-    bool tells = json_array_size(result->inner) > 0 || json_object_size(result->lock) > 0;
+    bool tells =
+        json_array_size(result->inner) + json_array_size(result->there) > 0 || json_object_size(result->lock) > 0;
     apply_result_release(result);
     if (done)
         return body;
@@ -347,6 +348,7 @@ static void result_of_plan(const struct plan_result *plan, struct apply_result *
     result->exit_status = 0;
     result->spec_digest = plan->spec_digest;
     result->base = plan->base;
+    result->there = json_incref(plan->inner);
     result->outputs = json_object();
     result->sensitive = json_object();
     json_object_foreach(plan->outputs, name, output)

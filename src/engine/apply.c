@@ -476,17 +476,18 @@ bool resource_ends(struct engine_turn *turn, const struct step *step, const json
     resource->kind = result.kind;
     resource->ready = result.ready;
     resource->applied_at = turn->facts->now_ms;
-    inner_ends(turn, resource, result.inner, INNER_DONE);
+    inner_ends(turn, resource, result.inner, result.there, INNER_DONE);
     json_decref(spec);
     return true;
 }
 
-void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *parts)
+void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *body)
 {
     long at = resource_find(turn, step->address);
 
     if (at >= 0)
-        inner_ends(turn, resource_at(turn, (size_t)at), parts, INNER_STOPPED);
+        inner_ends(turn, resource_at(turn, (size_t)at), json_object_get(body, "inner"), json_object_get(body, "there"),
+                   INNER_STOPPED);
 }
 
 void resource_fails(struct engine_turn *turn, const struct step *step, enum resource_status status, const char *reason)

@@ -13,9 +13,13 @@ void inner_follow_dropped(struct engine_turn *turn);
 const struct resource *inner_part(const struct engine_turn *turn, const char *parent, const char *name);
 void inner_forget(struct engine_turn *turn, const char *parent);
 enum inner_end { INNER_DONE, INNER_STOPPED };
-/* The work on a resource ended: `parts` (list as apply_result.inner, may be NULL) are as they say, the others as that end implies. */
-void inner_ends(struct engine_turn *turn, const struct resource *parent, const json_t *parts, enum inner_end end);
-/* A plan knows all that is there and will be: a part whose making was stopped, and of which it does not speak, never came to be. */
+/* The work on a resource ended: `parts` (list as apply_result.inner, may be NULL) are as they say, the others as that end implies; and what `there`
+ * (apply_result.there, may be NULL) names is there though nobody heard of it, what it does not name is not. */
+void inner_ends(struct engine_turn *turn, const struct resource *parent, const json_t *parts, const json_t *there,
+                enum inner_end end);
+/* Somebody's command may have changed anything: they are what `there` says, or unknown for that reason where it is NULL. False: not all of them are ok. */
+bool inner_seen(struct engine_turn *turn, const struct resource *parent, const json_t *there, const char *reason);
+/* A plan knows all that is there and will be (plan_result.inner) and what it would do: a part that it finds as it should be is there, one of which it does not speak is not. */
 void inner_planned(struct engine_turn *turn, const char *parent, const json_t *parts, const json_t *changes);
 
 #endif

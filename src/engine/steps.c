@@ -424,6 +424,18 @@ static bool take_body(struct engine_turn *turn, struct step *step, const struct 
     return error_set(error, ERROR_CORRUPT, "a step of an unknown phase");
 }
 
+/* What is there has rows of its own. */
+static const char *kept_of(struct engine_turn *turn, const json_t *body)
+{
+    json_t *kept = json_copy((json_t *)(uintptr_t)body);
+    const char *text;
+
+    json_object_del(kept, "there");
+    text = json_text(turn->arena, kept);
+    json_decref(kept);
+    return text;
+}
+
 static void step_done(struct engine_turn *turn, struct step *step, const struct step_result *result)
 {
     struct error error;
@@ -438,7 +450,7 @@ static void step_done(struct engine_turn *turn, struct step *step, const struct 
     step->ended_at = turn->facts->now_ms;
     step->progress = 100;
     if (step->phase != PHASE_PREPARE && step->phase != PHASE_PLAN)
-        step->result = json_text(turn->arena, result->body); /* those two live in the run and in plans */
+        step->result = kept_of(turn, result->body); /* those two live in the run and in plans */
     audit_step(turn, step, "done", "ok");
     steps_ready(turn, phases_of(turn->run->status), step->id);
 }
@@ -463,9 +475,9 @@ static void take_rest(struct engine_turn *turn, struct step *step, const struct 
 {
     const json_t *body = result->error.code == ERROR_WAITING ? NULL : result->body;
 
-    resource_stops(turn, step, json_object_get(body, "inner"));
+    resource_stops(turn, step, body);
     if (json_object_size(json_object_get(body, "lock")) > 0)
-        step->result = json_text(turn->arena, body);
+        step->result = kept_of(turn, body);
 }
 
 static void take_result(struct engine_turn *turn, struct step *step, const struct step_result *result)

@@ -184,8 +184,8 @@ void resource_begins(struct engine_turn *turn, const struct step *step);
 bool resource_ends(struct engine_turn *turn, const struct step *step, const json_t *body,
                    struct error *error) BERTH_MUST_CHECK;
 void resource_fails(struct engine_turn *turn, const struct step *step, enum resource_status status, const char *reason);
-/* Nobody works on it any more although it did not end well; of its inner parts is known what `parts` says. */
-void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *parts);
+/* Nobody works on it any more although it did not end well; of its inner parts is known what `body` says (as an apply_result's, may be NULL). */
+void resource_stops(struct engine_turn *turn, const struct step *step, const json_t *body);
 /* Rows of resources that were only waited for go. */
 void resources_forget_waiting(struct engine_turn *turn);
 /* The row of a resource that berth only observes, or that is another environment's. */

@@ -91,7 +91,8 @@ static const struct field apply_fields[] = {
     FIELD(apply_result, spec_digest, FIELD_TEXT), FIELD(apply_result, kind, FIELD_TEXT),
     FIELD(apply_result, ready, FIELD_TEXT),       FIELD(apply_result, exit_status, FIELD_INT),
     FIELD(apply_result, sensitive, FIELD_JSON),   FIELD(apply_result, inner, FIELD_JSON),
-    FIELD(apply_result, lock, FIELD_JSON),        FIELD(apply_result, base, FIELD_TEXT),
+    FIELD(apply_result, there, FIELD_JSON),       FIELD(apply_result, lock, FIELD_JSON),
+    FIELD(apply_result, base, FIELD_TEXT),
 };
 static const struct field step_fields[] = {
     FIELD(step_result, step, FIELD_TEXT), FIELD(step_result, token, FIELD_TEXT),

@@ -82,6 +82,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/terraform/secrets.h \
 	src/provider/terraform/shown.c \
 	src/provider/terraform/shown.h \
+	src/provider/terraform/state.c \
+	src/provider/terraform/state.h \
 	src/provider/terraform/terraform.c \
 	src/provider/terraform/tool.c \
 	src/provider/terraform/tool.h \

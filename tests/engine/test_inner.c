@@ -51,6 +51,15 @@ static void ends(struct world *world, const struct step *step, enum step_status 
     world_result(world, step, status, body, status == STEP_DONE ? ERROR_NONE : ERROR_TOOL, step->token, step->epoch);
 }
 
+/* The same, and all that is there. */
+static void ends_with(struct world *world, const struct step *step, enum step_status status, const char *parts,
+                      const char *there)
+{
+    const char *body = arena_printf(&world->arena, "{\"outputs\":{},\"inner\":[%s],\"there\":[%s]}", parts, there);
+
+    world_result(world, step, status, body, status == STEP_DONE ? ERROR_NONE : ERROR_TOOL, step->token, step->epoch);
+}
+
 #define PART(name, status) "{\"address\":\"" name "\",\"kind\":\"data\",\"status\":\"" status "\",\"text\":\"said\"}"
 
 static const char *status_of(struct world *world, const char *part)
@@ -193,6 +202,100 @@ static void inner__parts_of_another_attempt_are_not_heard(void **state)
     ends(world, world_step(world, "1.apply.infra"), STEP_DONE, "");
 }
 
+/* What a killed attempt made nobody heard of: the next finds it there, and says so. */
+static void inner__part_that_nobody_heard_of_is_there_when_the_rest_is_done(void **state)
+{
+    struct world *world = *state;
+    const struct resource *row;
+
+    world_inner(world, apply_begins(world, "1", "c1", "create"), "[" PART("a", "creating") "]");
+    world_interrupt(world, "1.apply.infra");
+    ends_with(world, claimed(world, "1.apply.infra"), STEP_DONE, "",
+              PART("a", "ok") ",{\"address\":\"b\",\"kind\":\"data\",\"status\":\"ok\",\"needs\":[\"a\"]}");
+    assert_string_equal(status_of(world, "a"), "ok");
+    row = world_resource(world, "dev", "infra//b");
+    assert_non_null(row);
+    assert_int_equal(row->status, RESOURCE_OK);
+    assert_string_equal(row->needs, "[\"infra//a\"]");
+    assert_string_equal(row->applied_run, "1");
+    assert_true(row->created_at != 0);
+    assert_null(strstr(world_step(world, "1.apply.infra")->result, "there"));
+}
+
+static void inner__part_that_is_there_no_more_goes_when_the_rest_is_done(void **state)
+{
+    struct world *world = *state;
+    const struct step *step;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok") "," PART("b", "ok"));
+    step = apply_begins(world, "2", "c2", "update");
+    ends_with(world, step, STEP_DONE, PART("c", "ok"), PART("a", "ok") "," PART("c", "ok"));
+    assert_string_equal(status_of(world, "a"), "ok");
+    assert_string_equal(world_resource(world, "dev", "infra//a")->applied_run, "1"); /* nobody worked on it */
+    assert_string_equal(status_of(world, "b"), "none");
+    assert_string_equal(status_of(world, "c"), "ok");
+}
+
+/* `b` was made unheard, `c` was being made, `old` was taken away unheard. */
+static void inner__parts_of_a_failed_apply_are_those_that_are_there(void **state)
+{
+    struct world *world = *state;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok") "," PART("old", "ok"));
+    ends_with(world, apply_begins(world, "2", "c2", "update"), STEP_FAILED,
+              PART("a", "updating") "," PART("c", "creating") "," PART("d", "failed"),
+              PART("a", "ok") "," PART("b", "ok"));
+    assert_string_equal(status_of(world, "a"), "unknown"); /* the old values, or the new ones */
+    assert_string_equal(status_of(world, "b"), "ok");
+    assert_string_equal(status_of(world, "c"), "unknown");
+    assert_string_equal(status_of(world, "d"), "failed");
+    assert_string_equal(status_of(world, "old"), "none");
+}
+
+/* A plan with a list of what is there. */
+static const char *plan_with(struct world *world, const char *action, const char *digest, const char *parts)
+{
+    const char *plan = play_plan(world, action, digest);
+
+    return arena_printf(&world->arena, "%.*s,\"inner\":[%s]}", (int)strlen(plan) - 1, plan, parts);
+}
+
+/* It was mended by hand after a failure: nothing is left to do, and nobody works on them again. */
+static void inner__parts_are_as_a_plan_finds_them(void **state)
+{
+    struct world *world = *state;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_FAILED,
+         PART("a", "creating") "," PART("b", "failed") "," PART("c", "ok") "," PART("d", "failed"));
+    assert_int_equal(world_command(world, "deploy", "feature/x", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    done(world, "2.prepare.main", play_prepare(world, "dev", "c2", alone, 1, ""));
+    done(world, "2.plan.infra",
+         plan_with(world, "update", "c2",
+                   PART("a", "ok") "," PART("b", "ok") "," PART("d", "waiting") "," PART("e", "ok")));
+    assert_string_equal(status_of(world, "a"), "ok");
+    assert_string_equal(status_of(world, "b"), "ok");
+    assert_string_equal(world_resource(world, "dev", "infra//b")->status_reason, "");
+    assert_string_equal(status_of(world, "c"), "none");
+    assert_string_equal(status_of(world, "d"), "failed");
+    assert_string_equal(status_of(world, "e"), "ok");
+    assert_string_equal(world_resource(world, "dev", "infra//e")->applied_run, ""); /* no run made it */
+}
+
+/* The plan was made before another run changed what there is. */
+static void inner__plan_says_nothing_of_parts_that_another_run_works_on(void **state)
+{
+    struct world *world = *state;
+    const struct step *applies;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok"));
+    applies = apply_begins(world, "2", "c2", "update");
+    world_inner(world, applies, "[" PART("b", "ok") "]");
+    assert_int_equal(world_command(world, "plan", "dev", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    done(world, "3.prepare.main", play_prepare(world, "dev", "c2", alone, 1, ""));
+    done(world, "3.plan.infra", plan_with(world, "update", "c2", PART("a", "ok")));
+    assert_string_equal(status_of(world, "b"), "ok");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +308,11 @@ int main(void)
         TEST(inner__part_that_was_being_destroyed_is_gone_when_the_rest_is_done),
         TEST(inner__part_that_never_came_to_be_goes_with_the_next_plan),
         TEST(inner__parts_of_another_attempt_are_not_heard),
+        TEST(inner__part_that_nobody_heard_of_is_there_when_the_rest_is_done),
+        TEST(inner__part_that_is_there_no_more_goes_when_the_rest_is_done),
+        TEST(inner__parts_of_a_failed_apply_are_those_that_are_there),
+        TEST(inner__parts_are_as_a_plan_finds_them),
+        TEST(inner__plan_says_nothing_of_parts_that_another_run_works_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -316,6 +316,8 @@ const struct kill_terraform kill_terraform[KILL_TERRAFORM_CASES] = {
     {"worker", "mid-apply", "its tools end; planned again, covered, goes on by itself"},
     {"supervisor", "mid-apply", "the worker finishes it; nothing is planned again"},
     {"supervisor and worker together", "mid-apply", "its tools end; planned again, covered, goes on by itself"},
+    {"supervisor and worker together", "all is made, and nobody knows",
+     "planned again: nothing is left to do; every inner part is seen"},
     {"terraform", "while destroying", "held, asks; `retry` destroys the rest"},
     {"worker", "while destroying", "its tools end; goes on by itself"},
     {"supervisor", "while destroying", "the worker finishes it"},

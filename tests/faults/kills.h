@@ -88,7 +88,7 @@ struct kill_cell {
 };
 
 /* The cells of test_terraform, in its order. */
-#define KILL_TERRAFORM_CASES 9
+#define KILL_TERRAFORM_CASES 10
 struct kill_terraform {
     const char *process, *moment, *holds;
 };

@@ -311,6 +311,26 @@ static void kills_both(struct world *world, struct str *trouble)
     to_the_end(world, trouble);
 }
 
+static bool all_is_made(struct world *world, void *context)
+{
+    (void)context;
+    return state_has(world, "last");
+}
+
+/* What terraform made while nobody could take note of it: no attempt says it, and the next finds nothing left to do. */
+static void kills_both_when_made(struct world *world, struct str *trouble)
+{
+    if (!to_the_middle(world, trouble))
+        return;
+    world_kill(world, SIGSTOP);
+    let_go(world);
+    if (!world_wait(world, all_is_made, NULL))
+        str_add(trouble, "the stopped berthd's worker did not make the rest; ");
+    world_kill_workers(world);
+    world_kill(world, SIGKILL);
+    to_the_end(world, trouble);
+}
+
 /* --- while destroying ---------------------------------------------------------------------------------------------- */
 
 static bool held_is_going(struct world *world, void *context)
@@ -413,6 +433,7 @@ static void (*const plays[KILL_TERRAFORM_CASES])(struct world *world, struct str
     kills_worker,
     kills_supervisor,
     kills_both,
+    kills_both_when_made,
     kills_tool_destroying,
     kills_worker_destroying,
     kills_supervisor_destroying,

@@ -6,12 +6,29 @@
 #include "berth/base/str.h"
 #include "berth/model/record.h"
 #include "provider/terraform/events.h"
+#include "provider/terraform/secrets.h"
 #include "provider/terraform/shown.h"
+#include "provider/terraform/state.h"
 #include "provider/terraform/version.h"
 
 #include <stdlib.h>
 
 #define OUT_LIMIT ((size_t)64 << 20)
+
+static void try_state(const uint8_t *data, size_t size, struct arena *arena)
+{
+    struct redactor *redactor = redactor_new();
+    struct state_parts parts;
+    json_t *state = json_loadb((const char *)data, size, 0, NULL);
+    (void)state_base(state, arena);
+    if (state_parts(state, &parts, NULL)) {
+        BUG_ON(parts.tainted > parts.count || json_array_size(parts.inner) != parts.count);
+        json_decref(parts.inner);
+    }
+    secrets_of_state(redactor, state);
+    json_decref(state);
+    redactor_free(redactor);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -71,11 +88,9 @@ static void try_lines(const uint8_t *data, size_t size, struct arena *arena)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena = {0};
-    struct shown_state state;
     const char *first = plan_text(data, size, &arena), *second = plan_text(data, size, &arena);
     BUG_ON(!text_equal(first, second) || strlen(first) > OUT_LIMIT);
-    if (shown_state_read((const char *)data, size, &state, NULL))
-        json_decref(state.inner);
+    try_state(data, size, &arena);
     try_lines(data, size, &arena);
     char *text = mem_zero(size + 1, 1);
     memcpy(text, data, size);

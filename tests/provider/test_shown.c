@@ -9,6 +9,7 @@
 #include "provider/terraform/lock.h"
 #include "provider/terraform/module.h"
 #include "provider/terraform/shown.h"
+#include "provider/terraform/state.h"
 #include "provider/terraform/version.h"
 
 #include <signal.h>
@@ -304,25 +305,67 @@ static void plan__that_is_deep_ends(void **state)
     str_release(&text);
 }
 
+/* What the state has in it, as berth lists it. */
+static const char *parts_of(struct reading *reading, const char *resources, struct state_parts *parts)
+{
+    json_t *state = json_loads(resources, 0, NULL);
+    assert_non_null(state);
+    must(state_parts(state, parts, &reading->error), &reading->error);
+    const char *text = json_text(&reading->arena, parts->inner);
+    json_decref(parts->inner);
+    json_decref(state);
+    return text;
+}
+
 static void state__lists_what_is_managed(void **state)
 {
     struct reading *reading = *state;
-    struct shown_state shown;
-    const char *text =
-        "{\"format_version\":\"1.0\",\"values\":{\"root_module\":{\"resources\":["
-        "{\"address\":\"t.b\",\"mode\":\"managed\",\"type\":\"t\",\"tainted\":true,\"values\":{\"pw\":\"topsecret\"}},"
-        "{\"address\":\"data.t.x\",\"mode\":\"data\"}],\"child_modules\":[{\"resources\":["
-        "{\"address\":\"module.m.t.a\",\"mode\":\"managed\",\"type\":\"t\",\"depends_on\":[\"t.b\"]}]}]}}}";
-    must(shown_state_read(text, strlen(text), &shown, &reading->error), &reading->error);
-    assert_int_equal(shown.count, 2);
-    assert_int_equal(shown.tainted, 1);
-    assert_string_equal(json_text(&reading->arena, shown.inner),
-                        "[{\"address\":\"module.m.t.a\",\"kind\":\"t\",\"needs\":[\"t.b\"],\"status\":\"ok\"},"
+    struct state_parts parts;
+    const char *text = parts_of(
+        reading,
+        "{\"version\":4,\"serial\":3,\"lineage\":\"l\",\"resources\":["
+        "{\"mode\":\"managed\",\"type\":\"t\",\"name\":\"b\",\"instances\":[{\"status\":\"tainted\",\"attributes\":{\"pw\":"
+        "\"topsecret\"}}]},"
+        "{\"mode\":\"data\",\"type\":\"t\",\"name\":\"x\",\"instances\":[{}]},"
+        "{\"module\":\"module.m[\\\"k\\\"]\",\"mode\":\"managed\",\"type\":\"t\",\"name\":\"a\",\"instances\":[{"
+        "\"dependencies\":[\"t.b\"]}]}]}",
+        &parts);
+    assert_int_equal(parts.count, 2);
+    assert_int_equal(parts.tainted, 1);
+    assert_string_equal(
+        text, "[{\"address\":\"module.m[\\\"k\\\"].t.a\",\"kind\":\"t\",\"needs\":[\"t.b\"],\"status\":\"ok\"},"
+              "{\"address\":\"t.b\",\"kind\":\"t\",\"status\":\"failed\"}]");
+    (void)parts_of(reading, "{}", &parts);
+    assert_int_equal(parts.count, 0);
+}
+
+/* The keys of `count` and `for_each` as the tool writes them in an address. */
+static void state__names_instances_as_the_tool_does(void **state)
+{
+    struct reading *reading = *state;
+    struct state_parts parts;
+    assert_string_equal(
+        parts_of(reading,
+                 "{\"resources\":[{\"mode\":\"managed\",\"type\":\"t\",\"name\":\"a\",\"instances\":["
+                 "{\"index_key\":10},{\"index_key\":\"a\\\"b\\\\c\\n${d}%{e}$f\"}]}]}",
+                 &parts),
+        "[{\"address\":\"t.a[\\\"a\\\\\\\"b\\\\\\\\c\\\\n$${d}%%{e}$f\\\"]\",\"kind\":\"t\",\"status\":\"ok\"},"
+        "{\"address\":\"t.a[10]\",\"kind\":\"t\",\"status\":\"ok\"}]");
+}
+
+/* A replacement made the new one first: the old one counts only where no new one is there. */
+static void state__counts_what_is_deposed_once(void **state)
+{
+    struct reading *reading = *state;
+    struct state_parts parts;
+    assert_string_equal(parts_of(reading,
+                                 "{\"resources\":[{\"mode\":\"managed\",\"type\":\"t\",\"name\":\"a\",\"instances\":["
+                                 "{\"deposed\":\"00112233\"},{}]},"
+                                 "{\"mode\":\"managed\",\"type\":\"t\",\"name\":\"b\",\"instances\":["
+                                 "{\"deposed\":\"00112233\"}]}]}",
+                                 &parts),
+                        "[{\"address\":\"t.a\",\"kind\":\"t\",\"status\":\"ok\"},"
                         "{\"address\":\"t.b\",\"kind\":\"t\",\"status\":\"failed\"}]");
-    json_decref(shown.inner);
-    must(shown_state_read("{\"format_version\":\"1.0\"}", 24, &shown, &reading->error), &reading->error);
-    assert_int_equal(shown.count, 0);
-    json_decref(shown.inner);
 }
 
 /* --- errors and locks ---------------------------------------------------------------------------------------- */
@@ -580,6 +623,8 @@ int main(void)
         TEST(plan__that_cannot_be_trusted_is_refused),
         TEST(plan__that_is_deep_ends),
         TEST(state__lists_what_is_managed),
+        TEST(state__names_instances_as_the_tool_does),
+        TEST(state__counts_what_is_deposed_once),
         TEST(lock__is_read_from_the_error),
         TEST(lock__is_released_only_when_its_holder_is_proven_dead),
         TEST(events__take_any_line),

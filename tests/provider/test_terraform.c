@@ -85,6 +85,35 @@ static void life__from_nothing_to_nothing(void **state)
     assert_int_equal(plan(setting), PLAN_FORGET);
 }
 
+/* By the names that the tool itself has for them, whatever was worked on. */
+static void apply__names_all_that_is_there(void **state)
+{
+    struct setting *setting = *state;
+    if (!has_program("terraform"))
+        skip();
+    place_file(&setting->place, "tree/modules/part/main.tf", "resource \"terraform_data\" \"p\" {}\n", 0644);
+    module_file(setting, "variable \"name\" { default = \"\" }\nvariable \"parts\" { default = 1 }\n"
+                         "module \"m\" {\n  source = \"../modules/part\"\n  for_each = toset([\"a\\\"$${b}\"])\n}\n"
+                         "resource \"terraform_data\" \"a\" { input = var.name }\n"
+                         "resource \"terraform_data\" \"b\" {\n  count = var.parts\n"
+                         "  input = terraform_data.a.output\n}\n");
+    (void)plan(setting);
+    apply(setting);
+    assert_string_equal(inner(setting, setting->result.there), inner(setting, setting->result.inner));
+    set_vars(setting, "", 2);
+    (void)plan(setting);
+    apply(setting);
+    assert_string_equal(inner(setting, setting->result.inner), "terraform_data.b[1] ok");
+    assert_string_equal(inner(setting, setting->result.there),
+                        "module.m[\"a\\\"$${b}\"].terraform_data.p ok, terraform_data.a ok, terraform_data.b[0] ok, "
+                        "terraform_data.b[1] ok");
+    assert_string_equal(
+        json_text(&setting->place.arena, json_object_get(json_array_get(setting->result.there, 2), "needs")),
+        "[\"terraform_data.a\"]");
+    assert_int_equal(plan(setting), PLAN_NONE);
+    assert_string_equal(inner(setting, setting->plan.inner), inner(setting, setting->result.there));
+}
+
 static void plan__is_the_same_for_the_same(void **state)
 {
     struct setting *setting = *state;
@@ -424,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(life__from_nothing_to_nothing),
+        TEST(apply__names_all_that_is_there),
         TEST(plan__is_the_same_for_the_same),
         TEST(plan__tells_its_words_and_its_command_apart),
         TEST(apply__only_what_was_planned),

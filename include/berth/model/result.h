@@ -75,8 +75,9 @@ struct plan_result {
     json_t *
         outputs; /* object NAME: {"value": text} as it is known before apply, {"unknown": true}, or {"sensitive": "hmac:…"} */
     json_t *drift; /* list of changes made outside since the last apply, as `changes` */
-    json_t *inner; /* list as apply_result.inner: the parts that will be there, status "waiting" */
-    json_t *lock;  /* {"id","who","since","operation","path"} of the lock it failed on */
+    json_t *
+        inner; /* list as apply_result.there: the parts that will be there; "waiting": something is to be done to it, "ok": it is there as it should be */
+    json_t *lock; /* {"id","who","since","operation","path"} of the lock it failed on */
     const char *
         base; /* what it was planned on: differs when what is there was changed meanwhile (terraform: lineage and serial); "" not known */
 };
@@ -87,7 +88,8 @@ struct apply_result {
     json_t *links;     /* list */
     json_t *
         inner; /* list of {"address","kind","status","text","needs"}: parts that were worked on; status as of a resource */
-    json_t *lock; /* as in plan_result */
+    json_t *there; /* list as `inner`: every part that there is now, worked on or not; NULL: not known */
+    json_t *lock;  /* as in plan_result */
     const char *spec_digest, *kind, *ready, *base;
     int64_t exit_status; /* of the tool, -1 none */
 };

@@ -395,6 +395,7 @@ bool module_begin(struct module *module, const struct provider_context *context,
 void module_release(struct module *module)
 {
     json_decref(module->environment);
+    json_decref(module->seen);
     diagnostic_release(&module->failed);
 }
 
@@ -454,35 +455,34 @@ bool module_is_empty(const struct module *module)
     return empty;
 }
 
-/* Wherever it is; new reference, NULL when there is none. */
-static json_t *any_state(struct module *module)
+/* A file that cannot be read as one may be encrypted, as OpenTofu does it: the tool is asked for it. */
+static bool is_opaque(const struct module *module)
+{
+    return !json_is_array(json_object_get(module->seen, "resources")) && file_exists(module->state);
+}
+
+static bool pull_state(struct module *module, struct error *error)
 {
     struct str pulled = STR_INIT;
-    json_t *state = NULL;
-    if (!module->own_backend)
-        state = module_read_state(module);
-    else if (module_ask(module, (const char *const[]){"state", "pull", NULL}, &pulled, NULL))
-        state = json_loadb(pulled.data, pulled.length, 0, NULL);
+    bool pulled_it = module_ask(module, (const char *const[]){"state", "pull", NULL}, &pulled, error);
+    json_decref(module->seen);
+    module->seen = pulled_it ? json_loadb(pulled.data, pulled.length, 0, NULL) : NULL;
+    if (pulled_it && pulled.length > 0 && !module->seen) {
+        error_set(error, ERROR_TOOL, "the state of '%s' is no JSON", module->task->address);
+        pulled_it = error_hint(error, "see its log for what the tool said");
+    }
     str_release(&pulled);
-    return state;
+    return pulled_it;
 }
 
-void module_learn_secrets(struct module *module)
+bool module_look(struct module *module, struct error *error)
 {
-    json_t *state = any_state(module);
-    secrets_of_state(module->context->redactor, state);
-    json_decref(state);
-}
-
-const char *module_base(struct module *module)
-{
-    json_t *state = any_state(module);
-    const char *base = "";
-    const char *lineage = json_get_text(state, "lineage");
-    if (lineage[0])
-        base = arena_printf(module->arena, "%s/%lld", lineage, (long long)json_get_int(state, "serial"));
-    json_decref(state);
-    return base;
+    json_decref(module->seen);
+    module->seen = module->own_backend ? NULL : module_read_state(module);
+    if ((module->own_backend || is_opaque(module)) && !pull_state(module, error))
+        return false;
+    secrets_of_state(module->context->redactor, module->seen);
+    return true;
 }
 
 const char *module_tidy(struct module *module)

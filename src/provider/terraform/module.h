@@ -27,6 +27,7 @@ struct module {
     bool own_backend;         /* known after module_begin */
     json_t *environment;      /* owned */
     const char *program;      /* argv[0], known after module_begin */
+    json_t *seen;             /* by module_look, as the tool writes a state; NULL: none; owned */
     struct diagnostic failed; /* of the last run of the tool */
     struct state_lock lock;   /* it failed on; id "" when not */
     bool locked;
@@ -72,10 +73,9 @@ bool module_write_json(const char *path, const json_t *value, struct error *erro
 json_t *module_read_state(const struct module *module) BERTH_MUST_CHECK;
 /* True when the state is local and there is nothing in it. */
 bool module_is_empty(const struct module *module);
-/* Tells the redactor what the state calls sensitive, before the tool speaks of it: copies of a value are not marked. */
-void module_learn_secrets(struct module *module);
-/* "LINEAGE/SERIAL" of the state now, "" when there is none or it cannot be known. In the arena. */
-const char *module_base(struct module *module);
+/* Reads the state as it is now, wherever it is, into module->seen, and tells the redactor what it calls sensitive: before the tool speaks of it, for copies of a value are
+ * not marked. A remote one costs a run of the tool. */
+bool module_look(struct module *module, struct error *error);
 /* Makes what the tool wrote beside the local state private, and keeps an errored.tfstate: its new path in the arena, or NULL. */
 const char *module_tidy(struct module *module);
 

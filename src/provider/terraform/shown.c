@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading plans and states that terraform shows as JSON. */
+/* Reading plans that terraform shows as JSON. */
 #include "provider/terraform/shown.h"
 
 #include "berth/base/str.h"
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODULE_DEPTH_LIMIT 64
 #define FORMAT_MAJOR "1."
 
 /* --- what both have in common -------------------------------------------------------------------------------- */
@@ -329,53 +328,4 @@ const char *shown_creates(const struct shown_plan *plan)
             return json_get_text(change, "path");
     }
     return NULL;
-}
-
-/* --- the state ----------------------------------------------------------------------------------------------- */
-
-static bool take_module(const json_t *module, struct shown_state *state, int depth, struct error *error)
-{
-    size_t at;
-    json_t *item;
-    if (depth > MODULE_DEPTH_LIMIT)
-        return error_set(error, ERROR_LIMIT, "the state has modules deeper than %d", MODULE_DEPTH_LIMIT);
-    json_array_foreach(json_object_get(module, "resources"), at, item)
-    {
-        bool tainted = json_is_true(json_object_get(item, "tainted"));
-        if (!text_equal(json_get_text(item, "mode"), "managed"))
-            continue;
-        if (++state->count > INNER_LIMIT)
-            return error_set(error, ERROR_LIMIT, "the state has more than %d inner resources", INNER_LIMIT);
-        state->tainted += tainted;
-        json_t *inner = json_pack("{s:s, s:s, s:s}", "address", json_get_text(item, "address"), "kind",
-                                  json_get_text(item, "type"), "status", tainted ? "failed" : "ok");
-        json_t *needs = json_object_get(item, "depends_on");
-        if (json_is_array(needs))
-            json_object_set_new(inner, "needs", json_deep_copy(needs));
-        json_array_append_new(state->inner, inner);
-    }
-    json_array_foreach(json_object_get(module, "child_modules"), at, item)
-    {
-        if (!take_module(item, state, depth + 1, error))
-            return false;
-    }
-    return true;
-}
-
-bool shown_state_read(const char *bytes, size_t count, struct shown_state *state, struct error *error)
-{
-    *state = (struct shown_state){0};
-    json_t *root = load(bytes, count, "state", error);
-    if (!root)
-        return false;
-    state->inner = json_array();
-    bool read = take_module(json_object_get(json_object_get(root, "values"), "root_module"), state, 0, error);
-    json_decref(root);
-    if (read) {
-        state->inner = shown_in_order(state->inner);
-        return true;
-    }
-    json_decref(state->inner);
-    state->inner = NULL;
-    return error_hint(error, "split the module into smaller ones");
 }

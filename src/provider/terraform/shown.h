@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What `terraform show -json` says, of a plan or of a state, made into what berth keeps. Pure; the bytes may be anything. Nothing sensitive comes out.
+ * What `terraform show -json` says of a plan, made into what berth keeps. Pure; the bytes may be anything. Nothing sensitive comes out.
  */
 #ifndef PROVIDER_TERRAFORM_SHOWN_H
 #define PROVIDER_TERRAFORM_SHOWN_H
@@ -34,13 +34,6 @@ const char *shown_summary(const struct shown_plan *plan, struct arena *arena);
 enum plan_action shown_action(const struct shown_plan *plan);
 /* The address of an inner resource that the plan creates, changes or brings in, or NULL: a destroy may do none of that. */
 const char *shown_creates(const struct shown_plan *plan);
-
-struct shown_state {
-    json_t *inner; /* as apply_result.inner; owned by the caller */
-    size_t count, tainted;
-};
-bool shown_state_read(const char *bytes, size_t count, struct shown_state *state, struct error *error)
-    __attribute__((warn_unused_result));
 
 /* A list of inner resources in the order of their addresses: what works at once ends in any order. Takes the reference; new reference. */
 json_t *shown_in_order(json_t *inner_take) __attribute__((warn_unused_result));

@@ -9,6 +9,7 @@
 #include "provider/terraform/lock.h"
 #include "provider/terraform/module.h"
 #include "provider/terraform/shown.h"
+#include "provider/terraform/state.h"
 
 #include "berth/base/fault.h"
 #include "berth/base/file.h"
@@ -90,7 +91,7 @@ static bool make_plan(struct module *module, const char *mode, const struct fing
         words[count++] = mode;
     if (parallelism > 0)
         words[count++] = arena_printf(module->arena, "-parallelism=%lld", (long long)parallelism);
-    module_learn_secrets(module);
+    (void)module_look(module, NULL); /* the plan itself says why it cannot be had */
     /* the file is there with its rights before the tool fills it */
     bool planned = module_add_variables(module, words, &count, error) &&
                    file_replace(module->plan, "", 0, 0600, FILE_RELAXED, error) &&
@@ -194,7 +195,7 @@ static bool fill_plan(struct module *module, const unsigned char key[KEY_BYTES],
             return false;
     }
     result->text = module->text + strlen(module->context->run_folder) + 1;
-    result->base = module_base(module);
+    result->base = state_base(module->seen, module->arena);
     result->outputs = declared_outputs(task, shown);
     result->changes = json_incref(shown->changes);
     result->drift = json_incref(shown->drift);
@@ -252,7 +253,7 @@ static bool apply_plan(struct module *module, struct events *events, struct appl
     if (parallelism > 0)
         words[count++] = arena_printf(module->arena, "-parallelism=%lld", (long long)parallelism);
     words[count] = module->plan;
-    module_learn_secrets(module);
+    (void)module_look(module, NULL);
     bool ran = module_follow(module, words, events_line, events, &outcome, error);
     (void)unlink(module->plan);
     const char *errored = module_tidy(module);
@@ -340,6 +341,16 @@ static bool take_outputs(struct module *module, const struct fingerprints *with,
     return taken;
 }
 
+/* What is there now, whoever made it: an attempt that was killed told nobody. Of one that failed only where it costs no run of the tool. */
+static void take_there(struct module *module, bool done, struct apply_result *result)
+{
+    struct state_parts parts;
+    if ((!done && module->own_backend) || !module_look(module, NULL) || !state_parts(module->seen, &parts, NULL))
+        return;
+    result->there = parts.inner;
+    result->base = state_base(module->seen, module->arena);
+}
+
 static bool apply(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
                   struct apply_result *result, struct error *error)
 {
@@ -357,11 +368,10 @@ static bool apply(const struct provider_context *context, const struct executor_
     if (done) {
         fault_point("terraform.before_apply");
         done = apply_plan(&module, &events, result, error);
+        done = done && take_outputs(&module, &with, events.outputs, result, error);
         result->inner = shown_in_order(json_incref(events.inner));
+        take_there(&module, done, result);
     }
-    done = done && take_outputs(&module, &with, events.outputs, result, error);
-    if (done)
-        result->base = module_base(&module);
     if (module.locked)
         result->lock = lock_to_json(&module.lock);
     events_release(&events);
@@ -428,36 +438,27 @@ static bool check(const struct provider_context *context, const struct executor_
     return module_check(task, error);
 }
 
-/* The state as the tool shows it; an empty local one without asking it. */
-static bool read_state(struct module *module, struct shown_state *state, struct error *error)
+/* The parts of the state as it is now; nothing is there where a local one is empty. */
+static bool read_parts(struct module *module, struct state_parts *parts, struct error *error)
 {
-    struct str output = STR_INIT;
-    *state = (struct shown_state){0};
-    if (module_is_empty(module)) {
-        state->inner = json_array();
-        return true;
-    }
-    bool read = module_ask(module, (const char *const[]){"show", "-json", "-no-color", NULL}, &output, error) &&
-                shown_state_read(output.data, output.length, state, error);
-    str_release(&output);
-    return read;
+    return module_look(module, error) && state_parts(module->seen, parts, error);
 }
 
 /* What its state says. Whether that still holds outside is asked by drift. */
 static bool observe(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
                     struct resource *seen, struct error *error)
 {
-    struct shown_state state;
+    struct state_parts parts;
     struct module module;
-    bool looked = module_begin(&module, context, task, arena, error) && read_state(&module, &state, error);
+    bool looked = module_begin(&module, context, task, arena, error) && read_parts(&module, &parts, error);
     if (looked) {
-        seen->status = state.count == 0 ? RESOURCE_GONE : state.tainted > 0 ? RESOURCE_FAILED : RESOURCE_OK;
-        seen->ready = arena_printf(arena, "%zu/%zu", state.count - state.tainted, state.count);
-        seen->status_reason = state.count == 0 ? "there is nothing in its state"
-                              : state.tainted > 0
-                                  ? arena_printf(arena, "%zu inner resources are tainted", state.tainted)
+        seen->status = parts.count == 0 ? RESOURCE_GONE : parts.tainted > 0 ? RESOURCE_FAILED : RESOURCE_OK;
+        seen->ready = arena_printf(arena, "%zu/%zu", parts.count - parts.tainted, parts.count);
+        seen->status_reason = parts.count == 0 ? "there is nothing in its state"
+                              : parts.tainted > 0
+                                  ? arena_printf(arena, "%zu inner resources are tainted", parts.tainted)
                                   : "its state is whole";
-        json_decref(state.inner);
+        json_decref(parts.inner);
     }
     module_release(&module);
     return looked;
@@ -469,20 +470,20 @@ static bool drift(const struct provider_context *context, const struct executor_
     unsigned char key[KEY_BYTES];
     struct fingerprints with = {.key = key, .redactor = context->redactor};
     struct shown_plan shown = {0};
-    struct shown_state state = {0};
+    struct state_parts parts = {0};
     struct module module;
     *drift = (struct executor_drift){.base = ""};
     bool looked = module_begin(&module, context, task, arena, error) &&
-                  provider_key(context->store_folder, key, error) && read_state(&module, &state, error) &&
-                  make_plan(&module, "-refresh-only", &with, &shown, error);
+                  provider_key(context->store_folder, key, error) &&
+                  make_plan(&module, "-refresh-only", &with, &shown, error) && state_parts(module.seen, &parts, error);
     if (module.plan)
         (void)unlink(module.plan);
     if (looked) {
         drift->changes = json_incref(shown.drift);
-        drift->inner = json_incref(state.inner);
-        drift->base = module_base(&module);
+        drift->inner = json_incref(parts.inner);
+        drift->base = state_base(module.seen, arena);
     }
-    json_decref(state.inner);
+    json_decref(parts.inner);
     shown_plan_release(&shown);
     module_release(&module);
     return looked;
