@@ -45,18 +45,21 @@ static bool rehearse(struct working *working, struct plan_result *result, struct
     return provider_call_command(working->provider, &working->context, &working->task, &command, error);
 }
 
-/* The body of the result; with another exit status than 0 it is the failure's. */
+/* The body of the result; with another exit status than 0 it is the failure's, which has one where the tool was started at all. */
 static json_t *run_command(struct working *working, struct error *error)
 {
     struct attempt *attempt = working->attempt;
-    struct executor_command command = {.words = command_words(attempt)};
-    if (!provider_call_command(working->provider, &working->context, &working->task, &command, error))
-        return NULL;
-    json_t *body = json_pack("{s:I}", "exit_status", (json_int_t)command.exit_status);
-    if (command.exit_status == 0)
+    struct executor_command command = {.words = command_words(attempt),
+                                       .changes = json_is_true(json_object_get(attempt->task->spec, "changes"))};
+    bool ran = provider_call_command(working->provider, &working->context, &working->task, &command, error);
+    json_t *body = command.began ? json_pack("{s:I}", "exit_status", (json_int_t)command.exit_status) : NULL;
+    if (command.there)
+        json_object_set_new(body, "there", command.there);
+    if (ran && command.exit_status == 0)
         return body;
     attempt->rest = body;
-    error_set(error, ERROR_TOOL, "%s: exit %lld", attempt->task->run.subject, (long long)command.exit_status);
+    if (ran)
+        error_set(error, ERROR_TOOL, "%s: exit %lld", attempt->task->run.subject, (long long)command.exit_status);
     return NULL;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "engine/accept.h"
 #include "engine/exec.h"
+#include "engine/inner.h"
 
 #include "berth/base/str.h"
 #include "berth/base/text.h"
@@ -214,6 +215,28 @@ void exec_start(struct engine_turn *turn)
     }
     put_step(turn, step);
     json_decref(lock);
+}
+
+#define NOT_LOOKED_AT "a command may have changed it, not looked at since"
+#define TO_BE_MADE "a part of it is to be made anew"
+
+void exec_left(struct engine_turn *turn, const struct step *step, const json_t *body)
+{
+    long at = resource_find(turn, step->address);
+    const json_t *there = json_object_get(body, "there");
+    const struct resource *resource = at < 0 ? NULL : resource_at(turn, (size_t)at);
+    struct resource *edited;
+    bool all_ok, doubted;
+
+    if (step->phase != PHASE_EXEC || run_only_looks(turn->run) || run_unlocks(turn->run) || resource == NULL)
+        return;
+    all_ok = inner_seen(turn, resource, there, NOT_LOOKED_AT);
+    doubted = text_equal(resource->status_reason, TO_BE_MADE) || text_equal(resource->status_reason, NOT_LOOKED_AT);
+    if (all_ok ? !doubted : resource->status != RESOURCE_OK && !doubted)
+        return;
+    edited = resource_edit(turn, (size_t)at);
+    edited->status = all_ok ? RESOURCE_OK : json_is_array(there) ? RESOURCE_DEGRADED : RESOURCE_UNKNOWN;
+    edited->status_reason = all_ok ? "" : json_is_array(there) ? TO_BE_MADE : NOT_LOOKED_AT;
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------------- */

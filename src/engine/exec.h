@@ -17,6 +17,8 @@ void exec_start(struct engine_turn *turn);
 /* Guard: it would release a lock whose holder is proven dead, and nobody else is at work. */
 bool exec_is_proven(struct engine_turn *turn);
 void exec_done(struct engine_turn *turn);
+/* A command that may have changed something was at work: its resource's inner parts are what `body` says is there, else unknown. Nothing for any other step. */
+void exec_left(struct engine_turn *turn, const struct step *step, const json_t *body);
 /* Failed, held, cancelled: the environment is as it was to berth, and free. */
 void exec_ended(struct engine_turn *turn);
 /* What an audit entry tells of its step: the words and how they ended. */

@@ -489,6 +489,8 @@ static void take_result(struct engine_turn *turn, struct step *step, const struc
     step->exit_status = json_is_integer(exit_status) ? (int64_t)json_integer_value(exit_status) : -1;
     if (result->status != STEP_DONE && changes_things(step))
         take_rest(turn, step, result);
+    if (result->body != NULL || result->status != STEP_FAILED) /* else the tool was not even started */
+        exec_left(turn, step, result->body);
     switch (result->status) {
     case STEP_DONE: step_done(turn, step, result); return;
     case STEP_CANCELLED:
@@ -553,6 +555,7 @@ void engine_step_interrupted(const struct engine_facts *facts, const char *step,
         edited->worker = 0;
         if (changes_things(edited))
             resource_stops(&turn, edited, NULL);
+        exec_left(&turn, edited, NULL);
         step_interrupted(&turn, edited);
         turn_advance(&turn);
     }

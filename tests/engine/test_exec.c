@@ -306,6 +306,116 @@ static void cancel__of_a_command_waits_for_its_tool(void **state)
     assert_int_equal(world_environment(world, "dev")->status, ENVIRONMENT_OK);
 }
 
+/* --- what it leaves ------------------------------------------------------------------------------------------------ */
+
+#define PART(name, status) "{\"address\":\"" name "\",\"kind\":\"t\",\"status\":\"" status "\"}"
+
+/* An environment whose resource infra has the parts a and b. */
+static void deployed_with_parts(struct world *world)
+{
+    const char *run;
+
+    world_push(world, "main", "m1");
+    assert_int_equal(play_command(world, "deploy", "dev", ""), COMMAND_ACCEPTED);
+    run = new_run(world);
+    play_ends(world, id(world, run, "prepare.main"), STEP_DONE, play_prepare(world, "dev", "m1", one, 2, ""),
+              ERROR_NONE);
+    play_phase(world, run, PHASE_PLAN);
+    play_ends(world, id(world, run, "apply.infra"), STEP_DONE,
+              "{\"outputs\":{},\"spec_digest\":\"d1\",\"inner\":[" PART("a", "ok") "," PART("b", "ok") "]}",
+              ERROR_NONE);
+    play_all(world, run);
+    assert_status(world, run, "done");
+}
+
+/* A command on the state, up to its end, which is the caller's; it is given its step. */
+static const char *changing(struct world *world)
+{
+    const char *run = begun(world, "exec", "dev", REMOVE);
+
+    approve(world, run, OWNER);
+    return id(world, run, "exec.infra");
+}
+
+static const struct resource *part(struct world *world, const char *name)
+{
+    return world_resource(world, "dev", arena_printf(&world->arena, "infra%s%s", name[0] != '\0' ? "//" : "", name));
+}
+
+static void expect_status(struct world *world, const char *name, enum resource_status status)
+{
+    assert_non_null(part(world, name));
+    assert_int_equal(part(world, name)->status, status);
+}
+
+static void exec__that_changes_leaves_the_parts_that_are_there(void **state)
+{
+    struct world *world = *state;
+
+    deployed_with_parts(world);
+    play_ends(world, changing(world), STEP_DONE,
+              "{\"exit_status\":0,\"there\":[" PART("b", "ok") "," PART("c", "ok") "]}", ERROR_NONE);
+    assert_null(part(world, "a"));
+    expect_status(world, "b", RESOURCE_OK);
+    expect_status(world, "c", RESOURCE_OK);
+    expect_status(world, "", RESOURCE_OK);
+    /* one that failed may have done something too */
+    play_ends(world, changing(world), STEP_FAILED, "{\"exit_status\":1,\"there\":[" PART("b", "ok") "]}", ERROR_TOOL);
+    assert_null(part(world, "c"));
+    /* and one that never began did nothing */
+    play_ends(world, changing(world), STEP_FAILED, NULL, ERROR_DENIED);
+    expect_status(world, "b", RESOURCE_OK);
+}
+
+static void exec__that_makes_a_part_to_be_made_anew_is_seen_at_its_resource(void **state)
+{
+    struct world *world = *state;
+
+    deployed_with_parts(world);
+    play_ends(world, changing(world), STEP_DONE,
+              "{\"exit_status\":0,\"there\":[" PART("a", "failed") "," PART("b", "ok") "]}", ERROR_NONE);
+    expect_status(world, "a", RESOURCE_FAILED);
+    expect_status(world, "", RESOURCE_DEGRADED);
+    assert_non_null(strstr(part(world, "")->status_reason, "made anew"));
+    play_ends(world, changing(world), STEP_DONE,
+              "{\"exit_status\":0,\"there\":[" PART("a", "ok") "," PART("b", "ok") "]}", ERROR_NONE);
+    expect_status(world, "a", RESOURCE_OK);
+    expect_status(world, "", RESOURCE_OK);
+    assert_string_equal(part(world, "")->status_reason, "");
+}
+
+static void exec__that_changes_leaves_unknown_what_was_not_looked_at(void **state)
+{
+    struct world *world = *state;
+    const char *step;
+
+    deployed_with_parts(world);
+    step = changing(world);
+    assert_true(world_claim(world, step));
+    world_interrupt(world, step);
+    expect_status(world, "a", RESOURCE_UNKNOWN);
+    expect_status(world, "b", RESOURCE_UNKNOWN);
+    assert_non_null(strstr(part(world, "a")->status_reason, "not looked at since"));
+    expect_status(world, "", RESOURCE_UNKNOWN);
+    play_ends(world, changing(world), STEP_DONE, "{\"exit_status\":0,\"there\":[" PART("b", "ok") "]}", ERROR_NONE);
+    assert_null(part(world, "a"));
+    expect_status(world, "b", RESOURCE_OK);
+    expect_status(world, "", RESOURCE_OK);
+}
+
+static void exec__that_reads_leaves_the_parts_as_they_are(void **state)
+{
+    struct world *world = *state;
+    const char *step;
+
+    deployed_with_parts(world);
+    step = id(world, begun(world, "exec", "dev", LIST), "exec.infra");
+    assert_true(world_claim(world, step));
+    world_interrupt(world, step);
+    expect_status(world, "a", RESOURCE_OK);
+    expect_status(world, "", RESOURCE_OK);
+}
+
 /* --- who may what -------------------------------------------------------------------------------------------------- */
 
 static void exec__is_refused_with_the_word_for_what_to_do_instead(void **state)
@@ -522,6 +632,10 @@ int main(void)
         TEST(exec__that_was_interrupted_is_held_and_asks),
         TEST(exec__that_changes_is_stopped_by_a_hold_and_one_that_reads_is_not),
         TEST(cancel__of_a_command_waits_for_its_tool),
+        TEST(exec__that_changes_leaves_the_parts_that_are_there),
+        TEST(exec__that_makes_a_part_to_be_made_anew_is_seen_at_its_resource),
+        TEST(exec__that_changes_leaves_unknown_what_was_not_looked_at),
+        TEST(exec__that_reads_leaves_the_parts_as_they_are),
         TEST(exec__is_refused_with_the_word_for_what_to_do_instead),
         TEST(exec__counts_what_it_does_not_know_as_a_change),
         TEST(exec__is_for_whom_policy_lets_deploy),

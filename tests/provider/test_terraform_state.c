@@ -485,6 +485,33 @@ static void command__has_the_variables_and_the_lock_of_the_steps(void **state)
     free(path);
 }
 
+static void expect_there(struct setting *setting, const char *const *words, bool changes, const char *there)
+{
+    struct executor_command command = {.words = words, .changes = changes};
+    error_clear(&setting->place.error);
+    (void)!provider_call_command(terraform(), &setting->place.context, &setting->task, &command, &setting->place.error);
+    assert_true(command.began);
+    assert_string_equal(command.there ? inner(setting, command.there) : "not known", there);
+    json_decref(command.there);
+}
+#define THERE(there, ...) expect_there(setting, (const char *const[]){__VA_ARGS__, NULL}, true, there)
+
+static void command__that_may_change_the_state_says_what_is_there_behind_it(void **state)
+{
+    struct setting *setting = *state;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "resource \"terraform_data\" \"a\" {}\nresource \"terraform_data\" \"b\" {}\n");
+    (void)plan(setting);
+    apply(setting);
+    THERE("terraform_data.a failed, terraform_data.b ok", "taint", "terraform_data.a");
+    THERE("terraform_data.a ok, terraform_data.b ok", "untaint", "terraform_data.a");
+    THERE("terraform_data.b ok, terraform_data.c ok", "state", "mv", "terraform_data.a", "terraform_data.c");
+    THERE("terraform_data.b ok, terraform_data.c ok", "state", "rm", "terraform_data.none");
+    THERE("terraform_data.b ok", "state", "rm", "terraform_data.c");
+    expect_there(setting, (const char *const[]){"state", "list", NULL}, false, "not known");
+}
+
 /* The tool colours what it says even where no terminal is. */
 static void command__says_its_words_without_the_codes_of_colours(void **state)
 {
@@ -602,6 +629,7 @@ int main(void)
         TEST(command__hides_a_value_of_several_lines_that_comes_raw),
         TEST(command__does_not_print_what_is_too_short_to_be_hidden),
         TEST(command__has_the_variables_and_the_lock_of_the_steps),
+        TEST(command__that_may_change_the_state_says_what_is_there_behind_it),
         TEST(command__says_its_words_without_the_codes_of_colours),
         TEST(state__that_cannot_be_written_is_kept),
         TEST(backend__settings_without_a_backend_are_refused),

@@ -63,7 +63,10 @@ struct executor_command {
     const char *const *words; /* behind the tool's name, NULL ends */
     bool
         rehearse; /* runs nothing: gets ready what it needs, logs what it takes, and says whether it would be refused */
+    bool changes; /* it may change what is there: its parts are read anew behind it */
     int64_t exit_status; /* out; -1 not run */
+    bool began;          /* out: the tool was started, however it ended */
+    json_t *there;       /* out: list as apply_result.there, owned by the caller; NULL: not known */
 };
 /* What is there, beyond what a status says. */
 struct executor_drift {

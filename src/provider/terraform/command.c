@@ -8,6 +8,7 @@
 #include "provider/terraform/events.h"
 #include "provider/terraform/module.h"
 #include "provider/terraform/shown.h"
+#include "provider/terraform/state.h"
 
 #include "berth/base/fault.h"
 
@@ -228,20 +229,33 @@ static bool run_raw(struct module *module, const char *const *words, struct runn
     return ran;
 }
 
-static bool run(struct module *module, const char *const *words, int64_t *exit_status, struct error *error)
+/* However it ended: it may have done something before it failed. */
+static void look_again(struct module *module, struct executor_command *command)
+{
+    struct state_parts parts;
+    if (module_look(module, NULL) && state_parts(module->seen, &parts, NULL))
+        command->there = parts.inner;
+}
+
+static bool run(struct module *module, struct executor_command *command, struct error *error)
 {
     struct events events;
     struct runner_outcome outcome = {.exit_status = -1};
-    const char *const *all = with_own(module, words, error);
+    const char *const *words = command->words, *const *all = with_own(module, words, error);
+    if (!all)
+        return false;
     events_init(&events, module->context, module->arena);
     fault_point("terraform.before_command");
-    bool ran = all && (prints_raw(words) ? run_raw(module, all, &outcome, error)
-                                         : module_follow_quietly(module, all, events_line, &events, &outcome, error));
+    command->began = true;
+    bool ran = prints_raw(words) ? run_raw(module, all, &outcome, error)
+                                 : module_follow_quietly(module, all, events_line, &events, &outcome, error);
     if (ran && (outcome.cancelled || outcome.timed_out)) /* any exit status is an answer */
         ran = module_explain(module, &events.failed, &outcome, words[0], error);
     (void)unlink(module->variables);
     (void)module_tidy(module);
-    *exit_status = outcome.exit_status;
+    command->exit_status = outcome.exit_status;
+    if (command->changes)
+        look_again(module, command);
     events_release(&events);
     return ran;
 }
@@ -259,7 +273,7 @@ bool terraform_command(const struct provider_context *context, const struct exec
     if (done && command->rehearse)
         module_log_command(&module, command->words);
     else if (done)
-        done = run(&module, command->words, &command->exit_status, error);
+        done = run(&module, command, error);
     json_decref(secrets.outputs);
     module_release(&module);
     arena_release(&arena);
