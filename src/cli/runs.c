@@ -84,8 +84,9 @@ static void say_nobody_works(struct cli *cli, const struct run *rows, size_t cou
         return;
     left = left_at_work(cli, rows, count);
     if (!text_empty(left))
-        say_absent(
-            cli, arena_printf(&cli->arena, "only what had begun goes on, the next berthd takes its result: %s", left));
+        say_absent(cli,
+                   arena_printf(&cli->arena,
+                                "only the step that had begun goes on, the next berthd takes its result: %s", left));
     else
         say_absent(cli, count == 1 ? "nobody works on it" : "nobody works on those that have not ended");
 }

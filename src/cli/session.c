@@ -151,6 +151,7 @@ bool session_open(struct cli *cli, enum store_role role, enum session_start star
     workspace_note(cli);
     if (start == SESSION_START)
         wait_for_listing(cli);
+    cli->unserved = !daemon_runs(cli->store_folder);
     if (!load_policy(cli, error))
         return false;
     if (start == SESSION_START)

@@ -57,6 +57,8 @@ static const char *with_symbol(struct cli *cli, const struct look *looks, size_t
 {
     const struct look *look = status >= 0 && (size_t)status < count ? &looks[status] : &unknown_look;
 
+    if (cli->unserved && (text_equal(look->ascii, "[RUN]") || text_equal(look->ascii, "[DEL]")))
+        look = &unknown_look;
     *style = look->style;
     return arena_printf(&cli->arena, "%s %s", cli->ascii ? look->ascii : look->glyph, word_name(names, status));
 }

@@ -351,7 +351,10 @@ static bool only_resource(struct request *request, struct order *order)
         answer_refused(request, ERROR_USAGE, NULL,
                        arena_printf(turn->arena, "%zu resources of '%s' could be meant: %s%s", count,
                                     request->subject.environment, names, count > NAMES_SHOWN ? ", …" : ""),
-                       arena_printf(turn->arena, "say which: --resource %s", order->resource->address));
+                       arena_printf(turn->arena, "say which with --resource ADDRESS%s",
+                                    count > NAMES_SHOWN ? arena_printf(turn->arena, "; berth env %s lists them all",
+                                                                       request->subject.environment)
+                                                        : ""));
     return false;
 }
 

@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOST_ENTRIES 9 /* of a branch, in the menu that asks which */
-
 /* --- who and by which policy ------------------------------------------------------------------------------ */
 
 static void learn_who(struct dashboard *dashboard)
@@ -199,14 +197,24 @@ static const struct why *may(struct dashboard *dashboard, const struct intent *i
 
 /* --- which environment a branch means --------------------------------------------------------------------- */
 
-static size_t entries_of_branch(struct dashboard *dashboard, const struct branch_row *branch,
-                                const struct config_entry *entries[MOST_ENTRIES], char repository[128])
+struct entries {
+    const struct config_entry **items;
+    size_t count;
+};
+
+/* All that take it, in the order of berth.yaml; none while the policy is not known. */
+static struct entries entries_of_branch(struct dashboard *dashboard, const struct branch_row *branch,
+                                        struct arena *arena)
 {
+    const struct config *config = dashboard->config;
+    struct entries entries = {0};
+    if (!config)
+        return entries;
     size_t length = (size_t)(branch->name - branch->id);
-    snprintf(repository, 128, "%.*s", length ? (int)length - 1 : 0, branch->id);
-    if (!dashboard->config)
-        return 0;
-    return config_match_branch(dashboard->config, repository, branch->name, entries, MOST_ENTRIES);
+    const char *repository = arena_printf(arena, "%.*s", length ? (int)length - 1 : 0, branch->id);
+    entries.items = arena_alloc(arena, (config->environment_count + 1) * sizeof *entries.items);
+    entries.count = config_match_branch(config, repository, branch->name, entries.items, config->environment_count);
+    return entries;
 }
 
 /* --- actions ---------------------------------------------------------------------------------------------- */
@@ -292,17 +300,17 @@ struct action *action_new(struct dashboard *dashboard, const struct verb *verb, 
 }
 
 /* Where no name of an environment is to be had for a branch: none takes it, or several do. */
-static const struct why *no_entry(struct dashboard *dashboard, const struct branch_row *branch,
-                                  const struct config_entry *const *entries, size_t count, struct arena *arena)
+static const struct why *no_entry(struct dashboard *dashboard, const struct branch_row *branch, struct entries entries,
+                                  struct arena *arena)
 {
     struct str names = STR_INIT;
     const struct why *why;
-    if (count == 0)
+    if (entries.count == 0)
         return state_no(arena, arena_printf(arena, "no environment in berth.yaml takes the branch %s", branch->name),
                         "add it to source.branches of an entry on the trusted ref");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < entries.count; i++)
         str_addf(&names, "%s%s", i ? ", " : "",
-                 config_entry_branch_name(dashboard->config, entries[i], branch->name, NULL, arena));
+                 config_entry_branch_name(dashboard->config, entries.items[i], branch->name, NULL, arena));
     why = state_no(arena, arena_printf(arena, "the branch %s fits several environments: %s", branch->name, names.data),
                    "name one of them");
     str_release(&names);
@@ -355,21 +363,22 @@ struct action *action_from_call(struct dashboard *dashboard, const struct verb *
                                 json_t *arguments)
 {
     struct subject about;
-    const struct config_entry *entries[MOST_ENTRIES];
+    struct entries entries = {0};
     struct arena arena = {0};
-    char repository[128];
     action_subject(dashboard, verb, name, &about);
     const char *environment_name = about.environment || about.run ? NULL : name;
-    size_t count = about.branch ? entries_of_branch(dashboard, about.branch, entries, repository) : 0;
-    if (count == 1) {
-        environment_name = config_entry_branch_name(dashboard->config, entries[0], about.branch->name, NULL, &arena);
+    if (about.branch)
+        entries = entries_of_branch(dashboard, about.branch, &arena);
+    if (entries.count == 1) {
+        environment_name =
+            config_entry_branch_name(dashboard->config, entries.items[0], about.branch->name, NULL, &arena);
         about.environment = picture_environment_named(dashboard->picture, environment_name);
     }
     if (about.environment && goes_back(verb))
         about.release = release_named(dashboard, about.environment->id, json_get_text(arguments, "to"));
     struct action *action = action_new(dashboard, verb, &about, environment_name);
-    if (about.branch && dashboard->config && count != 1)
-        action->why = no_entry(dashboard, about.branch, entries, count, &action->arena);
+    if (about.branch && dashboard->config && entries.count != 1)
+        action->why = no_entry(dashboard, about.branch, entries, &action->arena);
     action->subject = arena_strdup(&action->arena, name);
     json_object_update(action->arguments, arguments);
     arena_release(&arena);
@@ -385,6 +394,42 @@ void action_free(struct action *action)
     free(action);
 }
 
+/* The environment that an entry makes of a branch: the one that it made, where that is there, else the name that it would give. */
+static const char *name_by_entry(struct dashboard *dashboard, const struct config_entry *entry,
+                                 const struct branch_row *branch, struct arena *arena)
+{
+    const struct environment *row = picture_environment_of_branch(dashboard->picture, branch->id);
+    return row && text_equal(row->entry, entry->name)
+               ? row->name
+               : config_entry_branch_name(dashboard->config, entry, branch->name, NULL, arena);
+}
+
+/* Whether the verb is about what the entries make of a branch, and not about the environment that it has. */
+static bool is_about_entries(const struct verb *verb, const struct subject *subject)
+{
+    return subject->branch && (!subject->environment || !verb_needs_environment(verb)) && !verb_is_about_run(verb);
+}
+
+/* What the first entry says that does not say no, else the first. */
+static const struct why *may_of_branch(struct dashboard *dashboard, struct intent intent,
+                                       const struct branch_row *branch, struct arena *arena)
+{
+    struct entries entries = entries_of_branch(dashboard, branch, arena);
+    const struct why *first = NULL;
+    if (entries.count == 0)
+        return no_entry(dashboard, branch, entries, arena);
+    for (size_t i = 0; i < entries.count; i++) {
+        intent.entry = entries.items[i];
+        intent.name = name_by_entry(dashboard, entries.items[i], branch, arena);
+        intent.environment = picture_environment_named(dashboard->picture, intent.name);
+        const struct why *why = may(dashboard, &intent, arena);
+        if (!why || why->verdict != POLICY_NO)
+            return why;
+        first = first ? first : why;
+    }
+    return first;
+}
+
 const struct why *action_why(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject,
                              struct arena *arena)
 {
@@ -392,18 +437,11 @@ const struct why *action_why(struct dashboard *dashboard, const struct verb *ver
                             .environment = subject->environment,
                             .run = run_meant(dashboard, verb, subject),
                             .release = subject->release};
-    const struct config_entry *entries[MOST_ENTRIES];
-    char repository[128];
     intent.name = subject->environment ? subject->environment->name : intent.run ? intent.run->environment_name : "";
     if (!intent.environment && intent.run)
         intent.environment = picture_environment_named(dashboard->picture, intent.name);
-    if (!intent.environment && subject->branch && dashboard->config) {
-        size_t count = entries_of_branch(dashboard, subject->branch, entries, repository);
-        if (count == 0)
-            return no_entry(dashboard, subject->branch, entries, count, arena);
-        intent.entry = entries[0];
-        intent.name = config_entry_branch_name(dashboard->config, entries[0], subject->branch->name, NULL, arena);
-    }
+    if (dashboard->config && is_about_entries(verb, subject))
+        return may_of_branch(dashboard, intent, subject->branch, arena);
     return may(dashboard, &intent, arena);
 }
 
@@ -429,41 +467,48 @@ void action_preview(struct dashboard *dashboard, struct action *action)
 
 struct choosing {
     const struct verb *verb;
-    char *branch_id, *names[MOST_ENTRIES];
+    struct arena arena; /* of the rest */
+    const char *branch_id, **names;
+    size_t count;
 };
+
+/* Of a branch in the environment that an entry makes of it, which may be there or not. */
+static void preview_entry(struct dashboard *dashboard, const struct verb *verb, const struct branch_row *branch,
+                          const char *name)
+{
+    const struct subject subject = {
+        .scopes = SCOPE_BRANCH, .branch = branch, .environment = picture_environment_named(dashboard->picture, name)};
+    action_preview(dashboard, action_new(dashboard, verb, &subject, name));
+}
 
 static void environment_chosen(struct dashboard *dashboard, size_t item, void *context)
 {
     struct choosing *choosing = context;
-    struct subject subject = {.scopes = SCOPE_BRANCH,
-                              .branch = picture_branch(dashboard->picture, choosing->branch_id)};
-    if (item < MOST_ENTRIES && subject.branch && choosing->names[item]) {
-        subject.environment = picture_environment_named(dashboard->picture, choosing->names[item]);
-        action_preview(dashboard, action_new(dashboard, choosing->verb, &subject, choosing->names[item]));
-    }
-    for (size_t i = 0; i < MOST_ENTRIES; i++)
-        free(choosing->names[i]);
-    free(choosing->branch_id);
+    const struct branch_row *branch = picture_branch(dashboard->picture, choosing->branch_id);
+    if (item < choosing->count && branch)
+        preview_entry(dashboard, choosing->verb, branch, choosing->names[item]);
+    arena_release(&choosing->arena);
     free(choosing);
 }
 
 /* A branch that fits several environments: which one is the person's to say. */
 static void ask_which(struct dashboard *dashboard, const struct verb *verb, const struct branch_row *branch,
-                      const struct config_entry **entries, size_t count)
+                      struct entries entries)
 {
+    static const char keys[] = "123456789abcdefghijklmnopqrstuvwxyz";
     struct choosing *choosing = mem_zero(1, sizeof *choosing);
-    struct menu_item items[MOST_ENTRIES];
-    struct arena arena = {0};
+    struct arena *arena = &choosing->arena;
+    struct menu_item *items = arena_alloc(arena, entries.count * sizeof *items);
     choosing->verb = verb;
-    choosing->branch_id = mem_strdup(branch->id);
-    for (size_t i = 0; i < count; i++) {
-        choosing->names[i] =
-            mem_strdup(config_entry_branch_name(dashboard->config, entries[i], branch->name, NULL, &arena));
-        items[i] = (struct menu_item){(char)('1' + i), choosing->names[i]};
+    choosing->branch_id = arena_strdup(arena, branch->id);
+    choosing->names = arena_alloc(arena, entries.count * sizeof *choosing->names);
+    choosing->count = entries.count;
+    for (size_t i = 0; i < entries.count; i++) {
+        choosing->names[i] = name_by_entry(dashboard, entries.items[i], branch, arena);
+        items[i] = (struct menu_item){i < sizeof keys - 1 ? keys[i] : ' ', choosing->names[i]};
     }
-    menu_open(dashboard, arena_printf(&arena, "%s: which environment?", verb->hint), items, count, environment_chosen,
-              choosing);
-    arena_release(&arena);
+    menu_open(dashboard, arena_printf(arena, "%s: which environment?", verb->hint), items, entries.count,
+              environment_chosen, choosing);
 }
 
 /* Nobody answers a plan that is not on the screen: its gate opens under the dialog. */
@@ -477,8 +522,7 @@ static void show_gate(struct dashboard *dashboard, const struct verb *verb, cons
 void action_press(struct dashboard *dashboard, const struct verb *verb, const struct subject *subject)
 {
     struct arena arena = {0};
-    const struct config_entry *entries[MOST_ENTRIES];
-    char repository[128];
+    struct entries entries = {0};
     action_learn(dashboard);
     const struct why *why = action_why(dashboard, verb, subject, &arena);
     if (why && why->verdict == POLICY_NO) {
@@ -486,19 +530,18 @@ void action_press(struct dashboard *dashboard, const struct verb *verb, const st
         arena_release(&arena);
         return;
     }
-    bool about_branch = subject->branch && !(verb->policy_flags & (POLICY_DESTROYS | POLICY_ANSWERS_GATE));
-    size_t count = about_branch ? entries_of_branch(dashboard, subject->branch, entries, repository) : 0;
+    if (is_about_entries(verb, subject))
+        entries = entries_of_branch(dashboard, subject->branch, &arena);
     show_gate(dashboard, verb, subject);
     if (goes_back(verb) && subject->environment &&
         !subject->release) { /* nobody goes back to what is not on the screen */
         dashboard_push(dashboard, &releases_view, subject->environment->id);
         dashboard_say(dashboard, STYLE_MUTED, "B goes back to the release that is selected");
-    } else if (count > 1)
-        ask_which(dashboard, verb, subject->branch, entries, count);
-    else if (count == 1 && !subject->environment)
-        action_preview(dashboard, action_new(dashboard, verb, subject,
-                                             config_entry_branch_name(dashboard->config, entries[0],
-                                                                      subject->branch->name, NULL, &arena)));
+    } else if (entries.count > 1)
+        ask_which(dashboard, verb, subject->branch, entries);
+    else if (entries.count == 1)
+        preview_entry(dashboard, verb, subject->branch,
+                      name_by_entry(dashboard, entries.items[0], subject->branch, &arena));
     else
         action_preview(dashboard, action_new(dashboard, verb, subject, NULL));
     arena_release(&arena);

@@ -193,6 +193,10 @@ void serving_start(struct dashboard *dashboard);
 void serving_retry(struct dashboard *dashboard); /* by hand */
 /* Appends what is with it, where none serves. */
 void serving_say(const struct dashboard *dashboard, struct str *out);
+/* What a sign says while none serves: of what was worked on nobody knows how far it is. */
+enum sign serving_sign(const struct dashboard *dashboard, enum sign sign);
+/* Appends a status as it is known now; gives its style, old news where none serves. */
+enum style serving_status(const struct dashboard *dashboard, struct str *out, enum sign sign, const char *word);
 
 /* frame.c */
 void frame_draw(struct dashboard *dashboard, struct grid *grid, struct area *body);
@@ -210,7 +214,7 @@ struct menu_item {
     char key;
     const char *label;
 };
-/* A pop-up; `chosen` gets the index. Items and labels are copied. */
+/* A pop-up; `chosen` gets the index. Items and labels are copied; the key ' ' is none: such an item is reached by the arrows. */
 typedef void menu_chosen(struct dashboard *dashboard, size_t item, void *context);
 void menu_open(struct dashboard *dashboard, const char *title, const struct menu_item *items, size_t count,
                menu_chosen *chosen, void *context);

@@ -97,7 +97,7 @@ static void draw_identity(struct dashboard *dashboard, struct grid *grid, struct
     freshness(dashboard, &parts[3], &styles[3]);
     str_addf(&parts[4], "%s %s", dashboard->login, dashboard->options->read_only ? "RO" : "RW");
     if (counts.running)
-        str_addf(&parts[5], "%zu running", counts.running);
+        str_addf(&parts[5], "%zu %s", counts.running, dashboard->serving.is ? "running" : "unfinished");
     str_addf(&parts[6], "%s", dashboard->options->repository ? dashboard->options->repository : "");
     if (dashboard->times != TIME_AGE)
         format_time(&parts[7], dashboard->times, dashboard->now_ms, dashboard->now_ms);

@@ -1,41 +1,54 @@
 /* SPDX-License-Identifier: ISC */
-/* A pop-up of a few choices, one key each: after `g`, after `s`, and where a branch fits several environments. */
+/* A pop-up of choices, one key each: after `g`, after `s`, and where a branch fits several environments. More than the screen holds scroll. */
 #include "berth/base/text.h"
+#include "ui/cursor.h"
 #include "ui/dashboard.h"
 #include "ui/terminal.h"
 
 #include <stdlib.h>
 
-#define MOST_ITEMS 16
-
 struct menu {
     struct layer layer;
-    char *title, *labels[MOST_ITEMS];
-    char keys[MOST_ITEMS];
-    size_t count, selected;
+    char *title, **labels, *keys;
+    size_t count;
+    struct cursor cursor;
     menu_chosen *chosen;
     void *context;
     bool is_told;
 };
 
-static void menu_draw(struct layer *layer, struct grid *grid)
+static struct area menu_area(const struct menu *menu, const struct grid *grid, const char *title)
 {
-    const struct menu *menu = (const struct menu *)layer;
-    int width = text_width(menu->title) + 8;
+    int width = text_width(title) + 8,
+        rows = menu->count + 4 < (size_t)grid->rows ? (int)menu->count + 2 : grid->rows - 2;
     for (size_t i = 0; i < menu->count; i++)
         width = text_width(menu->labels[i]) + 9 > width ? text_width(menu->labels[i]) + 9 : width;
     width = width > grid->columns ? grid->columns : width;
-    int rows = (int)menu->count + 2, row = grid->rows - 2 - rows;
-    struct area area = {row < 0 ? 0 : row, grid->columns > width + 2 ? 2 : 0, rows, width};
+    int row = grid->rows - 2 - rows;
+    return (struct area){row < 0 ? 0 : row, grid->columns > width + 2 ? 2 : 0, rows, width};
+}
+
+static void menu_draw(struct layer *layer, struct grid *grid)
+{
+    struct menu *menu = (struct menu *)layer;
+    struct str title = STR_INIT;
+    str_add(&title, menu->title);
+    if (menu->count + 4 > (size_t)grid->rows)
+        str_addf(&title, "   %zu of %zu", menu->cursor.at + 1, menu->count);
+    struct area area = menu_area(menu, grid, title.data);
     grid_blank(grid, area, STYLE_NORMAL);
-    grid_box(grid, area, BOX_PLAIN, menu->title);
-    for (size_t i = 0; i < menu->count; i++) {
-        int line = area.row + 1 + (int)i;
-        grid_putf(grid, line, area.column + 2, 1, STYLE_KEY, "%c", menu->keys[i]);
-        grid_put(grid, line, area.column + 5, width - 7, STYLE_NORMAL, menu->labels[i]);
-        if (i == menu->selected)
-            grid_select(grid, line, area.column + 1, width - 2);
+    grid_box(grid, area, BOX_PLAIN, title.data);
+    menu->cursor.lines = area.rows - 2;
+    cursor_keep(&menu->cursor, menu->count);
+    for (int row = 0; row < menu->cursor.lines && menu->cursor.top + (size_t)row < menu->count; row++) {
+        size_t at = menu->cursor.top + (size_t)row;
+        int line = area.row + 1 + row;
+        grid_putf(grid, line, area.column + 2, 1, STYLE_KEY, "%c", menu->keys[at]);
+        grid_put(grid, line, area.column + 5, area.columns - 7, STYLE_NORMAL, menu->labels[at]);
+        if (at == menu->cursor.at)
+            grid_select(grid, line, area.column + 1, area.columns - 2);
     }
+    str_release(&title);
 }
 
 static void tell(struct menu *menu, size_t item)
@@ -53,18 +66,14 @@ static void menu_press(struct layer *layer, int key)
 {
     struct menu *menu = (struct menu *)layer;
     for (size_t i = 0; i < menu->count; i++) {
-        if (menu->keys[i] == key) {
+        if (menu->keys[i] == key && key != ' ') {
             tell(menu, i);
             return;
         }
     }
-    if (key == PRESS_DOWN && menu->selected + 1 < menu->count)
-        menu->selected++;
-    else if (key == PRESS_UP && menu->selected > 0)
-        menu->selected--;
-    else if (key == PRESS_ENTER)
-        tell(menu, menu->selected);
-    else if (key != PRESS_DOWN && key != PRESS_UP)
+    if (key == PRESS_ENTER)
+        tell(menu, menu->cursor.at);
+    else if (!cursor_handle(&menu->cursor, request_for_key(key, VIEW_TEXT, false), menu->count))
         layer->is_done = true;
 }
 
@@ -75,6 +84,8 @@ static void menu_release(struct layer *layer)
         menu->chosen(layer->dashboard, SIZE_MAX, menu->context); /* nothing was chosen: its context is given back */
     for (size_t i = 0; i < menu->count; i++)
         free(menu->labels[i]);
+    free(menu->labels);
+    free(menu->keys);
     free(menu->title);
     free(menu);
 }
@@ -88,7 +99,9 @@ void menu_open(struct dashboard *dashboard, const char *title, const struct menu
     struct menu *menu = mem_zero(1, sizeof *menu);
     menu->layer = (struct layer){.ops = &menu_ops, .dashboard = dashboard};
     menu->title = mem_strdup(title);
-    menu->count = count < MOST_ITEMS ? count : MOST_ITEMS;
+    menu->count = count;
+    menu->labels = mem_zero(count, sizeof *menu->labels);
+    menu->keys = mem_zero(count, 1);
     menu->chosen = chosen;
     menu->context = context;
     for (size_t i = 0; i < menu->count; i++) {

@@ -90,7 +90,7 @@ static void write_where(struct dashboard *dashboard, const struct action *action
         str_addf(&text, "  %s%s", row->permanent ? "PERMANENT " : "", row->is_protected ? "PROTECTED" : "");
     fact(out, "where", "%s", text.data);
     str_clear(&text);
-    format_status(&text, environment_sign(row), environment_word(row), dashboard->ascii);
+    serving_status(dashboard, &text, environment_sign(row), environment_word(row));
     if (row->release)
         str_addf(&text, ", release v%lld %.*s", (long long)row->release, COMMIT_SHOWN, row->commit);
     if (!text_empty(row->lock_run))

@@ -86,7 +86,36 @@ static bool has_key(const struct dashboard *dashboard)
     return view && request_for_key('r', view->ops->kind, false) == REQUEST_START;
 }
 
-void serving_say(const struct dashboard *dashboard, struct str *out)
+enum sign serving_sign(const struct dashboard *dashboard, enum sign sign)
+{
+    return !dashboard->serving.is && (sign == SIGN_RUN || sign == SIGN_DELETE) ? SIGN_UNKNOWN : sign;
+}
+
+enum style serving_status(const struct dashboard *dashboard, struct str *out, enum sign sign, const char *word)
+{
+    format_status(out, serving_sign(dashboard, sign), word, dashboard->ascii);
+    return dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
+}
+
+/* A worker that was left behind finishes its step and nothing after it. */
+static void say_unfinished(const struct dashboard *dashboard, struct str *out)
+{
+    const struct run *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < picture_count(dashboard->picture, PICTURE_RUNS_PART); i++) {
+        const struct run *row = picture_run_at(dashboard->picture, i);
+        if (!row || run_sign(row->status) != SIGN_RUN)
+            continue;
+        first = row;
+        count++;
+    }
+    if (count == 1)
+        str_addf(out, " Nobody works on run %s: at most a step that had begun ends.", first->id);
+    else if (count)
+        str_addf(out, " Nobody works on %zu runs: at most steps that had begun end.", count);
+}
+
+static void say_state(const struct dashboard *dashboard, struct str *out)
 {
     const struct serving *serving = &dashboard->serving;
     const struct daemon *daemon = picture_surroundings(dashboard->picture)->daemon;
@@ -108,4 +137,11 @@ void serving_say(const struct dashboard *dashboard, struct str *out)
     } else {
         str_add(out, "No berthd serves this: shown is what was seen last, commands wait.");
     }
+}
+
+void serving_say(const struct dashboard *dashboard, struct str *out)
+{
+    say_state(dashboard, out);
+    if (dashboard->serving.coming_until <= dashboard->now_ms || dashboard->serving.tries)
+        say_unfinished(dashboard, out);
 }

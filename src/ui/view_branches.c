@@ -132,9 +132,7 @@ static void cell_status(struct view *view, const struct branch_row *row, struct 
         format_status(text, SIGN_GONE, "branch gone", view->dashboard->ascii);
         *style = STYLE_GONE;
     } else if (environment) {
-        enum sign sign = environment_sign(environment);
-        format_status(text, sign, environment_word(environment), view->dashboard->ascii);
-        *style = view->dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
+        *style = serving_status(view->dashboard, text, environment_sign(environment), environment_word(environment));
     } else {
         str_add(text, "-");
         *style = STYLE_MUTED;
@@ -241,7 +239,7 @@ static void preview(struct view *view, size_t place, struct grid *grid, struct a
     str_clear(&text);
     if (environment) {
         str_addf(&text, "%s  ", environment->name);
-        format_status(&text, environment_sign(environment), environment_word(environment), view->dashboard->ascii);
+        serving_status(view->dashboard, &text, environment_sign(environment), environment_word(environment));
         str_addf(&text, "  %s", environment->status_reason);
     }
     list_fact(grid, area, 2, "env", environment ? text.data : "none: D deploys it");

@@ -126,7 +126,7 @@ static void title(struct view *view, struct str *out)
 static void headline(struct view *view, struct str *out)
 {
     const struct environment *row = &self_of(view)->rows.environment;
-    format_status(out, environment_sign(row), environment_word(row), view->dashboard->ascii);
+    serving_status(view->dashboard, out, environment_sign(row), environment_word(row));
     for (int bit = 0; environment_mark_names[bit]; bit++) {
         bool said = text_equal(environment_mark_names[bit], environment_word(row)) || (1u << bit) == MARK_WAITING;
         if ((row->marks & (1u << bit)) && !said)
@@ -174,7 +174,7 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
              line->kind == OUTLINE_GROUP ? STYLE_TITLE : STYLE_NORMAL, line->name);
     column = area.column + 2 + name;
     if (line->sign != SIGN_NONE || !text_empty(line->word)) {
-        format_status(&text, line->sign, line->word, grid->ascii);
+        format_status(&text, serving_sign(view->dashboard, line->sign), line->word, grid->ascii);
         grid_put(grid, row, column, status, stale ? STYLE_STALE : sign_style(line->sign), text.data);
     }
     column += status + 1;

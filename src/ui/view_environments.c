@@ -111,13 +111,6 @@ static bool number(void *context, size_t place, const char *name, int64_t *numbe
     return true;
 }
 
-static void cell_status(struct view *view, const struct environment *row, struct str *text, enum style *style)
-{
-    enum sign sign = environment_sign(row);
-    format_status(text, sign, environment_word(row), view->dashboard->ascii);
-    *style = view->dashboard->serving.is || sign == SIGN_GONE ? sign_style(sign) : STYLE_STALE;
-}
-
 static void cell_name(struct view *view, const struct environment *row, struct str *text, enum style *style)
 {
     str_addf(text, "%s%s", row->name, mark_is(view->dashboard, row->id) ? " *" : "");
@@ -156,7 +149,9 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
         str_add(text, row->tier == TIER_PROD ? "PROD" : word_name(tier_names, row->tier));
         *style = row->tier == TIER_PROD ? STYLE_TITLE : STYLE_MUTED;
         break;
-    case COLUMN_STATUS: cell_status(view, row, text, style); break;
+    case COLUMN_STATUS:
+        *style = serving_status(view->dashboard, text, environment_sign(row), environment_word(row));
+        break;
     case COLUMN_BRANCH:
         str_add(text, text_empty(row->branch) ? "-" : row->branch);
         if (row->marks & MARK_BRANCH_GONE)

@@ -495,7 +495,7 @@ static void draw(struct view *view, struct grid *grid, struct area area)
     enum box box = environment && environment->tier == TIER_PROD ? BOX_PROD : BOX_PLAIN;
     if (self->gate)
         count_rules(self->gate, &yes, &all);
-    format_status(&text, run_sign(self->run.status), word_name(run_status_names, self->run.status), grid->ascii);
+    serving_status(view->dashboard, &text, run_sign(self->run.status), word_name(run_status_names, self->run.status));
     if (self->gate)
         str_addf(&text, "   gate: %zu of %zu met", yes, all);
     if (!small)

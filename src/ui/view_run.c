@@ -206,8 +206,7 @@ static void headline(struct view *view, struct str *out)
         done += status == STEP_DONE;
         failed += status == STEP_FAILED || status == STEP_INTERRUPTED;
     }
-    format_status(out, run_sign(self->run.status), word_name(run_status_names, self->run.status),
-                  view->dashboard->ascii);
+    serving_status(view->dashboard, out, run_sign(self->run.status), word_name(run_status_names, self->run.status));
     str_addf(out, "   %zu of %zu steps", done, self->step_count);
     if (failed)
         str_addf(out, ", %zu failed", failed);
@@ -220,7 +219,7 @@ static void draw_row(struct view *view, struct grid *grid, struct area area, int
     const struct run_view_state *self = self_of(view);
     const struct step *step = &self->steps[at];
     struct str text = STR_INIT;
-    enum sign sign = step_sign(step->status);
+    enum sign sign = serving_sign(view->dashboard, step_sign(step->status));
     int64_t until = step->ended_at ? step->ended_at : view->dashboard->now_ms;
     int sign_cells = grid->ascii ? 6 : 1, taken = 0;
     if (step->status == STEP_RUNNING && step->progress >= 0)

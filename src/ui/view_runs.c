@@ -117,10 +117,9 @@ static void cell(void *context, size_t place, int column, struct str *text, enum
     case COLUMN_NUMBER: str_add(text, row->id); break;
     case COLUMN_WHAT: str_add(text, word_name(workflow_names, row->workflow)); break;
     case COLUMN_STATUS:
-        format_status(text, run_sign(row->status), word_name(run_status_names, row->status), view->dashboard->ascii);
-        *style = view->dashboard->serving.is || run_ended((enum run_status)row->status)
-                     ? sign_style(run_sign(row->status))
-                     : STYLE_STALE;
+        *style = serving_status(view->dashboard, text, run_sign(row->status), word_name(run_status_names, row->status));
+        if (run_ended((enum run_status)row->status))
+            *style = sign_style(run_sign(row->status));
         break;
     case COLUMN_ENVIRONMENT: str_add(text, row->environment_name); break;
     case COLUMN_PLAN:

@@ -501,6 +501,7 @@ static void exec__of_several_says_which(void **state)
     deployed(world, "dev", several);
     assert_int_equal(play_command(world, "exec", "dev", LIST), COMMAND_REFUSED);
     assert_non_null(strstr(world_answer(world), "2 resources of 'dev' could be meant: infra, net"));
+    assert_non_null(strstr(world->answered->answer, "say which with --resource ADDRESS\""));
     assert_int_equal(
         play_command(world, "exec", "dev", "{\"resource\":\"net\",\"command\":[\"terraform\",\"state\",\"list\"]}"),
         COMMAND_ACCEPTED);

@@ -408,6 +408,60 @@ static void the_palette__opens_the_same_preview(void **state)
     scene_close(&scene);
 }
 
+/* `count` entries that take the branch fix/checkout. */
+static void put_entries(struct scene *scene, struct str *text, size_t count)
+{
+    struct policy_row policy = {.id = "berth.yaml", .repository = "app", .commit = "def", .path = "berth.yaml"};
+    str_add(text, "version: 1\nworkspace: shop\nrepositories:\n  app: { provider: git, url: . }\n"
+                  "targets:\n  here: { provider: local }\nenvironments:\n");
+    for (size_t i = 0; i < count; i++)
+        str_addf(text,
+                 "  - name: \"e%02zu/${{ branch.slug }}\"\n    tier: review\n    source: { branches: [\"fix/**\"] }\n"
+                 "    templates: [shop]\n    target: here\n",
+                 i + 1);
+    policy.text = text->data;
+    scene_put(scene, &policy_type, &policy);
+    scene_turn(scene);
+}
+
+static void a_branch_of_many_environments__is_asked_about_all_of_them(void **state)
+{
+    struct scene scene;
+    struct str text = STR_INIT;
+    struct environment first = scene_environment("E9", "e01/fix-checkout-548777", TIER_REVIEW, ENVIRONMENT_OK);
+    const struct hold held = {
+        .id = "H9", .environment = "E9", .kind = "hold", .reason = "somebody looks at it", .by = "uid:7", .since = 1};
+    (void)state;
+    scene_open(&scene, 24, 80, 0);
+    put_entries(&scene, &text, 40);
+    scene_type(&scene, "2/checkout<enter>D"); /* its environment is another entry's, which is gone */
+    assert_shows(&scene, "1  e01/fix-checkout");
+    assert_shows(&scene, "a  e10/fix-checkout");
+    assert_shows(&scene, "1 of 40");
+    assert_hides(&scene, "e40/fix-checkout");
+    scene_type(&scene, "<end>");
+    assert_shows(&scene, "e40/fix-checkout");
+    assert_shows(&scene, "40 of 40");
+    scene_type(&scene, "<enter>");
+    assert_shows(&scene, "DEPLOY e40/fix-checkout");
+    scene_type(&scene, "<esc>Db");
+    assert_shows(&scene, "DEPLOY e11/fix-checkout");
+    scene_type(&scene, "<esc>D<down><down><enter>");
+    assert_shows(&scene, "DEPLOY e03/fix-checkout");
+    scene_type(&scene, "<esc>");
+    first.entry = "e01/${{ branch.slug }}";
+    first.branch = "fix/checkout";
+    scene_put(&scene, &environment_type, &first);
+    scene_put(&scene, &hold_type, &held); /* what the first entry forbids, another may allow */
+    scene_turn(&scene);
+    scene_type(&scene, "D2");
+    assert_shows(&scene, "DEPLOY e02/fix-checkout");
+    scene_type(&scene, "<esc>D1");
+    assert_shows(&scene, "somebody looks at it");
+    str_release(&text);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_filter_and_a_capital_typed_at_once__act_on_the_filtered_row),
         cmocka_unit_test(the_palette__greys_what_cannot_be_done_and_says_why),
         cmocka_unit_test(the_palette__opens_the_same_preview),
+        cmocka_unit_test(a_branch_of_many_environments__is_asked_about_all_of_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

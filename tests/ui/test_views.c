@@ -248,6 +248,41 @@ static struct daemon a_daemon(const char *state, int64_t pid)
     return (struct daemon){.id = "berthd", .pid = pid, .start_ticks = 1, .epoch = 2, .state = state};
 }
 
+/* Left open while a run was applying: the words that are still in the rows say who worked on it, nobody does now. */
+static void a_berthd_that_dies__leaves_nothing_that_looks_worked_on(void **state)
+{
+    struct scene scene;
+    struct daemon dead = a_daemon("serving", 1);
+    struct run run = scene_gate_run();
+    struct environment deploying = scene_environment("E5", "review/busy", TIER_REVIEW, ENVIRONMENT_DEPLOYING);
+    (void)state;
+    run.id = "30";
+    run.number = 30;
+    run.environment = deploying.id;
+    run.environment_name = deploying.name;
+    run.status = RUN_APPLYING;
+    scene_open(&scene, 36, 120, SCENE_ASCII);
+    scene_put(&scene, &environment_type, &deploying);
+    scene_put(&scene, &run_type, &run);
+    scene_type(&scene, "5");
+    scene_pass(&scene, 1000);
+    assert_shows(&scene, "[RUN] applying");
+    assert_shows(&scene, "1 running");
+    scene_put(&scene, &daemon_type, &dead);
+    scene_pass(&scene, 1000);
+    assert_hides(&scene, "[RUN]");
+    assert_shows(&scene, "[??] applying");
+    assert_shows(&scene, "1 unfinished");
+    assert_shows(&scene, "Nobody works on run 30");
+    scene_type(&scene, "<home><enter>");
+    assert_shows(&scene, "[??] applying");
+    scene_type(&scene, "1/busy<enter>");
+    assert_shows(&scene, "[??] Deploying");
+    scene_type(&scene, "<enter>");
+    assert_hides(&scene, "[RUN]");
+    scene_close(&scene);
+}
+
 static void a_berthd_that_dies__is_started_again_with_a_growing_wait(void **state)
 {
     struct scene scene;
@@ -655,6 +690,7 @@ int main(void)
         cmocka_unit_test(random_keys__never_break_it),
         cmocka_unit_test(first_screen__is_branches_while_there_is_no_environment),
         cmocka_unit_test(no_berthd__is_said_plainly),
+        cmocka_unit_test(a_berthd_that_dies__leaves_nothing_that_looks_worked_on),
         cmocka_unit_test(a_berthd_that_dies__is_started_again_with_a_growing_wait),
         cmocka_unit_test(a_berthd_that_ended__is_left_alone_until_something_is_asked),
         cmocka_unit_test(an_unknown_status__never_shows_as_well),
