@@ -214,6 +214,31 @@ static bool put_listing(struct supervisor *supervisor, const json_t *message, st
            store_put(supervisor->store, &sweep_type, &sweep, error);
 }
 
+/* Freshness alone: it takes no revision, and a listing that was not whole stays so. */
+static bool put_unchanged(struct supervisor *supervisor, const json_t *message, struct arena *arena,
+                          struct error *error)
+{
+    struct sweep sweep;
+    const char *id = arena_printf(arena, "branches/%s", json_get_text(message, "repository"));
+    enum store_found found = store_get(supervisor->store, &sweep_type, id, arena, &sweep, error);
+    if (found != STORE_FOUND)
+        return found == STORE_MISSING;
+    sweep.at = time_now_ms();
+    return store_put(supervisor->store, &sweep_type, &sweep, error);
+}
+
+static void note_unchanged(struct supervisor *supervisor, const json_t *message)
+{
+    struct arena arena = {0};
+    struct error error = {0};
+    if (!store_begin(supervisor->store, STORE_RELAXED, &error) || !put_unchanged(supervisor, message, &arena, &error) ||
+        !store_commit(supervisor->store, NULL, &error)) {
+        log_error("agent", LOG_ERROR, &error);
+        store_abandon(supervisor->store);
+    }
+    arena_release(&arena);
+}
+
 static bool put_hung(struct supervisor *supervisor, const char *name, int64_t silent_ms, struct arena *arena,
                      struct error *error)
 {
@@ -268,6 +293,11 @@ void listing_ended(struct supervisor *supervisor, const char *json, size_t lengt
     struct error error = {0};
     json_t *message = json_loadb(json, length, 0, NULL);
     supervisor_cool(supervisor);
+    if (json_is_true(json_object_get(message, "unchanged"))) {
+        note_unchanged(supervisor, message);
+        json_decref(message);
+        return;
+    }
     if (message && store_begin(supervisor->store, STORE_RELAXED, &error) &&
         put_listing(supervisor, message, &arena, &error) && store_commit(supervisor->store, NULL, &error)) {
         note_listed(supervisor, json_get_text(message, "repository"));

@@ -37,6 +37,7 @@ struct watched { /* one repository */
     struct str state;   /* of `follow` at the last listing */
     int fd;
     int64_t next_ms;   /* monotonic */
+    int64_t said_ms;   /* the same: that a listing ended, or still holds */
     uint64_t listings; /* begun */
     int failures;      /* looks that failed one after the other */
     bool loaded;       /* `known` has been read from the store */
@@ -208,6 +209,18 @@ static void send_listed(struct listing *listing, const struct config_section *se
                                 "default_branch", default_branch ? default_branch : "", "error", line, "count",
                                 (json_int_t)listing->count, "took_ms", (json_int_t)took_ms, "missing", missing);
     observer_send(&listing->branches->observer, FRAME_LISTED, message);
+    listing->watched->said_ms = time_monotonic_ms();
+}
+
+/* Nothing moved since the listing: what is shown is as old as this look. Refs are touched in storms that change nothing. */
+static void send_unchanged(struct branches *branches, struct watched *watched)
+{
+    const int64_t now = time_monotonic_ms();
+    if (watched->failures > 0 || now - watched->said_ms < AGAIN_MS)
+        return;
+    observer_send(&branches->observer, FRAME_LISTED,
+                  json_pack("{s:s, s:b}", "repository", watched->name, "unchanged", 1));
+    watched->said_ms = now;
 }
 
 /* What fails is asked again soon, then ever more rarely: a remote that refuses is not to be pressed. */
@@ -276,6 +289,8 @@ static void look_at_repository(struct branches *branches, struct watched *watche
         str_clear(&watched->state);
         str_add(&watched->state, state.data);
         list_repository(branches, watched, section, provider);
+    } else {
+        send_unchanged(branches, watched);
     }
     str_release(&state);
 }

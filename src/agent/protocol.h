@@ -25,7 +25,8 @@ enum frame_kind {
         'I', /* worker: {"step","token","parts":[{"address","kind","status","text"}]}: inner parts of its resource */
     FRAME_BRANCHES = 'B', /* observer: packed branch rows, one after the other */
     FRAME_LISTED =
-        'G', /* observer: {"repository","provider","url","complete","default_branch","error","count","took_ms","missing":[…]} */
+        'G', /* observer: {"repository","provider","url","complete","default_branch","error","count","took_ms","missing":[…]}, or
+                {"repository","unchanged"}: the last listing still holds */
     FRAME_SWEEPING = 'W', /* observer: {"repository"}: it looks there now; "": it is done and waits */
     FRAME_POLICY = 'Y',   /* observer: {"repository","ref","commit","path","text","error"} */
     FRAME_OBSERVED =

@@ -83,8 +83,10 @@ bool problems_error(const struct problems *problems, struct error *error)
     if (!first) /* only past the limit, behind warnings */
         return error_set(error, ERROR_CONFIG, "%zu errors were found", problems->errors);
     error_set(error, ERROR_CONFIG, "%s:%d:%d: %s", first->file, first->line, first->column, first->message);
-    error_hint(error, "%s", first->hint);
-    if (problems->errors > 1)
-        error_detail(error, "and %zu more", problems->errors - 1);
+    if (problems->errors > 1) /* after what helps with the first */
+        error_hint(error, "%s%s%zu more error%s", first->hint, text_empty(first->hint) ? "" : " ", problems->errors - 1,
+                   problems->errors == 2 ? " follows" : "s follow");
+    else
+        error_hint(error, "%s", first->hint);
     return false;
 }

@@ -276,13 +276,18 @@ static size_t whole_of(const struct environment_rows *rows, size_t at)
     return at;
 }
 
+struct
+    tally { /* of a group: its resources, those that are well, those that are gone; parts are counted with their whole */
+    size_t all, ok, gone;
+};
+
 /* The worst of a group's resources speaks for it. */
-static enum sign group_sign(const struct environment_rows *rows, const char *group, size_t *ok, size_t *all)
+static enum sign group_sign(const struct environment_rows *rows, const char *group, struct tally *tally)
 {
     static const enum sign worst_first[] = {SIGN_FAIL, SIGN_WARN, SIGN_UNKNOWN, SIGN_DELETE,
                                             SIGN_RUN,  SIGN_WAIT, SIGN_OK,      SIGN_GONE};
     bool seen[SIGN_NONE + 1] = {false};
-    *ok = *all = 0;
+    *tally = (struct tally){0};
     for (size_t i = 0; i < rows->resource_count; i++) {
         size_t whole = whole_of(rows, i);
         if (!text_equal(rows->resources[whole].group, group))
@@ -291,8 +296,9 @@ static enum sign group_sign(const struct environment_rows *rows, const char *gro
         seen[sign] = true;
         if (whole != i) /* parts speak for the whole, and are counted with it */
             continue;
-        *ok += sign == SIGN_OK;
-        ++*all;
+        tally->ok += sign == SIGN_OK;
+        tally->gone += rows->resources[i].status == RESOURCE_GONE;
+        tally->all++;
     }
     for (size_t i = 0; i < sizeof worst_first / sizeof *worst_first; i++) {
         if (seen[worst_first[i]])
@@ -313,24 +319,26 @@ static const char *sign_word(enum sign sign)
 
 static void add_group(struct environment_rows *rows, const char *name, const char *description, struct opening opening)
 {
-    size_t ok, all;
-    enum sign sign = group_sign(rows, name, &ok, &all);
+    struct tally tally;
+    enum sign sign = group_sign(rows, name, &tally);
     const char *key = arena_printf(rows->arena, "group %s", name);
     bool is_folded = !opening.is_open(opening.context, key, true);
-    if (!all)
+    if (!tally.all)
         return;
-    add(rows, (struct outline_row){
-                  .kind = OUTLINE_GROUP,
-                  .key = key,
-                  .name = *name ? name : "(no group)",
-                  .sign = sign,
-                  .word = sign_word(sign),
-                  .what = "group",
-                  .ready = arena_printf(rows->arena, "%zu/%zu", ok, all),
-                  .detail = description,
-                  .opens = true,
-                  .is_folded = is_folded,
-              });
+    add(rows,
+        (struct outline_row){
+            .kind = OUTLINE_GROUP,
+            .key = key,
+            .name = *name ? name : "(no group)",
+            .sign = sign,
+            .word = sign == SIGN_GONE && tally.gone < tally.all ? "absent" : sign_word(sign),
+            .what = "group",
+            .ready = tally.gone == tally.all ? "" /* nothing is waited for */
+                                             : arena_printf(rows->arena, "%zu/%zu", tally.ok, tally.all - tally.gone),
+            .detail = description,
+            .opens = true,
+            .is_folded = is_folded,
+        });
     if (!is_folded)
         add_resources(rows, name, 1, opening);
 }

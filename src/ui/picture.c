@@ -144,16 +144,17 @@ static bool list_all(struct picture *picture, const struct record_type *type, co
     return store_list(picture->store, &query, &picture->around_arena, rows, count, error);
 }
 
-/* A listing of a repository, or a look at what runs; what the cleaner does is neither. */
+/* A listing of a repository, of several the oldest, or the newest look at what runs; what the cleaner does is neither. */
 static void take_sweep(struct surroundings *around, const struct sweep *sweep)
 {
     bool lists = false;
     for (size_t i = 0; i < around->repository_count; i++)
         lists =
             lists || (text_equal(around->repositories[i].id, sweep->what) && !text_equal(sweep->provider, "probes"));
-    int64_t *at = lists ? &around->listed_at : &around->watched_at;
-    if (!text_equal(sweep->provider, "cleaner") && sweep->at > *at)
-        *at = sweep->at;
+    if (lists && (!around->listed_at || sweep->at < around->listed_at))
+        around->listed_at = sweep->at;
+    else if (!lists && !text_equal(sweep->provider, "cleaner") && sweep->at > around->watched_at)
+        around->watched_at = sweep->at;
 }
 
 static bool read_around(struct picture *picture, struct error *error)

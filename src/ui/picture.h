@@ -78,7 +78,7 @@ struct surroundings {                /* few rows, read again whole when one of t
     size_t hold_count;
     const struct freeze *freezes;
     size_t freeze_count;
-    int64_t listed_at, watched_at; /* the newest sweep of a repository; of anything else that is looked at */
+    int64_t listed_at, watched_at; /* the oldest sweep of a repository; the newest of anything else that is looked at */
 };
 const struct surroundings *picture_surroundings(const struct picture *picture);
 /* Why the first row that cannot be read cannot; "": all can. Such rows are left out. */

@@ -214,6 +214,36 @@ static void push__gives_time_and_takes_none_away(void **state)
     assert_int_equal(life_after_push(scene, "c4", 0), 0); /* it has no end to count */
 }
 
+static struct sweep sweep_of(struct scene *scene)
+{
+    struct sweep row;
+    assert_int_equal(store_get(scene->supervisor.store, &sweep_type, "branches/app", &scene->arena, &row, NULL),
+                     STORE_FOUND);
+    return row;
+}
+
+static void listing__that_still_holds_is_as_fresh_as_the_look(void **state)
+{
+    static const char unchanged[] = "{\"repository\":\"app\",\"unchanged\":true}";
+    struct scene *scene = *state;
+    struct sweep row;
+    int64_t revision, before = time_now_ms();
+    list(scene);
+    row = sweep_of(scene);
+    row.at = 1000;
+    row.count = 3;
+    put(scene, &sweep_type, &row);
+    revision = sweep_of(scene).revision;
+    scene->supervisor.look_at_lives = false;
+    listing_ended(&scene->supervisor, unchanged, strlen(unchanged));
+    row = sweep_of(scene);
+    assert_true(row.at >= before);
+    assert_int_equal(row.count, 3);
+    assert_true(row.complete);
+    assert_int_equal(row.revision, revision);
+    assert_false(scene->supervisor.look_at_lives); /* it proves nothing that was not known */
+}
+
 static void listing__of_an_earlier_life_ends_nothing(void **state)
 {
     struct scene *scene = *state;
@@ -409,6 +439,7 @@ int main(void)
         TEST(fed__is_nothing_by_what_its_runs_took_from_elsewhere),
         TEST(listing__what_it_misses_went_at_one_instant),
         TEST(listing__of_an_earlier_life_ends_nothing),
+        TEST(listing__that_still_holds_is_as_fresh_as_the_look),
     };
     return cmocka_run_group_tests_name("agent cleaner", tests, NULL, NULL);
 }

@@ -273,7 +273,7 @@ static void problems__are_sorted_and_counted_past_their_limit(void **state)
     assert_false(problems_error(&problems, &error));
     assert_int_equal(error.code, ERROR_CONFIG);
     assert_string_equal(error.message, "a.yaml:9:2: before it");
-    assert_string_equal(error.detail, "and 3 more");
+    assert_string_equal(error.hint, "3 more errors follow");
     for (int i = 0; i < 2 * PROBLEMS_LIMIT; i++)
         problem_add(&problems, PROBLEM_ERROR, "c.yaml", i, 1, NULL, "x");
     assert_int_equal(problems.list.count, PROBLEMS_LIMIT);

@@ -489,6 +489,32 @@ static int style_of_sign(struct scene *scene, const char *text, const char *sign
     return -1;
 }
 
+static void a_group__of_what_is_gone_waits_for_nothing(void **state)
+{
+    struct scene scene;
+    struct resource row = {.id = "E3/old",
+                           .environment = "E3",
+                           .address = "old",
+                           .name = "old",
+                           .executor = "exec",
+                           .group = "cache",
+                           .status = RESOURCE_GONE};
+    struct resource_group group = {.id = "E3/cache", .environment = "E3", .name = "cache"};
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_ASCII);
+    scene_put(&scene, &resource_group_type, &group);
+    scene_put(&scene, &resource_type, &row);
+    scene_type(&scene, "1/search<enter><enter>");
+    assert_shows(&scene, "cache [GONE] gone");
+    assert_hides(&scene, "0/");
+    row.status = RESOURCE_ABSENT;
+    scene_put(&scene, &resource_type, &row);
+    scene_pass(&scene, 100);
+    assert_shows(&scene, "cache [GONE] absent");
+    assert_shows(&scene, "0/1");
+    scene_close(&scene);
+}
+
 static void what_was_not_seen_for_long__is_drawn_as_old_with_who_saw_it(void **state)
 {
     struct scene scene;
@@ -596,6 +622,8 @@ static void the_age__is_that_of_what_is_shown(void **state)
     struct scene scene;
     struct sweep probes = {.id = "probes/all", .provider = "probes", .what = "all", .at = SCENE_NOW - MINUTES(7)};
     struct sweep cleaner = {.id = "cleaner", .provider = "cleaner", .what = "environments", .at = SCENE_NOW - 1000};
+    const struct repository second = {.id = "policy", .provider = "git", .url = ".", .complete = true, .listed = true};
+    struct sweep listing = {.id = "branches/policy", .provider = "git", .what = "policy", .at = SCENE_NOW - MINUTES(5)};
     (void)state;
     scene_open(&scene, 36, 120, 0);
     scene_put(&scene, &sweep_type, &probes);
@@ -604,6 +632,10 @@ static void the_age__is_that_of_what_is_shown(void **state)
     assert_shows(&scene, "as of 3s ago");
     scene_type(&scene, "1");
     assert_shows(&scene, "as of 7m ago");
+    scene_put(&scene, &repository_type, &second); /* of several the oldest: what is shown is no fresher */
+    scene_put(&scene, &sweep_type, &listing);
+    scene_type(&scene, "2");
+    assert_shows(&scene, "as of 5m ago");
     scene_close(&scene);
 }
 
@@ -700,6 +732,7 @@ int main(void)
         cmocka_unit_test(an_answered_gate__says_who_answered_it),
         cmocka_unit_test(an_entrypoint_nobody_looks_at__is_called_so),
         cmocka_unit_test(what_a_failed_run_never_began__is_in_the_environment_too),
+        cmocka_unit_test(a_group__of_what_is_gone_waits_for_nothing),
         cmocka_unit_test(what_was_not_seen_for_long__is_drawn_as_old_with_who_saw_it),
         cmocka_unit_test(why__has_an_answer_in_every_list),
         cmocka_unit_test(branches__are_filtered_by_what_their_environment_is),
