@@ -59,7 +59,7 @@ left_of() {
 # plays PATTERN…: the story to its end; each pattern is in what it prints, and nothing is left.
 plays() {
     said=$("$BERTH" demo --headless </dev/null 2>&1) || { echo "$said"; return 1; }
-    for pattern in 'the demo did all it should' '^run [0-9]* of staging: .*done, release v1$' \
+    for pattern in 'the demo did all it should' '^run [0-9]* of staging: .*done: release v1$' \
         'rolled back by run [0-9]*: back at release v1' '^v1 (current) .*good' \
         '^run [0-9]* destroyed review/summer-banner: branch shop:summer-banner gone since' \
         '^review/checkout .*Destroyed' '^review/summer-banner .*Destroyed' '^review/broken-migration .*OK' \
