@@ -85,6 +85,12 @@ static bool has_ended(struct supervisor *supervisor, const char *id)
     return ended;
 }
 
+/* What tells who holds a lock stays behind when its tool is killed; the lock itself went with the tool. */
+static bool is_lock_note(const char *name)
+{
+    return text_starts(name, ".") && text_ends(name, ".lock.info");
+}
+
 /* Nothing but empty files: the state of what was planned and never applied. A state that holds something is nobody's to remove. */
 static bool holds_nothing(const char *folder)
 {
@@ -93,8 +99,10 @@ static bool holds_nothing(const char *folder)
     bool nothing = folder_list(folder, &list, NULL);
     for (size_t i = 0; nothing && i < list.count; i++) {
         char *path = path_join(folder, list.names[i]);
-        nothing = lstat(path, &status) == 0 &&
-                  (S_ISDIR(status.st_mode) ? holds_nothing(path) : S_ISREG(status.st_mode) && status.st_size == 0);
+        nothing =
+            lstat(path, &status) == 0 &&
+            (S_ISDIR(status.st_mode) ? holds_nothing(path)
+                                     : S_ISREG(status.st_mode) && (status.st_size == 0 || is_lock_note(list.names[i])));
         free(path);
     }
     folder_list_free(&list);

@@ -343,6 +343,47 @@ static void cancel__second_one_gives_up_a_worker_that_does_not_answer(void **sta
     assert_int_equal(world_tools(&world, NULL, NULL), 0);
 }
 
+/* What a tool that was ended in its plan left of an environment's state. */
+static char *plant_state(const struct run *run, const char *state)
+{
+    static const char note[] = "{\"Operation\":\"OperationTypePlan\"}";
+    struct error error = {0};
+    char *environment = path_printf("%s/terraform/%s", world.store_folder, run->environment);
+    char *folder = path_join(environment, "base"), *path = path_join(folder, "terraform.tfstate");
+    char *lock = path_join(folder, ".terraform.tfstate.lock.info");
+    assert_true(folder_make(folder, 0700, &error));
+    assert_true(file_replace(path, state, strlen(state), 0600, FILE_RELAXED, &error));
+    assert_true(file_replace(lock, note, strlen(note), 0600, FILE_RELAXED, &error));
+    free(lock);
+    free(path);
+    free(folder);
+    return environment;
+}
+
+static bool is_removed(struct world *looked, void *context)
+{
+    (void)looked;
+    return !folder_exists(context);
+}
+
+static void cancel__of_a_first_plan_leaves_no_state_unless_it_holds_something(void **state)
+{
+    (void)state;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_git(&world, "branch", "feature/full", "feature/x");
+    start();
+    const struct run *full = deployed_to_the_gate("feature/full");
+    char *kept = plant_state(full, "{}");
+    assert_non_null(world_ask(&world, "cancel", full->id, ""));
+    const struct run *empty = deployed_to_the_gate("feature/x");
+    char *folder = plant_state(empty, "");
+    assert_non_null(world_ask(&world, "cancel", empty->id, ""));
+    assert_true(world_wait(&world, is_removed, folder));
+    assert_true(folder_exists(kept));
+    free(folder);
+    free(kept);
+}
+
 static void cancel__of_a_run_that_only_waits_says_a_whole_sentence(void **state)
 {
     (void)state;
@@ -483,6 +524,7 @@ int main(void)
         TEST(killed__tool_that_detached_itself_and_cleaned_its_environment_ends),
         TEST(killed__worker_leaves_alone_what_an_earlier_step_detached),
         TEST(cancel__second_one_gives_up_a_worker_that_does_not_answer),
+        TEST(cancel__of_a_first_plan_leaves_no_state_unless_it_holds_something),
         TEST(cancel__of_a_run_that_only_waits_says_a_whole_sentence),
         TEST(result__too_long_to_be_stored_is_a_failure_with_its_reason),
         TEST(size__limit_of_files_is_trouble_and_no_end),
