@@ -24,6 +24,7 @@
 struct store;
 struct command;
 struct audit;
+struct freeze;
 
 #define STORE_READER_VERSION 1 /* a store says which reader and writer versions it needs at least */
 #define STORE_WRITER_VERSION 1
@@ -87,6 +88,10 @@ bool store_list(struct store *store, const struct store_query *query, struct are
                 struct error *error) BERTH_MUST_CHECK;
 bool store_count(struct store *store, const struct store_query *query, int64_t *count,
                  struct error *error) BERTH_MUST_CHECK;
+/* All freezes, in `arena`. One that cannot be read stands there as one of everything, with its id and what is wrong with it as the reason: whoever decides
+ * holds back, and `unfreeze all` removes it. */
+bool store_freezes(struct store *store, struct arena *arena, struct freeze **rows, size_t *count,
+                   struct error *error) BERTH_MUST_CHECK;
 
 /* --- writing (owner) ---------------------------------------------------------------------------------------- */
 enum store_durability {
@@ -98,7 +103,7 @@ bool store_begin(struct store *store, enum store_durability durability, struct e
  * the transaction usable; any other failure makes its commit fail. Not for audit: store_audit. */
 bool store_put(struct store *store, const struct record_type *type, const void *row,
                struct error *error) BERTH_MUST_CHECK;
-/* Removing what is not there is fine. Leaves a tombstone. */
+/* Removing what is not there is fine, and so is what cannot be read. Leaves a tombstone. */
 bool store_remove(struct store *store, const struct record_type *type, const char *id,
                   struct error *error) BERTH_MUST_CHECK;
 /* Appends to the audit chain: fills sequence, id, previous, hash, epoch (and `at` when 0) of a copy; `detail` is stored as canonical JSON. */

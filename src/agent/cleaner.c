@@ -56,11 +56,14 @@ static bool collect_hold(const void *row, void *context)
     return true;
 }
 
-static bool collect_freeze(const void *row, void *context)
+static bool load_freezes(struct loading *loading, struct error *error)
 {
-    struct loading *loading = context;
-    const struct freeze *copy = record_copy(&freeze_type, row, loading->arena);
-    vec_push(&loading->facts->freezes, copy);
+    struct freeze *rows;
+    size_t count;
+    if (!store_freezes(loading->supervisor->store, loading->arena, &rows, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        vec_push(&loading->facts->freezes, &rows[i]);
     return true;
 }
 
@@ -151,12 +154,11 @@ static bool load(struct loading *loading, struct error *error)
     struct store *store = loading->supervisor->store;
     struct clean_facts *facts = loading->facts;
     const struct store_query environments = {.type = &environment_type, .damaged = leave_out},
-                             repositories = {.type = &repository_type}, holds = {.type = &hold_type},
-                             freezes = {.type = &freeze_type};
+                             repositories = {.type = &repository_type}, holds = {.type = &hold_type};
     if (!store_each(store, &environments, collect_environment, loading, error) ||
         !store_each(store, &repositories, collect_repository, loading, error) ||
-        !store_each(store, &holds, collect_hold, loading, error) ||
-        !store_each(store, &freezes, collect_freeze, loading, error) || !load_runs(loading, error))
+        !store_each(store, &holds, collect_hold, loading, error) || !load_freezes(loading, error) ||
+        !load_runs(loading, error))
         return false;
     if (!load_branches(loading, error))
         return false;

@@ -302,6 +302,7 @@ static void look_at_listings(struct report *report, int64_t now)
 
 struct unread {
     struct report *report;
+    const struct record_type *type;
     int64_t rows, damaged;
 };
 
@@ -319,9 +320,12 @@ static void find_damaged(const char *id, const struct error *error, void *contex
     struct unread *unread = context;
 
     (void)id;
+    const bool freezes = unread->type == &freeze_type;
+
     if (unread->damaged++ < ROWS_SHOWN)
-        find(unread->report, FINDING_BAD, "rows", error->hint, "%s: %s; what depends on it is held aside",
-             error->message, error->detail);
+        find(unread->report, FINDING_BAD, "rows", freezes ? "take it away: berth unfreeze all" : error->hint,
+             "%s: %s; %s", error->message, error->detail,
+             freezes ? "until it is gone it freezes everything" : "what depends on it is held aside");
 }
 
 /* Every row of every table is read once. */
@@ -333,6 +337,7 @@ static void look_at_rows(struct report *report)
     const struct record_type *const *types = record_types(&count);
 
     for (size_t i = 0; i < count; i++) {
+        unread.type = types[i];
         const struct store_query query = {.type = types[i], .damaged = find_damaged, .damaged_context = &unread};
 
         if (!store_each(report->cli->store, &query, count_row, &unread, &error)) {

@@ -327,7 +327,7 @@ static bool fill_question(struct cli *cli, const struct verb *verb, const char *
     if (environment != NULL &&
         !session_list(cli, &hold_type, "environment", environment->id, false, 0, &holds, &hold_count, error))
         return false;
-    if (!session_list(cli, &freeze_type, NULL, NULL, false, 0, &freezes, &freeze_count, error))
+    if (!store_freezes(cli->store, &cli->arena, &freezes, &freeze_count, error))
         return false;
     *question = (struct policy_question){
         .config = cli->config,

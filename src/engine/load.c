@@ -366,11 +366,23 @@ static bool load_waiting_for_slots(struct loading *loading, const struct config 
            load_waiting(loading, RUN_QUEUED, visit_queued);
 }
 
+static bool load_freezes(struct loading *loading)
+{
+    struct engine_facts *facts = loading->facts;
+    struct freeze *rows;
+    size_t count;
+
+    if (!store_freezes(loading->store, loading->arena, &rows, &count, loading->error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        vec_push(&facts->freezes, &rows[i]);
+    return true;
+}
+
 static bool load_workspace(struct loading *loading, const char *name, const struct config *config)
 {
     return load_environment_rows(loading) && load_runs(loading, name) && load_slug(loading, config, name) &&
-           count_active(loading, config) && load_waiting_for_slots(loading, config) &&
-           LOAD(&loading->facts->freezes, .type = &freeze_type);
+           count_active(loading, config) && load_waiting_for_slots(loading, config) && load_freezes(loading);
 }
 
 /* --- who feeds an environment ------------------------------------------------------------------------------------------ */

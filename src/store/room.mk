@@ -6,6 +6,7 @@ src_store_libstore_a_SOURCES = \
 	src/store/backend.h \
 	src/store/checked.c \
 	src/store/feed.c \
+	src/store/freezes.c \
 	src/store/marker.c \
 	src/store/memory.c \
 	src/store/order.c \

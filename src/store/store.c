@@ -388,10 +388,15 @@ static bool remove_row(struct store *store, const struct record_type *type, cons
     const struct backend_ops *ops = store->backend->ops;
     struct arena arena = {0};
     void *old = arena_alloc(&arena, type->size);
-    enum store_found found = ops->get(store->backend, type, id, &arena, old, error);
+    struct error unread = {0};
+    enum store_found found = ops->get(store->backend, type, id, &arena, old, &unread);
     arena_release(&arena);
-    if (found != STORE_FOUND)
-        return found == STORE_MISSING;
+    if (found == STORE_MISSING)
+        return true;
+    if (found == STORE_ERROR && unread.code != ERROR_DAMAGED) {
+        *error = unread;
+        return false;
+    }
     if (type->flags & RECORD_APPEND)
         return error_set(error, ERROR_CONFLICT, "%s %s is written and never removed", type->name, id);
     int64_t revision = store_take_revision(store);

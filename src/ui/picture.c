@@ -163,14 +163,16 @@ static bool read_around(struct picture *picture, struct error *error)
     struct daemon *daemons;
     struct policy_row *policies;
     struct sweep *sweeps;
+    struct freeze *freezes;
     size_t count;
     arena_release(&picture->around_arena);
     *around = (struct surroundings){0};
     if (!list_all(picture, &repository_type, NULL, &around->repositories, &around->repository_count, error) ||
         !list_all(picture, &hold_type, NULL, &around->holds, &around->hold_count, error) ||
-        !list_all(picture, &freeze_type, NULL, &around->freezes, &around->freeze_count, error) ||
+        !store_freezes(picture->store, &picture->around_arena, &freezes, &around->freeze_count, error) ||
         !list_all(picture, &daemon_type, NULL, &daemons, &count, error))
         return false;
+    around->freezes = freezes;
     around->daemon = count ? &daemons[0] : NULL;
     if (!list_all(picture, &policy_type, policy_columns, &policies, &count, error))
         return false;

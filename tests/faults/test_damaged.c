@@ -96,19 +96,23 @@ static void expect_others_served(void)
     assert_true(world_wait(&world, has_ended, (void *)(uintptr_t)command->run));
 }
 
-static int ask_berth(const char *a, const char *b, const char *said)
+static int ask_berth_all(const char *const *arguments, const char *said)
 {
-    const char *arguments[] = {a, b, NULL};
     struct str printed = STR_INIT, flat = STR_INIT;
     int status = world_berth(&world, arguments, &printed);
     for (const char *at = printed.data; *at; at++) /* sentences are wrapped */
         if (!strchr(" \n", *at) || (flat.length > 0 && flat.data[flat.length - 1] != ' '))
             str_add_bytes(&flat, *at == '\n' ? " " : at, 1);
     if (!strstr(flat.data, said))
-        fail_msg("berth %s %s does not say '%s':\n%s", a, b ? b : "", said, printed.data);
+        fail_msg("berth %s does not say '%s':\n%s", arguments[0], said, printed.data);
     str_release(&printed);
     str_release(&flat);
     return status;
+}
+
+static int ask_berth(const char *a, const char *b, const char *said)
+{
+    return ask_berth_all((const char *const[]){a, b, NULL}, said);
 }
 
 #define OF_IT "run = '1' AND id = (SELECT max(id) FROM "
@@ -164,6 +168,40 @@ static void damage__holds_its_run_aside_and_nothing_else(void **state)
     world_start(&world);
     assert_int_not_equal(approve(id, digest)->status, COMMAND_REFUSED);
     assert_true(world_wait(&world, has_ended, (void *)(uintptr_t)id));
+}
+
+static bool waits_for_freeze(struct world *looked, void *id)
+{
+    const struct run *run = world_run(looked, id);
+    return run && run->status == RUN_GATE && run->approved_at != 0 && strstr(run->status_reason, "cannot be read");
+}
+
+static void order(const char *verb, const char *subject)
+{
+    const struct command *command = world_ask(&world, verb, subject, "");
+    assert_non_null(command);
+    assert_int_equal(command->status, COMMAND_DONE);
+}
+
+/* Nobody knows what it froze, so it freezes everything, says which it is, and can be taken away. */
+static void damage__of_a_freeze_freezes_everything_until_it_is_taken_away(void **state)
+{
+    const struct run *run = at_the_gate();
+    const char *id = run->id;
+    (void)state;
+    order("freeze", "prod");
+    stop();
+    free(put_cell("freezes", "tiers", "1", "[\"prod"));
+    world_start(&world);
+    assert_int_not_equal(approve(id, run->digest)->status, COMMAND_REFUSED);
+    assert_true(world_wait(&world, waits_for_freeze, (void *)(uintptr_t)id));
+    assert_int_equal(ask_berth("doctor", NULL, "until it is gone it freezes everything"), 1);
+    (void)ask_berth("doctor", NULL, "berth unfreeze all");
+    (void)ask_berth_all((const char *const[]){"why", "deploy", STORY_ENVIRONMENT, NULL},
+                        "cannot be read, its tiers is no whole JSON: berth unfreeze all takes it away");
+    order("unfreeze", "all");
+    assert_true(world_wait(&world, has_ended, (void *)(uintptr_t)id));
+    assert_int_equal(ask_berth("doctor", NULL, "can be read"), 0);
 }
 
 static bool has_begun(struct world *looked, void *line)
@@ -230,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(damage__holds_its_run_aside_and_nothing_else),
+        TEST(damage__of_a_freeze_freezes_everything_until_it_is_taken_away),
         TEST(damage__of_a_run_at_work_keeps_the_result_of_its_step),
         TEST(damage__met_by_a_result_leaves_it_beside_its_step),
     };
