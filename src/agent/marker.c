@@ -110,6 +110,13 @@ enum marker_taken marker_take(const char *store_folder, const char *run, const c
     return taken;
 }
 
+void marker_give_back(const char *store_folder, const char *run, const char *step, int64_t attempt)
+{
+    char *path = marker_path(store_folder, run, step, attempt, "started");
+    unlink(path);
+    free(path);
+}
+
 bool marker_note_tool(const struct marker_file *placed, const char *token, const struct process *tool, const char *boot,
                       struct error *error)
 {

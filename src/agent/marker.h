@@ -36,6 +36,8 @@ enum marker_taken { MARKER_TAKEN, MARKER_WAS_THERE, MARKER_ERROR };
 enum marker_taken marker_take(const char *store_folder, const char *run, const char *step, int64_t attempt,
                               const struct marker *marker, struct marker_file *placed,
                               struct error *error) BERTH_MUST_CHECK;
+/* Takes a marker of this process back: nothing was begun under it. */
+void marker_give_back(const char *store_folder, const char *run, const char *step, int64_t attempt);
 /* What this process writes: its pid, start and boot. */
 void marker_of_process(struct marker *marker);
 /* Notes the tool of the attempt `token`, in place of the one before: one write, not synced. */

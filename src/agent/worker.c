@@ -11,6 +11,7 @@
 #include "berth/base/time.h"
 #include "berth/store_log.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -275,6 +276,29 @@ static bool hand_in(struct worker *worker, const struct task *task, const struct
     return false;
 }
 
+/* Its supervisor has ended; one that only says that nothing more will come has not. */
+static bool is_orphaned(void)
+{
+    struct pollfd polled = {.fd = CHILD_SOCKET_FD};
+    return poll(&polled, 1, 0) > 0 && (polled.revents & POLLHUP);
+}
+
+/* A worker that was held up may come to its task when a recovery has long had another do it, and the run is over and its folder with all markers gone: then
+ * its own marker proves nothing. So it begins nothing without its supervisor: while that lives there was no recovery, and whoever recovers later finds the
+ * marker. */
+static enum marker_taken begin_task(struct worker *worker, const struct task *task, struct error *error)
+{
+    const char *folder = worker->setup.options->store_folder;
+    if (is_orphaned())
+        return MARKER_WAS_THERE;
+    enum marker_taken taken =
+        marker_take(folder, task->run.id, task->step.id, task->step.attempt, &worker->self, &worker->placed, error);
+    if (taken != MARKER_TAKEN || !is_orphaned())
+        return taken;
+    marker_give_back(folder, task->run.id, task->step.id, task->step.attempt);
+    return MARKER_WAS_THERE;
+}
+
 static bool take_task(struct worker *worker, const struct str *payload)
 {
     struct arena arena = {0};
@@ -288,12 +312,11 @@ static bool take_task(struct worker *worker, const struct str *payload)
         return false;
     }
     fault_point("worker.before_start");
-    enum marker_taken taken = marker_take(worker->setup.options->store_folder, task.run.id, task.step.id,
-                                          task.step.attempt, &worker->self, &worker->placed, &error);
+    enum marker_taken taken = begin_task(worker, &task, &error);
     if (taken == MARKER_TAKEN) {
         do_task(worker, &task, &arena, &result);
         go_on = hand_in(worker, &task, &result);
-    } else { /* a recovery took it back, or the disk is full: nothing was begun, and the next recovery will see so */
+    } else { /* a recovery took it back or will, or the disk is full: nothing was begun, and the next recovery will see so */
         if (taken == MARKER_ERROR)
             log_error("agent", LOG_ERROR, &error);
         go_on = false;

@@ -117,6 +117,57 @@ static const struct run *deployed(const char *branch)
     return run;
 }
 
+/* --- taken over ----------------------------------------------------------------------------------------------------- */
+
+static bool is_over(struct world *looked, void *context)
+{
+    char *folder = path_join(looked->store_folder, "runs/1");
+    bool over = world_last_run(looked)->status == RUN_DONE && !folder_exists(folder);
+    (void)context;
+    free(folder);
+    return over;
+}
+
+static bool has_fired(struct world *looked, void *point)
+{
+    return world_fired(looked, point) != 0;
+}
+
+struct life {
+    pid_t pid;
+    uint64_t ticks;
+};
+
+static bool has_ended(struct world *looked, void *context)
+{
+    const struct life *life = context;
+    (void)looked;
+    return !process_alive(life->pid, life->ticks);
+}
+
+/* The worker has the first apply in its hands and is stopped; its supervisor dies, the next one has the step done, and the run is over with all markers. */
+static void killed__supervisor_of_a_worker_that_begins_when_the_run_is_over(void **state)
+{
+    (void)state;
+    static const char point[] = "worker.before_start";
+    struct life life = {.pid = 0};
+    char *template = resources(1, "./tool, up", "");
+    world_open(&world, &(struct world_spec){.template_text = template});
+    free(template);
+    world.fault = "worker.before_start:3=stop"; /* after prepare and plan */
+    start();
+    deployed("feature/x");
+    assert_true(world_wait(&world, has_fired, (void *)(uintptr_t)point));
+    life.pid = world_fired(&world, point);
+    assert_true(process_start_ticks(life.pid, &life.ticks));
+    world_kill(&world, SIGKILL);
+    assert_true(world_wait(&world, is_over, NULL));
+    assert_int_equal(kill(life.pid, SIGCONT), 0);
+    assert_true(world_wait(&world, has_ended, &life));
+    assert_int_equal(world_journal(&world, "begin up r0"), 1);
+    assert_true(is_over(&world, NULL)); /* and it left nothing */
+}
+
 /* --- which, and how many ------------------------------------------------------------------------------------------- */
 
 static void backoff__forty_steps_in_it_keep_nobody_else_waiting(void **state)
@@ -516,6 +567,7 @@ static void outbox__what_was_for_one_receiver_is_never_for_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(killed__supervisor_of_a_worker_that_begins_when_the_run_is_over),
         TEST(backoff__forty_steps_in_it_keep_nobody_else_waiting),
         TEST(limit__twenty_steps_at_once_are_twenty),
         TEST(limit__more_workers_do_not_widen_it),
