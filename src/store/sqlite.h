@@ -21,8 +21,19 @@ struct statement {
     bool busy, single; /* single: a twin, finalized when done */
 };
 
-struct type_statements { /* per record type: those that every write needs */
+/* What decides the text of a query of one type: two alike have the same statement, so its text is made once. */
+struct query_shape {
+    uint64_t columns[2]; /* a bit a column */
+    int index, equal;    /* the index, -1 by id; so many of its columns are bound */
+    unsigned flags;      /* enum shape_flag of sqlite_query.c */
+};
+struct shaped_query {
+    struct query_shape shape;
+    struct statement *statement; /* of `statements` */
+};
+struct type_statements { /* per record type: those that every write needs, and the queries that were asked */
     struct statement get, insert, update, remove;
+    VEC(struct shaped_query) queries;
 };
 
 struct sqlite {
@@ -84,6 +95,7 @@ void bind_number(struct statement *statement, int place, int64_t number);
 
 /* --- sqlite_rows.c ------------------------------------------------------------------------------------------- */
 
+struct type_statements *statements_of(struct sqlite *sqlite, const struct record_type *type);
 enum store_found sqlite_get(struct backend *backend, const struct record_type *type, const char *id,
                             struct arena *arena, void *row, struct error *error);
 bool sqlite_insert(struct backend *backend, const struct record_type *type, const void *row, int64_t revision,

@@ -114,6 +114,7 @@ void statements_release(struct sqlite *sqlite)
         sqlite3_finalize(sqlite->of_type[i].insert.handle);
         sqlite3_finalize(sqlite->of_type[i].update.handle);
         sqlite3_finalize(sqlite->of_type[i].remove.handle);
+        vec_release(&sqlite->of_type[i].queries);
     }
     free(sqlite->of_type);
     sqlite->of_type = NULL;

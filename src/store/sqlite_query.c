@@ -6,8 +6,19 @@
 
 #define COLUMN_LIMIT 80 /* of one table; the largest has 50 */
 
+/* What a query gives, and which clauses it has. */
+enum shape_flag {
+    SHAPE_COUNTS = 1u << 0,
+    SHAPE_PARTIAL = 1u << 1,
+    SHAPE_AFTER = 1u << 2,
+    SHAPE_SINCE = 1u << 3,
+    SHAPE_DESCENDING = 1u << 4,
+    SHAPE_LIMIT = 1u << 5,
+};
+
 struct plan {
     const struct store_query *query;
+    struct query_shape shape;
     const struct record_index *index; /* NULL: by id */
     const struct column *order[RECORD_INDEX_COLUMNS + 1];
     size_t order_count, equal_count;
@@ -19,17 +30,32 @@ static void plan_columns(struct plan *plan)
 {
     const struct record_type *type = plan->query->type;
     BUG_ON(type->column_count > COLUMN_LIMIT);
+    BUG_ON(type->column_count > 8 * sizeof plan->shape.columns);
     plan->columns[plan->column_count++] = &type->columns[0];
     for (size_t i = 1; i < type->column_count; i++) {
         bool asked = plan->query->columns == NULL;
         for (size_t c = 0; !asked && plan->query->columns[c]; c++)
             asked = text_equal(plan->query->columns[c], type->columns[i].name);
-        if (asked)
-            plan->columns[plan->column_count++] = &type->columns[i];
+        if (!asked)
+            continue;
+        plan->columns[plan->column_count++] = &type->columns[i];
+        plan->shape.columns[i / 64] |= (uint64_t)1 << i % 64;
     }
 }
 
-static void plan_make(struct plan *plan, const struct store_query *query)
+static void plan_shape(struct plan *plan, unsigned flags)
+{
+    const struct store_query *query = plan->query;
+    plan->shape.index = plan->index ? (int)(plan->index - query->type->indexes) : -1;
+    plan->shape.equal = (int)plan->equal_count;
+    if (plan->equal_count > 0 && plan->index->unique && query->equal[0][0])
+        flags |= SHAPE_PARTIAL;
+    flags |= (query->after ? SHAPE_AFTER : 0) | (query->since > 0 ? SHAPE_SINCE : 0);
+    flags |= (query->descending ? SHAPE_DESCENDING : 0) | (query->limit > 0 ? SHAPE_LIMIT : 0);
+    plan->shape.flags = flags;
+}
+
+static void plan_make(struct plan *plan, const struct store_query *query, unsigned flags)
 {
     memset(plan, 0, sizeof *plan);
     plan->query = query;
@@ -44,6 +70,7 @@ static void plan_make(struct plan *plan, const struct store_query *query)
     }
     plan->order[plan->order_count++] = &query->type->columns[0];
     plan_columns(plan);
+    plan_shape(plan, flags);
 }
 
 static void names_sql(struct str *sql, const struct column *const *columns, size_t count)
@@ -58,22 +85,22 @@ static void names_sql(struct str *sql, const struct column *const *columns, size
 /* Bound in this order: the equal columns, the place to go on after, since. The limit is SQLite's last. */
 static void where_sql(const struct plan *plan, struct str *sql)
 {
-    const struct store_query *query = plan->query;
+    const unsigned flags = plan->shape.flags;
     const char *glue = " WHERE ";
     for (size_t i = 0; i < plan->equal_count; i++, glue = " AND ")
         str_addf(sql, "%s\"%s\" = ?", glue, plan->index->columns[i]);
-    if (plan->equal_count > 0 && plan->index->unique && query->equal[0][0]) /* so that the partial index may be used */
+    if (flags & SHAPE_PARTIAL) /* so that the partial index may be used */
         str_addf(sql, " AND \"%s\" <> ''", plan->index->columns[0]);
-    if (query->after) {
+    if (flags & SHAPE_AFTER) {
         str_addf(sql, "%s(", glue);
         names_sql(sql, plan->order, plan->order_count);
-        str_addf(sql, ") %s (", query->descending ? "<" : ">");
+        str_addf(sql, ") %s (", flags & SHAPE_DESCENDING ? "<" : ">");
         for (size_t i = 0; i < plan->order_count; i++)
             str_add(sql, i > 0 ? ", ?" : "?");
         str_add(sql, ")");
         glue = " AND ";
     }
-    if (query->since > 0)
+    if (flags & SHAPE_SINCE)
         str_addf(sql, "%srevision > ?", glue);
 }
 
@@ -84,10 +111,10 @@ static void order_sql(const struct plan *plan, struct str *sql)
         if (i > 0)
             str_add(sql, ", ");
         schema_name(sql, plan->order[i]->name);
-        if (plan->query->descending)
+        if (plan->shape.flags & SHAPE_DESCENDING)
             str_add(sql, " DESC");
     }
-    if (plan->query->limit > 0)
+    if (plan->shape.flags & SHAPE_LIMIT)
         str_add(sql, " LIMIT ?");
 }
 
@@ -95,10 +122,52 @@ static void from_sql(const struct plan *plan, struct str *sql)
 {
     const char *table = plan->query->type->name;
     str_addf(sql, " FROM \"%s\"", table);
-    if (!plan->index && plan->query->since > 0)
+    if (!plan->index && (plan->shape.flags & SHAPE_SINCE))
         str_addf(sql, " INDEXED BY \"%s.revision\"", table);
     where_sql(plan, sql);
     order_sql(plan, sql);
+}
+
+static void plan_sql(const struct plan *plan, struct str *sql)
+{
+    if (plan->shape.flags & SHAPE_COUNTS) {
+        str_add(sql, "SELECT count(*) FROM (SELECT 1");
+        from_sql(plan, sql);
+        str_add(sql, ")");
+        return;
+    }
+    str_add(sql, "SELECT ");
+    names_sql(sql, plan->columns, plan->column_count);
+    str_add(sql, ", revision");
+    from_sql(plan, sql);
+}
+
+static bool same_shape(const struct query_shape *a, const struct query_shape *b)
+{
+    return a->index == b->index && a->equal == b->equal && a->flags == b->flags && a->columns[0] == b->columns[0] &&
+           a->columns[1] == b->columns[1];
+}
+
+/* The statement of a query that was asked before is found by its shape; its text is made for the first, and for a twin. */
+static struct statement *take(struct sqlite *sqlite, const struct plan *plan, struct error *error)
+{
+    struct type_statements *known = statements_of(sqlite, plan->query->type);
+    size_t at = 0;
+    while (at < known->queries.count && !same_shape(&known->queries.items[at].shape, &plan->shape))
+        at++;
+    if (at < known->queries.count && !known->queries.items[at].statement->busy) {
+        known->queries.items[at].statement->busy = true;
+        return known->queries.items[at].statement;
+    }
+    struct str sql = STR_INIT;
+    plan_sql(plan, &sql);
+    struct statement *statement = statement_take(sqlite, sql.data, error);
+    str_release(&sql);
+    if (statement && !statement->single && at == known->queries.count) {
+        struct shaped_query shaped = {.shape = plan->shape, .statement = statement};
+        vec_push(&known->queries, shaped);
+    }
+    return statement;
 }
 
 static void bind_word(struct statement *statement, int place, const struct column *column, const char *text)
@@ -244,14 +313,8 @@ bool sqlite_each(struct backend *backend, const struct store_query *query, store
 {
     struct sqlite *sqlite = sqlite_of(backend);
     struct plan plan;
-    plan_make(&plan, query);
-    struct str sql = STR_INIT;
-    str_add(&sql, "SELECT ");
-    names_sql(&sql, plan.columns, plan.column_count);
-    str_add(&sql, ", revision");
-    from_sql(&plan, &sql);
-    struct statement *statement = statement_take(sqlite, sql.data, error);
-    str_release(&sql);
+    plan_make(&plan, query, 0);
+    struct statement *statement = take(sqlite, &plan, error);
     if (!statement)
         return false;
     struct arena arena = {0};
@@ -266,13 +329,8 @@ bool sqlite_count(struct backend *backend, const struct store_query *query, int6
 {
     struct sqlite *sqlite = sqlite_of(backend);
     struct plan plan;
-    plan_make(&plan, query);
-    struct str sql = STR_INIT;
-    str_add(&sql, "SELECT count(*) FROM (SELECT 1");
-    from_sql(&plan, &sql);
-    str_add(&sql, ")");
-    struct statement *statement = statement_take(sqlite, sql.data, error);
-    str_release(&sql);
+    plan_make(&plan, query, SHAPE_COUNTS);
+    struct statement *statement = take(sqlite, &plan, error);
     if (!statement)
         return false;
     struct arena arena = {0};

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static struct type_statements *statements_of(struct sqlite *sqlite, const struct record_type *type)
+struct type_statements *statements_of(struct sqlite *sqlite, const struct record_type *type)
 {
     for (size_t i = 0; i < sqlite->schema->type_count; i++)
         if (sqlite->schema->types[i] == type)

@@ -342,6 +342,27 @@ static void query__fills_only_the_columns_asked_and_stops_when_told(void **state
     assert_int_equal(visited, 3);
 }
 
+static bool other_asked(const void *row, void *context)
+{
+    const struct branch *branch = row;
+    *(bool *)context = branch->committed_at == 0 && text_equal(branch->repository, "app");
+    return false;
+}
+
+static void query__alike_but_for_its_columns_is_another(void **state)
+{
+    struct bench *bench = *state;
+    fill_branches(bench->store);
+    static const char *const dates[] = {"id", "committed_at", NULL}, *const places[] = {"id", "repository", NULL};
+    struct store_query query = {.type = &branch_type, .columns = dates};
+    int visited = 0;
+    bool other = false;
+    OK(store_each(bench->store, &query, only_asked, &visited, &error));
+    query.columns = places;
+    OK(store_each(bench->store, &query, other_asked, &other, &error));
+    assert_true(other);
+}
+
 static void query__by_words_numbers_and_unique_keys(void **state)
 {
     struct bench *bench = *state;
@@ -680,6 +701,7 @@ static const struct {
     EACH(query__pages_by_the_row_before),
     EACH(query__since_gives_only_younger_rows),
     EACH(query__fills_only_the_columns_asked_and_stops_when_told),
+    EACH(query__alike_but_for_its_columns_is_another),
     EACH(query__by_words_numbers_and_unique_keys),
     EACH(query__that_does_not_fit_is_told),
     EACH(query__may_be_asked_within_a_visit),
