@@ -80,7 +80,10 @@ struct engine_effects {
     VEC(const char *) cancel_steps; /* running steps whose worker must be asked to stop */
     VEC(const char *)
     give_up_steps; /* the same, but a person asked again: a worker that does not answer must not keep them waiting */
-    VEC(const char *) touched_runs; /* other runs to advance next (queue moved, lock freed) */
+    VEC(const char *) touched_runs; /* other runs to advance next (lock freed, a command lifted what they wait for) */
+    /* A slot came free: runs to advance in this order before any other, until all slots are taken. Who is left then need not be advanced: the next slot
+     * that comes free names them again. */
+    VEC(const char *) slot_runs;
     bool took_run_number;
     int64_t wake_at; /* earliest instant at which time alone changes something for this run, 0: none */
 };

@@ -39,6 +39,8 @@ static void set_timer(struct supervisor *supervisor)
     int64_t failed = supervisor->failed_until_ms - time_monotonic_ms();
     if (failed >= 0 && failed < wait)
         wait = failed + 1;
+    if (failed < 0 && supervisor->slot_runs.count > 0)
+        wait = 1;
     for (size_t i = 0; failed < 0 && i < supervisor->due.count; i++) { /* what is due waits for that turn too */
         int64_t left = supervisor->due.items[i].at_ms - now;
         if (left < wait)
@@ -214,6 +216,8 @@ static void release(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->due.count; i++)
         free(supervisor->due.items[i].run);
     vec_release(&supervisor->due);
+    supervisor_forget_slots(supervisor);
+    vec_release(&supervisor->slot_runs);
     vec_release(&supervisor->results);
     vec_release(&supervisor->endings);
     vec_release(&supervisor->adopted);

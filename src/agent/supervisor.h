@@ -88,6 +88,8 @@ struct supervisor {
     VEC(struct orphan) adopted;
     VEC(struct claim) claims;
     VEC(struct due_run) due;
+    VEC(char *) slot_runs; /* who waits for the slot that came free, in their order; before what is due */
+    bool slots_taken;      /* all of limits.runs, by the facts that were hot last; else it is not known */
     VEC(struct aside) aside;
     VEC(char *) cancel_steps, give_up_steps;
     VEC(char *) ended_runs;
@@ -114,6 +116,7 @@ void supervisor_want(struct supervisor *supervisor);
 void supervisor_turn(struct supervisor *supervisor);
 /* Notes that a run may go on at an instant (0: now). */
 void supervisor_due(struct supervisor *supervisor, const char *run, int64_t at_ms);
+void supervisor_forget_slots(struct supervisor *supervisor); /* nobody is to be offered one */
 /* Writes effects inside the open transaction. They are none of the hot run's events: its facts are forgotten. */
 bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects *effects,
                       struct error *error) BERTH_MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "berth/base/log.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
+#include "berth/config.h"
 #include "berth/store.h"
 #include "berth/store_trouble.h"
 
@@ -25,6 +26,9 @@
 #define FAILED_TURN_WAIT_MS 200 /* doubled with each failure in a row */
 #define FAILED_TURN_LONGEST_MS 5000
 #define HOT_BYTES (16u << 20)
+#define REASONS_AFTER_MS 5000 /* who got no slot says where it stands by then … */
+#define REASONS_AT_ONCE 8     /* … a few in a turn */
+#define REASONS_APART_MS 100
 
 void supervisor_due(struct supervisor *supervisor, const char *run, int64_t at_ms)
 {
@@ -40,7 +44,40 @@ void supervisor_due(struct supervisor *supervisor, const char *run, int64_t at_m
     vec_push(&supervisor->due, due);
 }
 
+void supervisor_forget_slots(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->slot_runs.count; i++)
+        free(supervisor->slot_runs.items[i]);
+    vec_clear(&supervisor->slot_runs);
+}
+
+/* The newest list is the whole one. */
+static void note_slot(struct supervisor *supervisor, const struct engine_effects *effects)
+{
+    if (effects->slot_runs.count == 0)
+        return;
+    supervisor_forget_slots(supervisor);
+    for (size_t i = 0; i < effects->slot_runs.count; i++)
+        vec_push(&supervisor->slot_runs, mem_strdup(effects->slot_runs.items[i]));
+}
+
+/* No slot is left: who still waits is named again with the next one. Their reasons say how many are before them, which has changed. */
+static void leave_waiting(struct supervisor *supervisor, int64_t now_ms)
+{
+    for (size_t i = 0; i < supervisor->slot_runs.count; i++)
+        supervisor_due(supervisor, supervisor->slot_runs.items[i],
+                       now_ms + REASONS_AFTER_MS + (int64_t)(i / REASONS_AT_ONCE) * REASONS_APART_MS);
+    supervisor_forget_slots(supervisor);
+}
+
 /* --- facts --------------------------------------------------------------------------------------------------------- */
+
+static void note_slots_taken(struct supervisor *supervisor)
+{
+    const struct engine_facts *facts = &supervisor->hot.facts;
+    const int limit = supervisor->config->limits.runs;
+    supervisor->slots_taken = limit > 0 && facts->runs_active >= limit;
+}
 
 void supervisor_cool(struct supervisor *supervisor)
 {
@@ -119,6 +156,7 @@ struct engine_facts *supervisor_facts(struct supervisor *supervisor, const char 
             return NULL;
         }
         hot->run = mem_strdup(run);
+        note_slots_taken(supervisor);
     }
     supervisor_fill_facts(supervisor, &hot->facts);
     return &hot->facts;
@@ -134,6 +172,7 @@ static void note_effects(struct supervisor *supervisor, const struct engine_effe
         vec_push(&supervisor->cancel_steps, mem_strdup(effects->cancel_steps.items[i]));
     for (size_t i = 0; i < effects->give_up_steps.count; i++)
         vec_push(&supervisor->give_up_steps, mem_strdup(effects->give_up_steps.items[i]));
+    note_slot(supervisor, effects);
     if (effects->wake_at > 0 && run)
         supervisor_due(supervisor, run, effects->wake_at);
     if (effects->took_run_number)
@@ -175,6 +214,7 @@ static bool write_effects(struct supervisor *supervisor, const struct engine_eff
 bool supervisor_apply(struct supervisor *supervisor, const struct engine_effects *effects, struct error *error)
 {
     supervisor_cool(supervisor);
+    supervisor->slots_taken = false;
     return write_effects(supervisor, effects, error);
 }
 
@@ -184,6 +224,7 @@ bool supervisor_apply_hot(struct supervisor *supervisor, const char *run, struct
     bool applied = write_effects(supervisor, effects, error);
     if (applied) {
         engine_apply_effects(&supervisor->hot.facts, effects);
+        note_slots_taken(supervisor);
         note_effects(supervisor, effects, run);
     }
     engine_effects_release(effects);
@@ -300,42 +341,83 @@ static bool accept_commands(struct supervisor *supervisor, struct error *error)
     return done;
 }
 
-/* Advances every run that is due; what they touch is advanced in the same turn. */
+/* A run that is gone has nothing to advance. */
+static bool advance(struct supervisor *supervisor, const char *run, struct error *error)
+{
+    struct error missing = {0};
+    struct engine_effects effects;
+    struct engine_facts *facts = supervisor_facts(supervisor, run, &missing);
+    if (!facts && missing.code != ERROR_NOT_FOUND)
+        *error = missing;
+    if (!facts)
+        return missing.code == ERROR_NOT_FOUND;
+    engine_effects_init(&effects, &supervisor->hot.arena);
+    engine_advance(facts, &effects);
+    return supervisor_apply_hot(supervisor, run, &effects, error);
+}
+
+/* The first of those who wait for a slot, while one may be free. `took`: there was one to look at. */
+static bool offer_slot(struct supervisor *supervisor, bool *took, struct error *error)
+{
+    *took = false;
+    if (supervisor->slots_taken)
+        leave_waiting(supervisor, time_now_ms());
+    if (supervisor->slot_runs.count == 0)
+        return true;
+    char *run = supervisor->slot_runs.items[0];
+    supervisor->slot_runs.count--;
+    memmove(&supervisor->slot_runs.items[0], &supervisor->slot_runs.items[1],
+            supervisor->slot_runs.count * sizeof *supervisor->slot_runs.items);
+    *took = true;
+    bool aside = aside_is(supervisor, run), advanced = aside || advance(supervisor, run, error);
+    if (aside)
+        supervisor_due(supervisor, run, aside_until_ms(supervisor, run, time_now_ms()));
+    free(run);
+    return advanced;
+}
+
+/* The place of the first run that is due, or -1. What is held aside is due later. */
+static long next_due(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->due.count; i++) {
+        struct due_run *due = &supervisor->due.items[i];
+        if (due->at_ms > time_now_ms())
+            continue;
+        if (!aside_is(supervisor, due->run))
+            return (long)i;
+        due->at_ms = aside_until_ms(supervisor, due->run, time_now_ms());
+    }
+    return -1;
+}
+
+static bool advance_next(struct supervisor *supervisor, long at, struct error *error)
+{
+    char *run = supervisor->due.items[at].run;
+    supervisor->due.count--; /* in the order they came */
+    memmove(&supervisor->due.items[at], &supervisor->due.items[at + 1],
+            (supervisor->due.count - (size_t)at) * sizeof *supervisor->due.items);
+    bool advanced = advance(supervisor, run, error);
+    if (!advanced)
+        supervisor_due(supervisor, run, 0);
+    free(run);
+    return advanced;
+}
+
+/* Advances every run that is due; what they touch is advanced in the same turn. Who waits for a slot that came free goes before them: who waited longest
+ * gets it. */
 static bool advance_due(struct supervisor *supervisor, struct error *error)
 {
-    size_t advances = 0;
-    for (size_t i = 0; i < supervisor->due.count && advances < ADVANCES_A_TURN;) {
-        if (supervisor->due.items[i].at_ms > time_now_ms()) {
-            i++;
-            continue;
-        }
-        if (aside_is(supervisor, supervisor->due.items[i].run)) {
-            supervisor->due.items[i].at_ms = aside_until_ms(supervisor, supervisor->due.items[i].run, time_now_ms());
-            continue;
-        }
-        advances++;
-        char *run = supervisor->due.items[i].run;
-        supervisor->due.count--; /* in the order they came: who waited longest for a slot is looked at first */
-        memmove(&supervisor->due.items[i], &supervisor->due.items[i + 1],
-                (supervisor->due.count - i) * sizeof *supervisor->due.items);
-        struct error missing = {0};
-        struct engine_facts *facts = supervisor_facts(supervisor, run, &missing);
-        bool advanced = true;
-        if (facts) {
-            struct engine_effects effects;
-            engine_effects_init(&effects, &supervisor->hot.arena);
-            engine_advance(facts, &effects);
-            advanced = supervisor_apply_hot(supervisor, run, &effects, error);
-        } else if (missing.code != ERROR_NOT_FOUND) {
-            *error = missing;
-            advanced = false;
-        }
-        if (!advanced)
-            supervisor_due(supervisor, run, 0);
-        free(run);
-        if (!advanced)
+    for (size_t advances = 0; advances < ADVANCES_A_TURN; advances++) {
+        bool offered;
+        if (!offer_slot(supervisor, &offered, error))
             return false;
-        i = 0;
+        if (offered)
+            continue;
+        long at = next_due(supervisor);
+        if (at < 0)
+            return true;
+        if (!advance_next(supervisor, at, error))
+            return false;
     }
     return true;
 }
@@ -346,7 +428,7 @@ static bool anything_to_do(const struct supervisor *supervisor)
 {
     int64_t now = time_now_ms();
     if (supervisor->results.count > 0 || supervisor->look_at_commands || supervisor->look_at_steps ||
-        cleaner_is_due(supervisor))
+        supervisor->slot_runs.count > 0 || cleaner_is_due(supervisor))
         return true;
     for (size_t i = 0; i < supervisor->endings.count; i++)
         if (supervisor->endings.items[i].resolved)
@@ -498,6 +580,7 @@ static void turn_failed(struct supervisor *supervisor, const struct error *error
     forget_claims(supervisor);
     cleanup_forget(supervisor);
     forget_cancels(supervisor);
+    supervisor_forget_slots(supervisor);
     supervisor->next_run = 0;
     supervisor->look_at_commands = supervisor->look_at_steps = true;
     supervisor->due_everything = true;

@@ -19,6 +19,7 @@ void engine_effects_release(struct engine_effects *effects)
     vec_release(&effects->cancel_steps);
     vec_release(&effects->give_up_steps);
     vec_release(&effects->touched_runs);
+    vec_release(&effects->slot_runs);
 }
 
 void effects_put(struct engine_effects *effects, const struct record_type *type, const void *row)

@@ -217,7 +217,7 @@ static void touch_waiting(struct engine_turn *turn)
         touch_others(turn);
     if (turn->slot_was_held && !run_is_active(turn->run->status)) {
         for (size_t i = 0; i < turn->facts->waiting.count; i++)
-            turn_touch(turn, turn->facts->waiting.items[i]);
+            vec_push(&turn->effects->slot_runs, arena_strdup(turn->arena, turn->facts->waiting.items[i]));
     }
 }
 

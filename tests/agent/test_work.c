@@ -221,6 +221,117 @@ static void limit__more_workers_do_not_widen_it(void **state)
     assert_int_equal(steps_now(&world, &running), 2);
 }
 
+/* --- slots ----------------------------------------------------------------------------------------------------------- */
+
+static const char own_names[] =
+    "template: shop\nversion: 1\nresources:\n"
+    "  r: { executor: exec, run: [./tool, up, \"${{ env.slug }}\"], undo: [./tool, down, r] }\n";
+
+/* Branches feature/y0, feature/y1, … beside feature/x, all with the template. */
+static void open_with_slots(int branches)
+{
+    world_open(&world, &(struct world_spec){.template_text = own_names, .policy_more = "limits: { runs: 1 }\n"});
+    for (int i = 0; i < branches; i++)
+        world_git(&world, "branch", arena_printf(&world.arena, "feature/y%d", i), "feature/x");
+    start();
+    for (int i = 0; i < branches; i++)
+        assert_true(world_wait(&world, is_listed, arena_printf(&world.arena, "app:feature/y%d", i)));
+}
+
+static const char *slug_of(const struct run *run)
+{
+    return world_environment(&world, run->environment_name)->slug;
+}
+
+/* Applying, with its tool held, so that it keeps the only slot. */
+static const struct run *keep_slot(const char *branch)
+{
+    const struct run *run = deployed_to_the_gate(branch);
+    world_hold_tool(&world, "up", slug_of(run));
+    assert_int_not_equal(
+        world_ask(&world, "approve", run->id, arena_printf(&world.arena, "{\"digest\":\"%s\"}", run->digest))->status,
+        COMMAND_REFUSED);
+    assert_non_null(world_wait_run(&world, 1u << RUN_APPLYING));
+    return run;
+}
+
+static bool has_ended(struct world *looked, void *id)
+{
+    return world_run(looked, id)->status == RUN_DONE;
+}
+
+static bool count_queued(const struct feed_value *value, void *context)
+{
+    int *count = context;
+    *count += value->row && ((const struct run *)value->row)->status == RUN_QUEUED;
+    return true;
+}
+
+/* So often was the row of a run written while it waited. */
+static int queued_writes(const char *run)
+{
+    int count = 0;
+    assert_true(feed_history(world.store, &run_type, run, 0, 1000, count_queued, &count, NULL));
+    return count;
+}
+
+static void slot__goes_to_who_waited_longest_and_leaves_the_others_alone(void **state)
+{
+    (void)state;
+    enum { WAITING = 7 };
+    open_with_slots(WAITING);
+    const struct run *first = keep_slot("feature/x");
+    int64_t began = time_monotonic_ms(), revision = 0;
+    for (int i = 0; i < WAITING; i++)
+        assert_int_equal(world_ask(&world, "plan", arena_printf(&world.arena, "feature/y%d", i), "")->status,
+                         COMMAND_ACCEPTED);
+    world_release_tool(&world, "up", slug_of(first));
+    const struct run *last = world_last_run(&world);
+    assert_true(world_wait(&world, has_ended, (void *)(uintptr_t)last->id));
+    for (int64_t number = first->number; number <= last->number;
+         number++) { /* what was written last was written in this order */
+        const struct run *run = world_run(&world, arena_printf(&world.arena, "%lld", (long long)number));
+        assert_int_equal(run->status, RUN_DONE);
+        assert_true(run->revision > revision);
+        revision = run->revision;
+    }
+    int allowed =
+        2 + (int)((time_monotonic_ms() - began) / 5000); /* asked, and once in a while how many are before it */
+    assert_in_range(queued_writes(last->id), 1, allowed);
+}
+
+struct place {
+    const struct run *run;
+    const char *words;
+};
+
+static bool says(struct world *looked, void *context)
+{
+    const struct place *place = context;
+    return strstr(world_run(looked, place->run->id)->status_reason, place->words) != NULL;
+}
+
+static void slot__who_gets_none_says_again_how_many_are_before_it(void **state)
+{
+    (void)state;
+    const struct run *runs[3];
+    open_with_slots(2);
+    runs[0] = deployed_to_the_gate("feature/y0");
+    runs[1] = deployed_to_the_gate("feature/y1");
+    world_hold_tool(&world, "up", slug_of(runs[0]));
+    world_hold_tool(&world, "up", slug_of(runs[1]));
+    runs[2] = keep_slot("feature/x");
+    for (int i = 0; i < 2; i++)
+        assert_non_null(world_ask(&world, "approve", runs[i]->id,
+                                  arena_printf(&world.arena, "{\"digest\":\"%s\"}", runs[i]->digest)));
+    assert_true(says(&world, &(struct place){runs[0], "0 wait before it"}));
+    assert_true(says(&world, &(struct place){runs[1], "1 waits before it"}));
+    world_release_tool(&world, "up", slug_of(runs[2]));
+    assert_true(world_wait(&world, says, &(struct place){runs[1], "0 wait before it"}));
+    assert_int_equal(world_run(&world, runs[0]->id)->status, RUN_APPLYING);
+    assert_int_equal(world_run(&world, runs[1]->id)->status, RUN_GATE);
+}
+
 static const struct step *step_named(const char *id)
 {
     struct step *step = arena_alloc(&world.arena, sizeof *step);
@@ -571,6 +682,8 @@ int main(void)
         TEST(backoff__forty_steps_in_it_keep_nobody_else_waiting),
         TEST(limit__twenty_steps_at_once_are_twenty),
         TEST(limit__more_workers_do_not_widen_it),
+        TEST(slot__goes_to_who_waited_longest_and_leaves_the_others_alone),
+        TEST(slot__who_gets_none_says_again_how_many_are_before_it),
         TEST(limit__of_a_target_holds_its_steps_and_no_others),
         TEST(limit__of_a_tier_counts_what_an_earlier_berthd_left_running),
         TEST(killed__tool_that_detached_itself_and_cleaned_its_environment_ends),

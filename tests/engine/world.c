@@ -66,6 +66,7 @@ void world_release(struct world *world)
     vec_release(&world->asked_to_stop);
     vec_release(&world->wakes);
     vec_release(&world->due);
+    vec_release(&world->slot_runs);
     arena_release(&world->arena);
 }
 
@@ -181,6 +182,10 @@ void world_take(struct world *world, const char *run, struct engine_effects *eff
         vec_push(&world->asked_to_stop, effects->cancel_steps.items[i]);
     for (size_t i = 0; i < effects->touched_runs.count; i++)
         vec_push(&world->due, effects->touched_runs.items[i]);
+    if (effects->slot_runs.count > 0)
+        vec_clear(&world->slot_runs);
+    for (size_t i = 0; i < effects->slot_runs.count; i++)
+        vec_push(&world->slot_runs, effects->slot_runs.items[i]);
     if (run != NULL && effects->wake_at > 0)
         note_wake(world, arena_strdup(&world->arena, run), effects->wake_at);
     if (effects->took_run_number)
@@ -446,11 +451,36 @@ static void advance(struct world *world, const char *run)
     end_event(world, run, &facts, &effects);
 }
 
+static bool slots_are_taken(const struct world *world)
+{
+    int active = 0;
+
+    for (size_t i = 0; i < world->runs.count; i++)
+        active += run_is_active(world->runs.items[i]->status);
+    return world->config != NULL && world->config->limits.runs > 0 && active >= world->config->limits.runs;
+}
+
+/* As engine.h says: who is left when all slots are taken is not looked at. */
+static void offer_slots(struct world *world)
+{
+    while (world->slot_runs.count > 0 && !slots_are_taken(world)) {
+        const char *run = world->slot_runs.items[0];
+
+        world->slot_runs.count--;
+        memmove(world->slot_runs.items, world->slot_runs.items + 1,
+                world->slot_runs.count * sizeof *world->slot_runs.items);
+        advance(world, run);
+    }
+    vec_clear(&world->slot_runs);
+}
+
 void world_settle(struct world *world)
 {
+    offer_slots(world);
     for (size_t i = 0; i < world->due.count; i++) {
         BUG_ON(i > 10000);
         advance(world, world->due.items[i]);
+        offer_slots(world);
     }
     vec_clear(&world->due);
 }

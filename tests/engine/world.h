@@ -45,6 +45,7 @@ struct world {
     VEC(const char *) asked_to_stop;      /* steps whose worker was asked */
     VEC(struct world_wake) wakes;
     VEC(const char *) due;          /* runs to advance */
+    VEC(const char *) slot_runs;    /* before those, until all slots are taken */
     int64_t cleaned_at;             /* the cleaner's last look, 0 none */
     const char *asked;              /* the last command … */
     const struct command *answered; /* … as answered */
