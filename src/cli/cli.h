@@ -36,6 +36,7 @@ struct cli {
     const char *store_folder;
 
     /* by session_open */
+    size_t unread; /* rows that were left out of a list because they cannot be read */
     bool unserved; /* nobody serves: of what was worked on nobody knows how far it is */
     struct store *store;
     struct config *config; /* the policy in force, NULL: none yet */

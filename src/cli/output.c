@@ -243,7 +243,10 @@ void table_end(struct table *table, const char *empty)
         widen(widths, i, table->headers[i]);
     for (size_t i = 0; i < table->cells.count; i++)
         widen(widths, i % table->columns, table->cells.items[i].text);
-    if (rows == 0)
+    if (rows == 0 && table->cli->unread > 0)
+        printf("nothing to show: %zu row%s of the store cannot be read, berth doctor names each\n", table->cli->unread,
+               table->cli->unread == 1 ? "" : "s");
+    else if (rows == 0)
         printf("%s\n", empty);
     for (size_t row = 0; rows > 0 && row <= rows; row++) {
         int at = 0;

@@ -171,7 +171,7 @@ bool cli_runs(struct cli *cli, int *status, struct error *error)
     if (!session_list(cli, &run_type, text_empty(subject) ? "number" : "environment_name",
                       text_empty(subject) ? NULL : subject, true, cli_limit(cli, RUNS_SHOWN), &rows, &count, error))
         return false;
-    if (count == 0 && !text_empty(subject) && !name_is_known(cli, subject))
+    if (count == 0 && cli->unread == 0 && !text_empty(subject) && !name_is_known(cli, subject))
         return name_unknown(cli, NAME_OF_ENVIRONMENT, subject, error);
     if (cli->call.json)
         print_json(mark_served(cli, rows_to_json(&run_type, rows, count)));

@@ -180,6 +180,7 @@ static void say_unread(const char *id, const struct error *error, void *context)
 {
     struct cli *cli = context;
     (void)id;
+    cli->unread++;
     fprintf(stderr, "berth: %s: %s; what depends on it is held aside, see berth doctor\n", shown(cli, error->message),
             shown(cli, error->detail));
 }
@@ -198,14 +199,25 @@ bool session_list(struct cli *cli, const struct record_type *type, const char *i
     return store_list(cli->store, &query, &cli->arena, rows, count, error);
 }
 
+/* What is there and cannot be read is not missing. */
+static bool cannot_read(const char *name, struct error *error)
+{
+    error_set(error, ERROR_DAMAGED, "what is recorded of \"%s\" cannot be read", name);
+    return error_hint(error, "berth doctor names each such row; nothing is done with them until they can be read");
+}
+
 enum store_found session_environment(struct cli *cli, const char *name, struct environment *environment,
                                      struct error *error)
 {
     struct environment *rows;
-    size_t count, chosen = 0;
+    size_t count, chosen = 0, unread = cli->unread;
 
     if (!session_list(cli, &environment_type, "name", name, true, 0, &rows, &count, error))
         return STORE_ERROR;
+    if (count == 0 && cli->unread > unread) {
+        cannot_read(name, error);
+        return STORE_ERROR;
+    }
     if (count == 0)
         return STORE_MISSING;
     for (size_t i = 0; i < count; i++) {
@@ -257,7 +269,7 @@ bool session_need_run(struct cli *cli, const char *subject, const char *verb, st
 {
     long long number;
     struct run *rows;
-    size_t count;
+    size_t count, unread = cli->unread;
 
     if (text_to_int(subject, &number)) {
         enum store_found found = store_get(cli->store, &run_type, subject, &cli->arena, run, error);
@@ -276,6 +288,8 @@ bool session_need_run(struct cli *cli, const char *subject, const char *verb, st
             return true;
         }
     }
+    if (count == 0 && cli->unread > unread)
+        return cannot_read(subject, error);
     if (count == 0 && !name_is_known(cli, subject))
         return name_unknown(cli, NAME_OF_ENVIRONMENT, subject, error);
     if (count > 0) {

@@ -13,6 +13,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sys/stat.h>
@@ -474,6 +475,34 @@ static void runs__say_when_nobody_works_on_them(void **state)
     free(lock);
 }
 
+/* As a hand or a disk would: behind berth's back. */
+static void store_does(const char *sql)
+{
+    char *path = path_join(owner.store_folder, "store.db");
+    sqlite3 *database = NULL;
+
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    free(path);
+}
+
+static void rows__that_cannot_be_read_are_no_missing_ones(void **state)
+{
+    (void)state;
+    store_does("UPDATE runs SET status = 'nonsense'; UPDATE environments SET tier = 'nonsense' WHERE id = 'E1'");
+    assert_int_equal(owner_berth(&owner, "runs"), 0);
+    assert_true(!says("no runs yet") && says("cannot be read, berth doctor names each"));
+    assert_int_equal(owner_berth(&owner, "runs review/x"), 0);
+    assert_true(says("cannot be read, berth doctor names each"));
+    assert_int_equal(owner_berth(&owner, "why cancel review/x"), 1);
+    assert_non_null(strstr(owner.error.data, "what is recorded of \"review/x\" cannot be read"));
+    store_does("DELETE FROM environments WHERE id = 'E9'");
+    assert_int_equal(owner_berth(&owner, "env review/x"), 1);
+    assert_null(strstr(owner.error.data, "there is no environment"));
+    assert_non_null(strstr(owner.error.data, "what is recorded of \"review/x\" cannot be read"));
+}
+
 static void doctor__tells_the_last_error_of_berthd(void **state)
 {
     struct error error = {0};
@@ -695,6 +724,7 @@ int main(void)
         cmocka_unit_test(envs__say_which_life_is_over_and_what_no_entry_makes_any_more),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),
         cmocka_unit_test(verb__has_a_command_each),
+        cmocka_unit_test(rows__that_cannot_be_read_are_no_missing_ones), /* the last: nothing is mended */
     };
 
     setenv("LC_ALL", "C.UTF-8", 1);
