@@ -42,11 +42,16 @@ static bool is_web_address(const char *text)
     return text_starts(text, "http://") || text_starts(text, "https://");
 }
 
+bool copy_is_safe_url(const char *text)
+{
+    return is_plain(text) && is_web_address(text);
+}
+
 static void copy_text(struct dashboard *dashboard, enum copied kind, const char *text)
 {
     struct terminal *terminal = dashboard->terminal;
     struct str visible = STR_INIT;
-    bool safe = is_plain(text) && (kind != COPY_URL || is_web_address(text));
+    bool safe = kind == COPY_URL ? copy_is_safe_url(text) : is_plain(text);
     text_visible(&visible, text, strlen(text), TEXT_ONE_LINE);
     if (safe && terminal->ops->copy(terminal, text))
         dashboard_say(dashboard, STYLE_OK, "copied the %s: %s", kinds[kind].name, visible.data);
@@ -56,6 +61,11 @@ static void copy_text(struct dashboard *dashboard, enum copied kind, const char 
                                  : "Not copied: it holds what a terminal or a shell might take for more than text",
                             visible.data);
     str_release(&visible);
+}
+
+void copy_url(struct dashboard *dashboard, const char *url)
+{
+    copy_text(dashboard, COPY_URL, url);
 }
 
 static void chosen(struct dashboard *dashboard, size_t item, void *context)
@@ -97,8 +107,8 @@ static void fill(struct copying *copying, const struct subject *subject)
         copying->texts[COPY_JSON] = mem_strdup("");
         copying->texts[COPY_COMMAND] = command_line("env", environment->name);
     }
-    if (environment && !text_empty(environment->entrypoint))
-        copying->texts[COPY_URL] = mem_strdup(environment->entrypoint);
+    if (*subject_url(subject))
+        copying->texts[COPY_URL] = mem_strdup(subject_url(subject));
 }
 
 void copy_open(struct dashboard *dashboard)

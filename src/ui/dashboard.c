@@ -206,6 +206,7 @@ void dashboard_release(struct dashboard *dashboard)
         dashboard_back(dashboard);
     for (size_t i = 0; i < 4; i++)
         view_free(dashboard->roots[i]);
+    opening_end(dashboard);
     picture_free(dashboard->picture);
     config_free(dashboard->config);
     free(dashboard->config_commit);
@@ -395,6 +396,7 @@ static bool request_of_dashboard(struct dashboard *dashboard, enum request reque
     case REQUEST_TIME: dashboard->times = (enum time_form)((dashboard->times + 1) % TIME_FORMS); break;
     case REQUEST_PREVIEW: dashboard->preview_off = !dashboard->preview_off; break;
     case REQUEST_COPY: copy_open(dashboard); break;
+    case REQUEST_BROWSE: opening_open(dashboard); break;
     case REQUEST_MARK: mark_toggle(dashboard); break;
     case REQUEST_COMPARE: mark_compare(dashboard); break;
     case REQUEST_HELP: help_open(dashboard); break;
@@ -476,6 +478,7 @@ static bool is_about_row(enum request request)
     case REQUEST_DESCRIBE:
     case REQUEST_WHY:
     case REQUEST_COPY:
+    case REQUEST_BROWSE:
     case REQUEST_MARK:
     case REQUEST_COMPARE:
     case REQUEST_PREFIX:
@@ -581,6 +584,7 @@ bool dashboard_turn(struct dashboard *dashboard)
         paint(dashboard);
     follow_store(dashboard);
     serving_turn(dashboard);
+    opening_turn(dashboard);
     bool more = work(dashboard);
     int64_t now_us = dashboard->terminal->ops->monotonic_us(dashboard->terminal);
     if (!more || now_us - dashboard->drawn_us > DRAW_US)

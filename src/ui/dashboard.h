@@ -8,6 +8,7 @@
 #ifndef UI_DASHBOARD_H
 #define UI_DASHBOARD_H
 
+#include "berth/base/process.h"
 #include "berth/base/str.h"
 #include "berth/policy.h"
 #include "berth/ui.h"
@@ -39,6 +40,7 @@ struct subject {     /* what an action would be about: borrowed from the picture
     const struct run *run;
     const struct release *release; /* that is selected, and in words what going back to it would change */
     const char *release_change;
+    const char *url; /* of the row itself; NULL: subject_url says the environment's */
 };
 
 struct view_ops {     /* what is marked optional may be NULL */
@@ -143,8 +145,9 @@ struct dashboard {
     uint64_t moment; /* grows when the store changed */
     struct gate_rows gate_rows;
     struct release_rows release_rows;
-    char *marks[2]; /* ids of environments to compare, NULL: none */
-    char *pending;  /* id of the command whose answer is awaited */
+    char *marks[2];         /* ids of environments to compare, NULL: none */
+    char *pending;          /* id of the command whose answer is awaited */
+    struct process browser; /* that was started last; pid 0: none is waited for */
 };
 
 void dashboard_init(struct dashboard *dashboard, const struct ui_options *options, struct terminal *terminal,
@@ -221,6 +224,14 @@ void menu_open(struct dashboard *dashboard, const char *title, const struct menu
 void help_open(struct dashboard *dashboard);
 /* The menu of what can be copied of what is selected (copy.c). */
 void copy_open(struct dashboard *dashboard);
+/* Whether it is an address of the web and nothing that a terminal or a shell might take for more; copies one, or shows it. */
+bool copy_is_safe_url(const char *text);
+void copy_url(struct dashboard *dashboard, const char *url);
+/* The address of what is selected, "" none; opens it; sees how the browser ended; lets it go (opening.c). */
+const char *subject_url(const struct subject *subject);
+void opening_open(struct dashboard *dashboard);
+void opening_turn(struct dashboard *dashboard);
+void opening_end(struct dashboard *dashboard);
 /* Marks the selected environment, or takes the mark away; shows in what the two that are marked differ, or the marked and the selected one (compare.c). */
 void mark_toggle(struct dashboard *dashboard);
 void mark_compare(struct dashboard *dashboard);

@@ -34,6 +34,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/menu.c \
 	src/ui/notices.c \
 	src/ui/notices.h \
+	src/ui/opening.c \
 	src/ui/outline.c \
 	src/ui/outline.h \
 	src/ui/pager.c \

@@ -324,6 +324,8 @@ static void subject(struct view *view, struct subject *subject)
         return;
     subject->scopes = SCOPE_ENVIRONMENT;
     subject_environment(subject, picture, &self->rows.environment);
+    if (row && row->kind == OUTLINE_ENTRYPOINT)
+        subject->url = self->rows.entrypoints[row->index].url;
     if (run) { /* the selected one is meant */
         subject->run = run;
         subject->scopes = SCOPE_ENVIRONMENT | (run->status == RUN_GATE ? SCOPE_GATE : 0);

@@ -2,6 +2,13 @@
 /* Finding things: filters, order, what is left out of lists, marks and comparing, copying, completing. */
 #include "scene.h"
 
+#include "berth/base/file.h"
+#include "berth/base/time.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 /* What was destroyed goes out of the way; a filter or ~ shows it, and its releases are there still. */
 static void what_was_destroyed__leaves_the_list_after_a_while(void **state)
 {
@@ -191,6 +198,129 @@ static void the_palette__completes_names_wherever_the_word_is_in_them(void **sta
     scene_close(&scene);
 }
 
+/* A browser that writes down how it was called. */
+static char *put_browser(const struct scene *scene, const char *name, const char *last)
+{
+    char *path = path_join(scene->folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "#!/bin/sh\nfor word; do echo \"<$word>\"; done >\"$0.part\"; mv \"$0.part\" \"$0.said\"\n%s\n",
+            last);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    return path;
+}
+
+static void assert_browser_said(const char *browser, const char *words)
+{
+    char *path = path_printf("%s.said", browser);
+    struct str said = STR_INIT;
+    const int64_t deadline = time_monotonic_ms() + 20 * MS_SECOND;
+    while (!file_read(path, 1000, &said, NULL) && time_monotonic_ms() < deadline)
+        poll(NULL, 0, 5);
+    assert_string_equal(said.data, words);
+    unlink(path);
+    str_release(&said);
+    free(path);
+}
+
+/* Goes down to the row that has this address. */
+static void select_address(struct scene *scene, const char *url)
+{
+    for (int row = 0; row < 60; row++) {
+        struct subject subject = dashboard_subject(&scene->dashboard);
+        if (subject.url && text_equal(subject.url, url))
+            return;
+        scene_type(scene, "j");
+    }
+    fail_msg("no row has the address %s", url);
+}
+
+static void an_address__is_opened_by_the_browser_without_a_shell(void **state)
+{
+    static const char wiki[] = "https://wiki.acme.org/?a=$(touch x);b&c='d'";
+    const struct entrypoint link = {
+        .id = "E1/link/wiki", .environment = "E1", .kind = "link", .name = "wiki", .url = wiki};
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_FOLDER);
+    scene_put(&scene, &entrypoint_type, &link);
+    char *browser = put_browser(&scene, "browser", ""),
+         *named = path_printf("/nonexistent/none:%s --new %%s x", browser);
+    setenv("BROWSER", named, 1);
+    scene_type(&scene, "1/checkout<enter>o");
+    assert_shows(&scene, "opening http://127.0.0.1:8080/");
+    assert_browser_said(browser, "<--new>\n<http://127.0.0.1:8080/>\n<x>\n");
+    setenv("BROWSER", browser, 1);
+    scene_type(&scene, "<enter>");
+    select_address(&scene, wiki);
+    scene_type(&scene, "o");
+    assert_browser_said(browser, "<https://wiki.acme.org/?a=$(touch x);b&c='d'>\n");
+    assert_null(terminal_memory_copied(scene.terminal));
+    unsetenv("BROWSER");
+    scene_close(&scene);
+    free(named);
+    free(browser);
+}
+
+static void a_browser__that_fails_is_told(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_FOLDER);
+    char *browser = put_browser(&scene, "browser", "exit 3");
+    setenv("BROWSER", browser, 1);
+    scene_type(&scene, "1/checkout<enter>o");
+    const int64_t deadline = time_monotonic_ms() + 20 * MS_SECOND;
+    while (!scene_shows(&scene, "could not open it (exit 3)") && time_monotonic_ms() < deadline) {
+        poll(NULL, 0, 5);
+        scene_turn(&scene);
+    }
+    assert_shows(&scene, "the browser could not open it (exit 3): c u copies the address");
+    unsetenv("BROWSER");
+    scene_close(&scene);
+    free(browser);
+}
+
+/* Over ssh a browser would come up on another screen; what is no address of the web goes to no browser at all. */
+static void an_address__is_copied_where_there_is_no_browser(void **state)
+{
+    struct scene scene;
+    struct environment row = scene_environment("E3", "review/search", TIER_REVIEW, ENVIRONMENT_OK);
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_FOLDER);
+    char *browser = put_browser(&scene, "xdg-open", ""), *path = mem_strdup(getenv("PATH")),
+         *with = path_printf("%s:%s", scene.folder, path);
+    unsetenv("BROWSER");
+    setenv("PATH", with, 1);
+    setenv("DISPLAY", ":77", 1);
+    unsetenv("SSH_TTY");
+    unsetenv("SSH_CONNECTION");
+    scene_type(&scene, "1/checkout<enter>o");
+    assert_browser_said(browser, "<http://127.0.0.1:8080/>\n");
+    setenv("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22", 1);
+    scene_type(&scene, "o");
+    assert_string_equal(terminal_memory_copied(scene.terminal), "http://127.0.0.1:8080/");
+    assert_shows(&scene, "copied the URL");
+    row.entrypoint = "file:///etc/passwd";
+    scene_put(&scene, &environment_type, &row);
+    scene_turn(&scene);
+    setenv("BROWSER", browser, 1);
+    scene_type(&scene, "<esc><esc>/search<enter>o");
+    assert_shows(&scene, "Not copied");
+    assert_shows(&scene, "file:///etc/passwd");
+    scene_type(&scene, "<esc><esc>2/typo<enter>o");
+    assert_shows(&scene, "there is no address to open here");
+    unsetenv("BROWSER");
+    unsetenv("DISPLAY");
+    unsetenv("SSH_CONNECTION");
+    setenv("PATH", path, 1);
+    scene_close(&scene);
+    free(with);
+    free(path);
+    free(browser);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +332,9 @@ int main(void)
         cmocka_unit_test(copying__never_sends_a_hostile_name),
         cmocka_unit_test(two_marked_environments__are_shown_beside_each_other),
         cmocka_unit_test(the_palette__completes_names_wherever_the_word_is_in_them),
+        cmocka_unit_test(an_address__is_opened_by_the_browser_without_a_shell),
+        cmocka_unit_test(a_browser__that_fails_is_told),
+        cmocka_unit_test(an_address__is_copied_where_there_is_no_browser),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
