@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: ISC */
-/* Filters as typed: words, not-words, fields, times and numbers, alternatives. */
+/* Filters as typed: words, not-words, fields, regular expressions, times and numbers, alternatives. */
 #include "ui/filter.h"
 
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 
 #include <ctype.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MATCH_STEPS 10000u /* of one match: a list of 100,000 rows is filtered between keys */
+#define MATCH_KIB 256u
+
+struct filter_patterns {
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+    char trouble[160];
+};
 
 static char lower(char c)
 {
@@ -44,8 +57,84 @@ static bool is_field(char *word, char *mark)
     return true;
 }
 
+/* --- regular expressions ---------------------------------------------------------------------------------- */
+
+static struct filter_patterns *patterns_of(struct filter *filter)
+{
+    struct filter_patterns *patterns = filter->patterns;
+    if (patterns)
+        return patterns;
+    patterns = filter->patterns = mem_zero(1, sizeof *patterns);
+    patterns->data = pcre2_match_data_create(1, NULL);
+    patterns->limits = pcre2_match_context_create(NULL);
+    BUG_ON(!patterns->data || !patterns->limits);
+    pcre2_set_match_limit(patterns->limits, MATCH_STEPS);
+    pcre2_set_depth_limit(patterns->limits, MATCH_STEPS);
+    pcre2_set_heap_limit(patterns->limits, MATCH_KIB);
+    return patterns;
+}
+
+/* "~expression~"; false where its end is not typed yet, or it is none. */
+static bool read_pattern(struct filter *filter, struct filter_term *term, char *word)
+{
+    const size_t length = strlen(word);
+    PCRE2_SIZE offset;
+    PCRE2_UCHAR message[100];
+    int code;
+    if (length < 3 || word[length - 1] != '~')
+        return false;
+    struct filter_patterns *patterns = patterns_of(filter);
+    word[length - 1] = '\0';
+    term->word = word + 1;
+    term->pattern = pcre2_compile((PCRE2_SPTR)term->word, length - 2,
+                                  PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &code,
+                                  &offset, NULL);
+    if (!term->pattern) {
+        pcre2_get_error_message(code, message, sizeof message);
+        snprintf(patterns->trouble, sizeof patterns->trouble, "no expression: %s at character %zu", (char *)message,
+                 (size_t)offset + 1);
+    }
+    return term->pattern != NULL;
+}
+
+static bool pattern_fits_text(const struct filter *filter, const struct filter_term *term, const char *text)
+{
+    struct filter_patterns *patterns = filter->patterns;
+    int found = pcre2_match(term->pattern, (PCRE2_SPTR)text, strlen(text), 0, 0, patterns->data, patterns->limits);
+    if (found < 0 && found != PCRE2_ERROR_NOMATCH)
+        snprintf(patterns->trouble, sizeof patterns->trouble, "the expression takes too long: rows are left out");
+    return found >= 0;
+}
+
+static void forget_terms(struct filter *filter)
+{
+    for (size_t i = 0; i < filter->count; i++)
+        pcre2_code_free(filter->terms[i].pattern);
+    filter->count = 0;
+    if (filter->patterns)
+        filter->patterns->trouble[0] = '\0';
+}
+
+void filter_release(struct filter *filter)
+{
+    forget_terms(filter);
+    if (filter->patterns) {
+        pcre2_match_data_free(filter->patterns->data);
+        pcre2_match_context_free(filter->patterns->limits);
+    }
+    free(filter->patterns);
+    filter->patterns = NULL;
+}
+
+const char *filter_trouble(const struct filter *filter)
+{
+    return filter->patterns ? filter->patterns->trouble : "";
+}
+
+/* --- terms ------------------------------------------------------------------------------------------------ */
+
 /* False: nothing to look for, as it is not typed to its end. */
-static bool read_term(struct filter_term *term, char *word)
+static bool read_term(struct filter *filter, struct filter_term *term, char *word)
 {
     char *mark;
     long long number;
@@ -60,6 +149,8 @@ static bool read_term(struct filter_term *term, char *word)
         term->compare = compare;
         word = mark + 1;
     }
+    if (!term->compare && *word == '~')
+        return read_pattern(filter, term, word);
     term->word = word;
     if (!term->compare)
         return *word != '\0';
@@ -74,20 +165,37 @@ static bool add_term(struct filter *filter, char *word, bool starts_alternative)
 {
     struct filter_term *term = &filter->terms[filter->count];
     *term = (struct filter_term){.field = "", .starts_alternative = starts_alternative};
-    if (!read_term(term, word))
+    if (!read_term(filter, term, word))
         return false;
     filter->count++;
     return true;
+}
+
+/* The next word of `*rest`: up to a blank, an expression up to the `~` that ends it. */
+static char *next_word(char **rest)
+{
+    char *word = *rest, *end;
+    size_t before = word ? strcspn(word, "~ ") : 0;
+    bool is_pattern =
+        word && word[before] == '~' && (!before || word[before - 1] == ':' || (before == 1 && *word == '!'));
+    for (end = is_pattern ? strchr(word + before + 1, '~') : NULL; end && end[1] && end[1] != ' ';)
+        end = strchr(end + 1, '~');
+    if (!is_pattern)
+        return strsep(rest, " ");
+    *rest = end && end[1] ? end + 2 : NULL; /* without an end all of it is not typed to its end */
+    if (end)
+        end[1] = '\0';
+    return word;
 }
 
 void filter_set(struct filter *filter, const char *text)
 {
     bool starts = true;
     char *rest = filter->words, *word;
-    filter->count = 0;
+    forget_terms(filter);
     text_copy(filter->text, sizeof filter->text, text);
     text_copy(filter->words, sizeof filter->words, text);
-    while ((word = strsep(&rest, " ")) && filter->count < FILTER_TERMS) {
+    while ((word = next_word(&rest)) && filter->count < FILTER_TERMS) {
         if (strcmp(word, "|") == 0) {
             starts = true;
         } else if (*word && add_term(filter, word, starts)) {
@@ -96,8 +204,13 @@ void filter_set(struct filter *filter, const char *text)
     }
 }
 
-static bool term_fits(const struct filter_term *term, const void *row, filter_field *field, filter_number *number,
-                      void *context)
+static bool is_in(const struct filter *filter, const struct filter_term *term, const char *text)
+{
+    return term->pattern ? pattern_fits_text(filter, term, text) : text_find(text, term->word) != NULL;
+}
+
+static bool term_fits(const struct filter *filter, const struct filter_term *term, const void *row, filter_field *field,
+                      filter_number *number, void *context)
 {
     int64_t value;
     if (term->compare) {
@@ -107,7 +220,7 @@ static bool term_fits(const struct filter_term *term, const void *row, filter_fi
     const char *text = field(row, term->field, context);
     if (!text) /* no such field: the colon belongs to a word that no row has */
         return term->is_not;
-    return (text_find(text, term->word) != NULL) != term->is_not;
+    return is_in(filter, term, text) != term->is_not;
 }
 
 bool filter_fits(const struct filter *filter, const void *row, filter_field *field, filter_number *number,
@@ -122,7 +235,7 @@ bool filter_fits(const struct filter *filter, const void *row, filter_field *fie
                 return true;
             fits = true;
         }
-        fits = fits && term_fits(&filter->terms[i], row, field, number, context);
+        fits = fits && term_fits(filter, &filter->terms[i], row, field, number, context);
     }
     return fits;
 }
@@ -131,7 +244,7 @@ bool filter_asks(const struct filter *filter, const char *field, const char *tex
 {
     for (size_t i = 0; i < filter->count; i++) {
         const struct filter_term *term = &filter->terms[i];
-        if (!term->is_not && text_equal(term->field, field) && text_find(text, term->word))
+        if (!term->is_not && text_equal(term->field, field) && is_in(filter, term, text))
             return true;
     }
     return false;

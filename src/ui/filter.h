@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A filter as typed after `/`: words that must all be in the row, whatever their case. `!word` must not be there, `field:word` looks in one
- * field, `field<2h` and `field>3` compare a time or a number, `|` separates alternatives. What is not typed to its end yet hides nothing.
+ * field, `~expression~` is a regular expression (in a field: `field:~expression~`; it may hold blanks), `field<2h` and `field>3` compare a time or a
+ * number, `|` separates alternatives. What is not typed to its end yet hides nothing. What one match may cost is bounded: a row for which an
+ * expression takes more is left out, and `trouble` says so, as it does of an expression that is none.
  */
 #ifndef UI_FILTER_H
 #define UI_FILTER_H
@@ -12,7 +14,8 @@
 
 #define FILTER_TERMS 16
 #define FILTER_BYTES 200
-struct filter {
+struct filter_patterns;      /* what the expressions need to be matched */
+struct filter {              /* zeroed to begin with */
     char text[FILTER_BYTES]; /* as typed, at most this much of it counts */
     char words[FILTER_BYTES];
     struct filter_term {
@@ -20,10 +23,15 @@ struct filter {
         char compare;             /* '<' or '>': the field's number is compared; 0: its text is searched */
         int64_t number;           /* to compare with; times in milliseconds */
         bool is_not, starts_alternative;
+        void *pattern; /* compiled; NULL: it is a word */
     } terms[FILTER_TERMS];
     size_t count;
+    struct filter_patterns *patterns; /* NULL: no expression was ever in it */
 };
 void filter_set(struct filter *filter, const char *text);
+void filter_release(struct filter *filter);
+/* What is wrong with its expressions, or "". */
+const char *filter_trouble(const struct filter *filter);
 /* The text of a field of the row, or NULL when there is no such field; `field` "" asks for the text that is searched when none is named. */
 typedef const char *filter_field(const void *row, const char *field, void *context);
 /* The number of a field of the row; false where the row has none. */

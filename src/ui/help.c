@@ -105,6 +105,7 @@ static void put_signs(struct help_writer *writer, bool ascii)
         "environments, branches, runs");
     put(writer, LINE_KEY, "ahead>0", "numbers: ahead, behind, release, run, destroys", "where the view has it");
     put(writer, LINE_KEY, "a | b", "either", "");
+    put(writer, LINE_KEY, "~^fix/.*~", "a regular expression, also in a field: branch:~x$~", "");
 }
 
 static void help_draw(struct layer *layer, struct grid *grid)

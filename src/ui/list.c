@@ -128,6 +128,11 @@ void list_title(struct view *view, struct str *out)
             there += table->source->exists(view, i);
         str_addf(out, "%s %zu of %zu%s   filter: %s", what, table->shown.count, all <= 5000 ? there : all,
                  table->state != TABLE_IDLE ? " ..." : "", table->filter.text);
+        if (*filter_trouble(&table->filter))
+            str_addf(out, " (%s)", filter_trouble(&table->filter));
+    } else if (*filter_trouble(&table->filter)) {
+        str_addf(out, "%s %zu   filter: %s (%s)", what, table->shown.count, table->filter.text,
+                 filter_trouble(&table->filter));
     } else {
         str_addf(out, "%s %zu%s", what, table->shown.count, table->state != TABLE_IDLE ? " ..." : "");
     }

@@ -27,6 +27,7 @@ void table_release(struct table *table)
     vec_release(&table->order);
     vec_release(&table->scratch);
     vec_release(&table->next);
+    filter_release(&table->filter);
 }
 
 /* --- order ------------------------------------------------------------------------------------------------ */

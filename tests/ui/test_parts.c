@@ -133,10 +133,12 @@ static bool one_number(const void *row, const char *field, void *context, int64_
 
 static bool fits(const char *filter_text, const char *name, const char *status)
 {
-    struct filter filter;
+    struct filter filter = {0};
     const char *row[] = {name, status};
     filter_set(&filter, filter_text);
-    return filter_fits(&filter, row, two_fields, one_number, NULL);
+    bool fit = filter_fits(&filter, row, two_fields, one_number, NULL);
+    filter_release(&filter);
+    return fit;
 }
 
 static void filter__words_fields_not_and_or(void **state)
@@ -161,6 +163,35 @@ static void filter__words_fields_not_and_or(void **state)
     assert_false(fits("ttl<2h", "a", "ok")); /* it has none */
     assert_true(fits("age>", "a", "ok"));    /* not typed to its end */
     assert_true(fits("ttl<2", "a", "ok") == false && fits("age<2x", "a", "ok"));
+}
+
+static void filter__expressions_are_matched_within_bounds(void **state)
+{
+    struct filter filter = {0};
+    const char *row[] = {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "ok"};
+    (void)state;
+    assert_true(fits("~^FIX/.*out$~", "fix/checkout", "ok"));
+    assert_false(fits("~^out~", "fix/checkout", "ok"));
+    assert_true(fits("!~^out~", "fix/checkout", "ok"));
+    assert_true(fits("~two words~ status:ok", "of two words", "ok"));
+    assert_false(fits("~two words~ status:failed", "of two words", "ok"));
+    assert_true(fits("status:~^o.$~ fix", "fix/checkout", "ok"));
+    assert_false(fits("status:~^o$~", "fix/checkout", "ok"));
+    assert_true(fits("~nowhere~ | ~check~", "fix/checkout", "ok"));
+    assert_true(fits("~nowhere", "fix/checkout", "ok")); /* not typed to its end */
+    assert_true(fits("~(~", "fix/checkout", "ok"));      /* none: it hides nothing */
+    assert_true(fits("a~b", "a~b", "ok"));               /* a word */
+    assert_false(fits("~x~", "caf\xe9", "ok"));          /* what is no UTF-8 is searched as it is */
+    filter_set(&filter, "~(~");
+    assert_string_equal(filter_trouble(&filter), "no expression: missing closing parenthesis at character 2");
+    filter_set(&filter, "~(a+)+$~");
+    assert_string_equal(filter_trouble(&filter), "");
+    assert_false(filter_fits(&filter, row, two_fields, one_number, NULL));
+    assert_non_null(strstr(filter_trouble(&filter), "takes too long"));
+    filter_set(&filter, "~a!$~");
+    assert_true(filter_fits(&filter, row, two_fields, one_number, NULL));
+    assert_string_equal(filter_trouble(&filter), "");
+    filter_release(&filter);
 }
 
 /* --- table ------------------------------------------------------------------------------------------------- */
@@ -502,6 +533,7 @@ int main(void)
         cmocka_unit_test(pager__a_line_without_end_is_held_in_pieces),
         cmocka_unit_test(pager__scrolling_up_ends_following_and_the_end_is_seen_when_it_follows),
         cmocka_unit_test(filter__words_fields_not_and_or),
+        cmocka_unit_test(filter__expressions_are_matched_within_bounds),
         cmocka_unit_test(grid__draws_a_cluster_whole_or_its_replacement),
         cmocka_unit_test(wrap__cuts_between_words_and_in_long_ones),
         cmocka_unit_test(pager__shows_the_end_of_wrapped_lines_when_it_follows),
