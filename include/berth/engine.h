@@ -111,6 +111,9 @@ void engine_step_returned(const struct engine_facts *facts, const char *step, st
 /* What a running step says of its resource's inner parts while it works (list as apply_result.inner). Of another attempt: nothing. */
 void engine_step_inner(const struct engine_facts *facts, const char *step, const char *token, const json_t *parts,
                        struct engine_effects *effects);
+/* A running step waits for what somebody outside holds: `reason` is shown at it and its run until it ends or goes on (""). Of another attempt: nothing. */
+void engine_step_held_up(const struct engine_facts *facts, const char *step, const char *token, const char *reason,
+                         struct engine_effects *effects);
 /* Brings the facts of a run (engine_load_for_run) up to date with effects that were written, so that several events of one run need one load: rows are
  * replaced, added and removed in the vectors, counts kept. Rows are borrowed from the effects' arena, which must live as long as the facts. */
 void engine_apply_effects(struct engine_facts *facts, const struct engine_effects *effects);

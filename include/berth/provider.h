@@ -48,9 +48,11 @@ struct provider_context {
                      const char *text); /* may be NULL; percent -1: unknown */
     /* How one inner part of the resource comes along; may be NULL. Its texts are redacted and borrowed for the call. */
     void (*inner)(const struct provider_context *context, const struct inner_progress *inner);
+    /* It waits for what somebody else holds, `reason` says for what and who: shown at the step until it ends or that is "". May be NULL; as often as wanted. */
+    void (*waits)(const struct provider_context *context, const char *reason);
     /* A runner started a tool here: whoever ends the tools of a dead worker has to know its session. May be NULL. */
     void (*tool_started)(const struct provider_context *context, const struct process *tool);
-    void *owner; /* for progress, inner and tool_started */
+    void *owner; /* for progress, inner, waits and tool_started */
 };
 struct inner_progress {
     const char *address, *kind, *text; /* as the tool names it: "terraform_data.a[0]", "terraform_data" */

@@ -44,18 +44,22 @@ static void note_sweep(struct child *child, const char *payload, size_t count)
     json_decref(message);
 }
 
-/* Inner parts come along: seen while they do, and lost without harm, for the result tells the last of it. */
-static void take_inner(struct supervisor *supervisor, const struct child *child, const char *payload, size_t count)
+/* What a step says while it works: inner parts that come along, for what it waits. Lost without harm, for the result tells the last of it. */
+static void take_word(struct supervisor *supervisor, const struct child *child, uint8_t kind, const char *payload,
+                      size_t count)
 {
     struct engine_effects effects;
     struct error error = {0};
     json_t *message = json_loadb(payload, count, 0, NULL);
-    const char *step = json_get_text(message, "step");
+    const char *step = json_get_text(message, "step"), *token = json_get_text(message, "token");
     struct engine_facts *facts =
         child->step && text_equal(child->step, step) ? supervisor_facts(supervisor, child->run, &error) : NULL;
     if (facts) {
         engine_effects_init(&effects, &supervisor->hot.arena);
-        engine_step_inner(facts, step, json_get_text(message, "token"), json_object_get(message, "parts"), &effects);
+        if (kind == FRAME_INNER)
+            engine_step_inner(facts, step, token, json_object_get(message, "parts"), &effects);
+        else
+            engine_step_held_up(facts, step, token, json_get_text(message, "reason"), &effects);
         if (!store_begin(supervisor->store, STORE_RELAXED, &error)) {
             engine_effects_release(&effects);
         } else if (!supervisor_apply_hot(supervisor, child->run, &effects, &error) ||
@@ -79,7 +83,8 @@ static bool on_frame(struct child *child, uint8_t kind, const char *payload, siz
     case FRAME_RESULT: take_result(supervisor, child, payload, count); return true;
     case FRAME_LEAVING: child->retire = true; return true;
     case FRAME_PROGRESS: return true;
-    case FRAME_INNER: take_inner(supervisor, child, payload, count); return true;
+    case FRAME_INNER:
+    case FRAME_WAITING: take_word(supervisor, child, kind, payload, count); return true;
     case FRAME_BRANCHES: listing_branches(supervisor, payload, count); return false;
     case FRAME_LISTED: listing_ended(supervisor, payload, count); return false;
     case FRAME_SWEEPING: note_sweep(child, payload, count); return true;

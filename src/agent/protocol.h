@@ -23,6 +23,7 @@ enum frame_kind {
     FRAME_PROGRESS = 'P', /* worker: {"step","percent","text"} */
     FRAME_INNER =
         'I', /* worker: {"step","token","parts":[{"address","kind","status","text"}]}: inner parts of its resource */
+    FRAME_WAITING = 'U',  /* worker: {"step","token","reason"}: it waits for what somebody else holds; "": it goes on */
     FRAME_BRANCHES = 'B', /* observer: packed branch rows, one after the other */
     FRAME_LISTED =
         'G', /* observer: {"repository","provider","url","complete","default_branch","error","count","took_ms","missing":[…]}, or

@@ -90,6 +90,23 @@ static void note_inner(const struct provider_context *context, const struct inne
         send_inner(attempt, now);
 }
 
+static void tell_waiting(const struct provider_context *context, const char *reason)
+{
+    struct attempt *attempt = context->owner;
+    struct str clean = STR_INIT;
+    if (attempt->worker->orphaned)
+        return;
+    redact_text(attempt->worker->redactor, reason, &clean);
+    json_t *message = json_pack("{s:s, s:s, s:s}", "step", attempt->task->step.id, "token", attempt->task->step.token,
+                                "reason", clean.data);
+    char *json = json_dumps(message, JSON_COMPACT);
+    if (json && !frame_send(CHILD_SOCKET_FD, FRAME_WAITING, json, strlen(json), NULL))
+        attempt->worker->orphaned = true;
+    free(json);
+    json_decref(message);
+    str_release(&clean);
+}
+
 /* Whoever ends the tools of a dead worker finds them by the token in their environment; one that drops it, by its session. */
 static void note_tool(const struct provider_context *context, const struct process *tool)
 {
@@ -139,6 +156,7 @@ static bool open_attempt(struct attempt *attempt, struct error *error)
         .redactor = worker->redactor,
         .progress = send_progress,
         .inner = note_inner,
+        .waits = tell_waiting,
         .tool_started = note_tool,
         .owner = attempt,
     };

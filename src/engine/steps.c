@@ -480,10 +480,25 @@ static void take_rest(struct engine_turn *turn, struct step *step, const struct 
         step->result = kept_of(turn, body);
 }
 
+/* What the run says of a step that is held up. */
+static const char *held_up(struct engine_turn *turn, const struct step *step)
+{
+    return arena_printf(turn->arena, "%s: %s", step->address, step->status_reason);
+}
+
+/* The run says it no more than the step. */
+static void goes_on(struct engine_turn *turn, const struct step *step)
+{
+    if (step->status == STEP_RUNNING && !text_empty(step->status_reason) &&
+        text_equal(turn->run->status_reason, held_up(turn, step)))
+        turn->run->status_reason = "";
+}
+
 static void take_result(struct engine_turn *turn, struct step *step, const struct step_result *result)
 {
     const json_t *exit_status = json_object_get(result->body, "exit_status");
 
+    goes_on(turn, step);
     step->worker = 0;
     step->log_bytes = result->log_bytes;
     step->exit_status = json_is_integer(exit_status) ? (int64_t)json_integer_value(exit_status) : -1;
@@ -552,6 +567,7 @@ void engine_step_interrupted(const struct engine_facts *facts, const char *step,
     } else {
         struct step *edited = step_edit(&turn, (size_t)at);
 
+        goes_on(&turn, edited);
         edited->worker = 0;
         if (changes_things(edited))
             resource_stops(&turn, edited, NULL);
@@ -602,6 +618,28 @@ void engine_step_waits(const struct engine_facts *facts, const char *step, const
     at = turn_find(&turn.steps, step);
     if (at >= 0 && step_at(&turn, (size_t)at)->status == STEP_READY)
         step_edit(&turn, (size_t)at)->status_reason = arena_strdup(turn.arena, reason);
+    turn_end(&turn);
+}
+
+void engine_step_held_up(const struct engine_facts *facts, const char *step, const char *token, const char *reason,
+                         struct engine_effects *effects)
+{
+    struct engine_turn turn;
+    struct step *edited;
+    long at;
+
+    if (facts->run == NULL)
+        return;
+    turn_begin(&turn, facts, effects);
+    at = turn_find(&turn.steps, step);
+    if (at >= 0 && step_at(&turn, (size_t)at)->status == STEP_RUNNING &&
+        text_equal(step_at(&turn, (size_t)at)->token, token)) {
+        edited = step_edit(&turn, (size_t)at);
+        goes_on(&turn, edited);
+        edited->status_reason = arena_strdup(turn.arena, reason);
+        if (!text_empty(reason))
+            turn.run->status_reason = held_up(&turn, edited);
+    }
     turn_end(&turn);
 }
 

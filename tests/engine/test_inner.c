@@ -296,6 +296,39 @@ static void inner__plan_says_nothing_of_parts_that_another_run_works_on(void **s
     assert_string_equal(status_of(world, "b"), "ok");
 }
 
+static void held_up__step_and_its_run_say_for_what_until_it_goes_on(void **state)
+{
+    struct world *world = *state;
+    const struct step *step = apply_begins(world, "1", "c1", "create");
+
+    world_held_up(world, step, "waits for the lock of bob");
+    assert_string_equal(world_step(world, "1.apply.infra")->status_reason, "waits for the lock of bob");
+    assert_string_equal(world_run(world, "1")->status_reason, "infra: waits for the lock of bob");
+    world_held_up(world, step, "waits for the lock of eve");
+    assert_string_equal(world_run(world, "1")->status_reason, "infra: waits for the lock of eve");
+    world_held_up(world, step, "");
+    assert_string_equal(world_step(world, "1.apply.infra")->status_reason, "");
+    assert_string_equal(world_run(world, "1")->status_reason, "");
+    ends(world, step, STEP_DONE, "");
+}
+
+/* The worker was killed while it waited, and a late word of it comes. */
+static void held_up__step_that_was_taken_over_waits_no_more(void **state)
+{
+    struct world *world = *state;
+    const struct step *first = apply_begins(world, "1", "c1", "create");
+
+    world_held_up(world, first, "waits for the lock of bob");
+    world_interrupt(world, "1.apply.infra");
+    assert_null(strstr(world_run(world, "1")->status_reason, "bob"));
+    assert_null(strstr(world_step(world, "1.apply.infra")->status_reason, "bob"));
+    (void)claimed(world, "1.apply.infra");
+    world_held_up(world, first, "waits for the lock of bob");
+    assert_string_equal(world_step(world, "1.apply.infra")->status_reason, "");
+    assert_null(strstr(world_run(world, "1")->status_reason, "bob"));
+    ends(world, world_step(world, "1.apply.infra"), STEP_DONE, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +346,8 @@ int main(void)
         TEST(inner__parts_of_a_failed_apply_are_those_that_are_there),
         TEST(inner__parts_are_as_a_plan_finds_them),
         TEST(inner__plan_says_nothing_of_parts_that_another_run_works_on),
+        TEST(held_up__step_and_its_run_say_for_what_until_it_goes_on),
+        TEST(held_up__step_that_was_taken_over_waits_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

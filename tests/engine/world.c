@@ -603,6 +603,17 @@ void world_inner(struct world *world, const struct step *step, const char *parts
     end_event(world, step->run, &facts, &effects);
 }
 
+void world_held_up(struct world *world, const struct step *step, const char *reason)
+{
+    struct engine_facts facts;
+    struct engine_effects effects;
+
+    load_run(world, step->run, &facts);
+    engine_effects_init(&effects, &world->arena);
+    engine_step_held_up(&facts, step->id, step->token, reason, &effects);
+    end_event(world, step->run, &facts, &effects);
+}
+
 void world_put(struct world *world, const struct record_type *type, const void *row)
 {
     const void *kept = record_copy(type, row, &world->arena);

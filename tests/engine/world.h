@@ -82,6 +82,8 @@ void world_result(struct world *world, const struct step *step, enum step_status
 void world_interrupt(struct world *world, const char *step);
 /* What the running step says of its resource's inner parts, a JSON list. */
 void world_inner(struct world *world, const struct step *step, const char *parts);
+/* The running step says for what it waits; "": it goes on. */
+void world_held_up(struct world *world, const struct step *step, const char *reason);
 /* A row from elsewhere: what an observer saw, what an older berth left. */
 void world_put(struct world *world, const struct record_type *type, const void *row);
 void world_push(struct world *world, const char *branch, const char *commit);

@@ -4,7 +4,10 @@
 #include "terraform_setting.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PLANTED "pa55-\"word\"-of-nobody"         /* known to the redactor: a secret of the policy */
@@ -312,6 +315,86 @@ static void lock__of_a_file_ends_with_its_holder(void **state)
            ERROR_UNSUPPORTED, "such a lock ends with its holder");
     close(fd);
     free(path);
+}
+
+/* A process that holds the lock of the local state as somebody's tool would, until somebody says that he waits for it. */
+struct holding {
+    struct setting *setting;
+    pid_t holder;
+    const char *said; /* by the first who waited; in the arena */
+    int words, ends;
+};
+
+static void hold_state(struct holding *holding)
+{
+    struct setting *setting = holding->setting;
+    char *path = state_path(setting), *folder = path_join(setting->place.store, "terraform");
+    char *info = path_printf("%s/%s/infra/.terraform.tfstate.lock.info", folder, setting->task.environment_id);
+    const char *text = "{\"ID\":\"abc-7\",\"Operation\":\"OperationTypeApply\",\"Info\":\"\",\"Who\":\"bob@away\","
+                       "\"Version\":\"1.11.4\",\"Created\":\"2026-11-20T09:08:07.5Z\",\"Path\":\"terraform.tfstate\"}";
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int holds[2];
+    char byte;
+    assert_int_equal(pipe2(holds, O_CLOEXEC), 0);
+    holding->holder = fork();
+    if (holding->holder == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0 || fcntl(fd, F_SETLK, &whole) != 0 || write(holds[1], "", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(holds[1]);
+    assert_int_equal(read(holds[0], &byte, 1), 1);
+    close(holds[0]);
+    must(file_replace(info, text, strlen(text), 0600, FILE_RELAXED, &setting->place.error), &setting->place.error);
+    free(info);
+    free(folder);
+    free(path);
+}
+
+static void let_state_go(const struct provider_context *context, const char *reason)
+{
+    struct holding *holding = context->owner;
+    holding->words++;
+    holding->ends += reason[0] == '\0';
+    if (holding->holder > 0) {
+        holding->said = arena_strdup(&holding->setting->place.arena, reason);
+        kill(holding->holder, SIGKILL);
+        waitpid(holding->holder, NULL, 0);
+        holding->holder = 0;
+    }
+}
+
+static void lock__that_is_waited_for_is_told_with_its_holder(void **state)
+{
+    struct setting *setting = *state;
+    struct holding holding = {.setting = setting};
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, TWO);
+    (void)plan(setting);
+    apply(setting);
+    setting->place.context.owner = &holding;
+    setting->place.context.waits = let_state_go;
+    json_object_set_new(setting->spec, "lock_timeout", json_string("2m"));
+    set_vars(setting, "x", 3);
+    hold_state(&holding);
+    assert_int_equal(plan(setting), PLAN_UPDATE);
+    assert_non_null(holding.said);
+    assert_string_equal(holding.said,
+                        "waits for the lock of its state, held by bob@away since 2026-11-20T09:08:07Z, for "
+                        "Apply (lock abc-7)");
+    assert_int_equal(holding.words, 2); /* and that it goes on */
+    assert_int_equal(holding.ends, 1);
+    hold_state(&holding);
+    apply(setting);
+    assert_int_equal(holding.words, 4);
+    assert_int_equal(holding.ends, 2);
+    assert_string_equal(inner(setting, setting->result.inner), "terraform_data.b[2] ok");
+    assert_int_equal(plan(setting), PLAN_NONE);
+    assert_int_equal(holding.words, 4); /* nobody holds it */
 }
 
 /* --- an operator's command ----------------------------------------------------------------------------------- */
@@ -623,6 +706,7 @@ int main(void)
         TEST(lock__is_looked_at_by_taking_it_for_a_moment),
         TEST(lock__of_somebody_is_shown_with_what_speaks_against_his_death),
         TEST(lock__of_a_file_ends_with_its_holder),
+        TEST(lock__that_is_waited_for_is_told_with_its_holder),
         TEST(command__prints_nothing_that_the_state_calls_sensitive),
         TEST(secrets__that_the_state_marks_are_hidden_where_a_copy_stands),
         TEST(command__hides_what_inner_modules_hold_and_says_only_what_was_asked_for),

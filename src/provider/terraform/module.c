@@ -24,6 +24,7 @@
 #define STATE_FILE "terraform.tfstate"
 #define ERRORED_FILE "errored.tfstate"
 #define CONFIG_LIMIT ((size_t)1 << 20)
+#define LOCK_LOOK_MS MS_MINUTE /* so often it is looked who holds the lock that is waited for */
 
 /* --- what the spec says -------------------------------------------------------------------------------------- */
 
@@ -329,25 +330,34 @@ bool module_ask(struct module *module, const char *const *words, struct str *out
             module_explain(module, &module->failed, &outcome, words[0], error));
 }
 
+/* " by WHO since WHEN, for WHAT": what is known of it. */
+static void add_holder(struct module *module, struct str *out, const char *by)
+{
+    const struct state_lock *lock = &module->lock;
+    if (lock->who[0])
+        str_addf(out, "%s%s", by, lock->who);
+    if (lock->since_ms > 0)
+        str_addf(out, " since %s", instant_text(module->arena, lock->since_ms));
+    if (lock->operation[0])
+        str_addf(out, ", for %s", lock->operation);
+}
+
 static bool explain_lock(struct module *module, struct error *error)
 {
     const struct state_lock *lock = &module->lock;
-    struct str since = STR_INIT;
+    struct str holder = STR_INIT;
     module->locked = true;
     if (!module->own_backend) /* it says it as it was told: from where it runs */
         module->lock.path = module->state;
-    if (lock->since_ms > 0)
-        instant_format(&since, lock->since_ms);
-    error_set(error, ERROR_CONFLICT, "the state of '%s' is locked%s%s%s%s%s%s", module->task->address,
-              lock->who[0] ? " by " : "", lock->who, since.length > 0 ? " since " : "", since.data,
-              lock->operation[0] ? ", for " : "", lock->operation);
+    add_holder(module, &holder, " by ");
+    error_set(error, ERROR_CONFLICT, "the state of '%s' is locked%s", module->task->address, holder.data);
     if (lock->id[0])
         error_detail(error, "lock %s%s%s", lock->id, lock->path[0] ? " of " : "", lock->path);
     error_hint(error, "wait until it is released; berth unlock %s --resource %s looks whether its holder is dead",
                module->task->environment ? module->task->environment : "ENV", module->task->address);
     if (error)
         error->retry = true;
-    str_release(&since);
+    str_release(&holder);
     return false;
 }
 
@@ -399,7 +409,7 @@ void module_release(struct module *module)
     diagnostic_release(&module->failed);
 }
 
-const char *module_lock_timeout(const struct module *module)
+static int64_t lock_timeout_ms(const struct module *module)
 {
     const json_t *given = json_object_get(module->task->spec, "lock_timeout");
     int64_t ms = MS_MINUTE;
@@ -407,7 +417,55 @@ const char *module_lock_timeout(const struct module *module)
         ms = json_integer_value(given);
     else if (json_is_string(given) && !duration_parse(json_string_value(given), &ms, NULL))
         ms = MS_MINUTE;
+    return ms;
+}
+
+static const char *lock_option(const struct module *module, int64_t ms)
+{
     return arena_printf(module->arena, "-lock-timeout=%llds", (long long)((ms + MS_SECOND - 1) / MS_SECOND));
+}
+
+const char *module_lock_timeout(const struct module *module)
+{
+    return lock_option(module, lock_timeout_ms(module));
+}
+
+static void tell_wait(struct module *module)
+{
+    const struct provider_context *context = module->context;
+    const struct state_lock *lock = &module->lock;
+    struct str reason = STR_INIT;
+    str_add(&reason, "waits for the lock of its state");
+    add_holder(module, &reason, ", held by ");
+    if (lock->id[0])
+        str_addf(&reason, " (lock %s)", lock->id);
+    provider_log(context, "berth: %s", reason.data);
+    if (context->waits)
+        context->waits(context, reason.data);
+    str_release(&reason);
+}
+
+bool module_await_lock(struct module *module, const char **option,
+                       bool (*attempt)(struct module *module, void *owner, struct error *error), void *owner,
+                       struct error *error)
+{
+    int64_t left = lock_timeout_ms(module), wait = 0;
+    bool told = false, done;
+    for (;;) {
+        *option = lock_option(module, wait);
+        done = attempt(module, owner, error);
+        if (done || !module->locked || left <= 0)
+            break;
+        tell_wait(module);
+        told = true;
+        module->locked = false;
+        error_clear(error);
+        wait = left < LOCK_LOOK_MS ? left : LOCK_LOOK_MS;
+        left -= wait;
+    }
+    if (told && module->context->waits)
+        module->context->waits(module->context, "");
+    return done;
 }
 
 /* Files of the commit first, so that `vars` wins. Never on the command line: others could read it there. */

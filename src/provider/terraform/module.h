@@ -65,8 +65,13 @@ bool module_explain(struct module *module, const struct diagnostic *failed, cons
  * MODULE_WORDS in all. Remove module->variables when the tool has read them. */
 #define MODULE_WORDS 64
 bool module_add_variables(struct module *module, const char **words, size_t *count, struct error *error);
-/* "--" and the argument from the spec, or NULL: of lock_timeout and parallelism. In the arena. */
+/* The option that has the tool wait for the state's lock as long as the spec's lock_timeout says. In the arena. */
 const char *module_lock_timeout(const struct module *module);
+/* Has `attempt` run the tool with *option, which is set to the one above: first without waiting, and where somebody holds the state's lock again with a part of the time, until
+ * all of lock_timeout is over. Who holds it is told (provider_context.waits) while it waits. A run that does not get the lock has done nothing. */
+bool module_await_lock(struct module *module, const char **option,
+                       bool (*attempt)(struct module *module, void *owner, struct error *error), void *owner,
+                       struct error *error);
 /* Writes it, 0600. */
 bool module_write_json(const char *path, const json_t *value, struct error *error) BERTH_MUST_CHECK;
 /* The local state; NULL: it is not there, is empty, or is no state. New reference. */

@@ -77,11 +77,16 @@ static const char *about_of(const struct executor_task *task, const char *spec_d
 
 /* --- plan ---------------------------------------------------------------------------------------------------- */
 
+static bool try_plan(struct module *module, void *owner, struct error *error)
+{
+    return module_run(module, owner, MODULE_KEEP_TEXT, error);
+}
+
 /* Plans into module->plan and reads back what it would do. `mode`: NULL, "-destroy" or "-refresh-only". */
 static bool make_plan(struct module *module, const char *mode, const struct fingerprints *with,
                       struct shown_plan *shown, struct error *error)
 {
-    const char *words[MODULE_WORDS] = {"plan", "-input=false", "-no-color", module_lock_timeout(module)};
+    const char *words[MODULE_WORDS] = {"plan", "-input=false", "-no-color", ""};
     const char *show[] = {"show", "-json", "-no-color", module->plan, NULL};
     json_int_t parallelism = json_integer_value(json_object_get(module->task->spec, "parallelism"));
     struct str output = STR_INIT;
@@ -95,7 +100,7 @@ static bool make_plan(struct module *module, const char *mode, const struct fing
     /* the file is there with its rights before the tool fills it */
     bool planned = module_add_variables(module, words, &count, error) &&
                    file_replace(module->plan, "", 0, 0600, FILE_RELAXED, error) &&
-                   module_run(module, words, MODULE_KEEP_TEXT, error);
+                   module_await_lock(module, &words[3], try_plan, words, error);
     (void)unlink(module->variables);
     (void)module_tidy(module);
     planned = planned && module_ask(module, show, &output, error) &&
@@ -244,23 +249,38 @@ static bool open_plan(const struct module *module, const char *spec_digest, bool
     return opened || error_context(error, "the saved plan of '%s' cannot be used", task->address);
 }
 
+struct applying {
+    const char *words[8];
+    struct events *events;
+    struct runner_outcome outcome;
+};
+
+static bool try_apply(struct module *module, void *owner, struct error *error)
+{
+    struct applying *applying = owner;
+    struct events *events = applying->events;
+    const struct runner_outcome *outcome = &applying->outcome;
+    diagnostic_release(&events->failed); /* of a run before that did not get the lock */
+    diagnostic_init(&events->failed);
+    if (!module_follow(module, applying->words, events_line, events, &applying->outcome, error))
+        return false;
+    return (outcome->exit_status == 0 && !outcome->cancelled && !outcome->timed_out) ||
+           module_explain(module, &events->failed, outcome, "apply", error);
+}
+
 static bool apply_plan(struct module *module, struct events *events, struct apply_result *result, struct error *error)
 {
     json_int_t parallelism = json_integer_value(json_object_get(module->task->spec, "parallelism"));
-    const char *words[8] = {"apply", "-input=false", "-json", module_lock_timeout(module)};
-    struct runner_outcome outcome;
+    struct applying applying = {.words = {"apply", "-input=false", "-json", ""}, .events = events};
     size_t count = 4;
     if (parallelism > 0)
-        words[count++] = arena_printf(module->arena, "-parallelism=%lld", (long long)parallelism);
-    words[count] = module->plan;
+        applying.words[count++] = arena_printf(module->arena, "-parallelism=%lld", (long long)parallelism);
+    applying.words[count] = module->plan;
     (void)module_look(module, NULL);
-    bool ran = module_follow(module, words, events_line, events, &outcome, error);
+    bool done = module_await_lock(module, &applying.words[3], try_apply, &applying, error);
     (void)unlink(module->plan);
     const char *errored = module_tidy(module);
-    result->exit_status = ran ? outcome.exit_status : -1;
-    bool done = ran && outcome.exit_status == 0 && !outcome.cancelled && !outcome.timed_out;
-    if (ran && !done)
-        (void)module_explain(module, &events->failed, &outcome, "apply", error);
+    result->exit_status = applying.outcome.exit_status;
     if (errored) {
         provider_log(module->context, "berth: the state could not be written where it belongs; it is kept in %s",
                      errored);
