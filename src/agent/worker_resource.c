@@ -142,6 +142,7 @@ bool working_open(struct working *working, struct attempt *attempt, struct error
         return false;
     working->task.planned_spec_digest = json_get_text(attempt->task->spec, "planned_spec_digest");
     working->task.artifact = json_get_text(attempt->task->spec, "artifact");
+    working->task.earlier_ms = step->attempt > 1 ? attempt->task->run.applying_at : 0;
     return true;
 }
 
@@ -283,8 +284,8 @@ static bool released_own_lock(struct working *working, const json_t *told)
                               .operation = json_get_text(told, "operation"),
                               .path = json_get_text(told, "path"),
                               .version = ""};
-    struct lock_release release = {.lock = &lock, .since_ms = working->attempt->task->run.applying_at};
-    if (text_empty(lock.id) || working->attempt->task->step.attempt < 2 || !working->provider->executor->unlock)
+    struct lock_release release = {.lock = &lock, .since_ms = working->task.earlier_ms};
+    if (text_empty(lock.id) || release.since_ms == 0 || !working->provider->executor->unlock)
         return false;
     if (!text_empty(json_get_text(told, "since")))
         (void)!instant_parse(json_get_text(told, "since"), &lock.since_ms, NULL);

@@ -4,6 +4,7 @@
  * is planned again and done where it is what was approved, else asked for; at the end nothing is left. Its cells are in the table of kills.
  */
 #include "faults/cases.h"
+#include "faults/chain.h"
 #include "faults/kills.h"
 #include "faults/story.h"
 
@@ -21,97 +22,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ADDRESS "infra//terraform_data."
 #define STATE_LIMIT ((size_t)1 << 20)
 
-static const char template_text[] = "template: shop\n"
-                                    "version: 1\n"
-                                    "resources:\n"
-                                    "  infra: { executor: terraform, dir: infra, outputs: [told] }\n";
-
-/* `held` is being made until somebody writes to the pipe, or the file `go` is there; and taken away while the file `stay` is there, until somebody does. */
-static const char module_text[] = "resource \"terraform_data\" \"done\" {\n  input = \"one\"\n}\n"
-                                  "resource \"terraform_data\" \"held\" {\n"
-                                  "  input = terraform_data.done.output\n"
-                                  "  provisioner \"local-exec\" {\n"
-                                  "    command = \"test -e '%s/go' || read line < '%s/pipe'\"\n"
-                                  "  }\n"
-                                  "  provisioner \"local-exec\" {\n"
-                                  "    when = destroy\n"
-                                  "    command = \"test ! -e '%s/stay' || read line < '%s/pipe'\"\n"
-                                  "  }\n}\n"
-                                  "resource \"terraform_data\" \"last\" {\n  input = terraform_data.held.output\n}\n"
-                                  "output \"told\" {\n  value = terraform_data.last.output\n}\n";
-
 /* --- the world ----------------------------------------------------------------------------------------------------- */
-
-static void add_module(struct world *world)
-{
-    char *pipe = path_join(world->folder, "pipe"), *folder = path_join(world->repository, "infra");
-    char *text = path_printf(module_text, world->folder, world->folder, world->folder, world->folder);
-    if (mkfifo(pipe, 0600) != 0)
-        printf("# %s: %s\n", pipe, strerror(errno));
-    world_git(world, "checkout", "-q", "feature/x");
-    (void)!folder_make(folder, 0755, NULL);
-    world_write(world, "infra/main.tf", text, false);
-    world_git(world, "add", "infra", NULL);
-    world_git(world, "commit", "-q", "-mmodule");
-    world_git(world, "checkout", "-q", "main");
-    free(text);
-    free(folder);
-    free(pipe);
-}
-
-static const struct resource *part(struct world *world, const char *name)
-{
-    const struct environment *environment = world_environment(world, STORY_ENVIRONMENT);
-    struct resource *row = arena_alloc(&world->arena, sizeof *row);
-    const char *id = environment ? arena_printf(&world->arena, "%s/" ADDRESS "%s", environment->id, name) : "";
-    return store_get(world->store, &resource_type, id, &world->arena, row, NULL) == STORE_FOUND ? row : NULL;
-}
-
-static bool is_part(struct world *world, const char *name, enum resource_status status)
-{
-    const struct resource *row = part(world, name);
-    return row && row->status == (int)status;
-}
-
-static bool held_is_made(struct world *world, void *context)
-{
-    (void)context;
-    return is_part(world, "done", RESOURCE_OK) && is_part(world, "held", RESOURCE_CREATING);
-}
 
 static bool no_tool(struct world *world, void *context)
 {
     (void)context;
     return world_tools(world, NULL, NULL) == 0;
-}
-
-static void write_file(struct world *world, const char *name)
-{
-    char *path = path_join(world->folder, name);
-    (void)!file_replace(path, "", 0, 0600, FILE_RELAXED, NULL);
-    free(path);
-}
-
-static void remove_file(struct world *world, const char *name)
-{
-    char *path = path_join(world->folder, name);
-    unlink(path);
-    free(path);
-}
-
-static void let_go(struct world *world)
-{
-    char *pipe = path_join(world->folder, "pipe");
-    write_file(world, "go");
-    int fd = open(pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC); /* ENXIO: nobody waits any more */
-    if (fd >= 0) {
-        (void)!write(fd, "go\n", 3);
-        close(fd);
-    }
-    free(pipe);
 }
 
 /* Stopped first: it must not see that its workers went. */
@@ -120,18 +38,6 @@ static void kill_both(struct world *world)
     world_kill(world, SIGSTOP);
     world_kill_workers(world);
     world_kill(world, SIGKILL);
-}
-
-/* The tool itself, not what it runs. */
-static void kill_if_terraform(pid_t pid, void *context)
-{
-    struct str name = STR_INIT;
-    char *path = path_printf("/proc/%d/comm", (int)pid);
-    size_t *killed = context;
-    if (file_read(path, 100, &name, NULL) && text_starts(name.data, "terraform"))
-        *killed += kill(pid, SIGKILL) == 0;
-    str_release(&name);
-    free(path);
 }
 
 /* --- the state ----------------------------------------------------------------------------------------------------- */
@@ -181,7 +87,7 @@ static bool to_the_middle(struct world *world, struct str *trouble)
     if (!run)
         return false;
     story_approve(world, run);
-    if (world_wait(world, held_is_made, NULL))
+    if (world_wait(world, chain_is_in_the_middle, NULL))
         return true;
     story_trouble(world, trouble, "it was not seen that terraform makes `held`");
     return false;
@@ -189,8 +95,8 @@ static bool to_the_middle(struct world *world, struct str *trouble)
 
 static void expect_part(struct world *world, struct str *trouble, const char *name, enum resource_status status)
 {
-    const struct resource *row = part(world, name);
-    if (!is_part(world, name, status))
+    const struct resource *row = chain_part(world, name);
+    if (!chain_is(world, name, status))
         str_addf(trouble, "%s is %s; ", name, row ? word_name(resource_status_names, row->status) : "not there");
 }
 
@@ -209,7 +115,7 @@ static void to_the_end(struct world *world, struct str *trouble)
     if (story_destroy(world, trouble)) {
         if (file_exists(state))
             str_add(trouble, "the state is left; ");
-        if (part(world, "done"))
+        if (chain_part(world, "done"))
             str_add(trouble, "an inner part is left; ");
     }
     world_breaches(world, trouble);
@@ -218,8 +124,7 @@ static void to_the_end(struct world *world, struct str *trouble)
 
 static bool killed_tool(struct world *world, struct str *trouble)
 {
-    size_t killed = 0;
-    world_tools(world, kill_if_terraform, &killed);
+    size_t killed = chain_kill_tool(world);
     const struct run *run = killed > 0 ? world_wait_run(world, RUNS_REST) : NULL;
     if (!run || run->status != RUN_HELD) {
         story_trouble(world, trouble, killed > 0 ? "it is not held" : "there was no terraform to kill");
@@ -248,7 +153,7 @@ static void kills_tool(struct world *world, struct str *trouble)
 {
     if (!to_the_middle(world, trouble) || !killed_tool(world, trouble))
         return;
-    let_go(world);
+    chain_let_go(world);
     to_the_end(world, trouble);
     expect_said(world, trouble, (const char *const[]){"log", "1", NULL}, "covered by the approval, goes on");
 }
@@ -270,7 +175,7 @@ static void kills_tool_and_spoils(struct world *world, struct str *trouble)
     char digest[100];
     if (!to_the_middle(world, trouble) || !killed_tool(world, trouble))
         return;
-    let_go(world);
+    chain_let_go(world);
     if (!spoil_state(world))
         str_add(trouble, "the state cannot be spoilt; ");
     run = world_last_run(world);
@@ -288,7 +193,7 @@ static void kills_worker(struct world *world, struct str *trouble)
 {
     if (!to_the_middle(world, trouble))
         return;
-    write_file(world, "go"); /* for the next attempt; this one waits on */
+    chain_say(world, "go"); /* for the next attempt; this one waits on */
     world_kill_workers(world);
     to_the_end(world, trouble);
 }
@@ -298,7 +203,7 @@ static void kills_supervisor(struct world *world, struct str *trouble)
     if (!to_the_middle(world, trouble))
         return;
     world_kill(world, SIGKILL);
-    let_go(world);
+    chain_let_go(world);
     to_the_end(world, trouble);
 }
 
@@ -306,7 +211,7 @@ static void kills_both(struct world *world, struct str *trouble)
 {
     if (!to_the_middle(world, trouble))
         return;
-    write_file(world, "go");
+    chain_say(world, "go");
     kill_both(world);
     to_the_end(world, trouble);
 }
@@ -323,7 +228,7 @@ static void kills_both_when_made(struct world *world, struct str *trouble)
     if (!to_the_middle(world, trouble))
         return;
     world_kill(world, SIGSTOP);
-    let_go(world);
+    chain_let_go(world);
     if (!world_wait(world, all_is_made, NULL))
         str_add(trouble, "the stopped berthd's worker did not make the rest; ");
     world_kill_workers(world);
@@ -336,7 +241,7 @@ static void kills_both_when_made(struct world *world, struct str *trouble)
 static bool held_is_going(struct world *world, void *context)
 {
     (void)context;
-    return !part(world, "last") && is_part(world, "held", RESOURCE_DESTROYING);
+    return !chain_part(world, "last") && chain_is(world, "held", RESOURCE_DESTROYING);
 }
 
 static bool destroy_begins(struct world *world, void *context)
@@ -349,10 +254,10 @@ static bool destroy_begins(struct world *world, void *context)
 /* All is made, and `held` is being taken away. */
 static bool to_the_middle_of_the_end(struct world *world, struct str *trouble)
 {
-    write_file(world, "go");
+    chain_say(world, "go");
     if (!story_deploy(world, trouble))
         return false;
-    write_file(world, "stay");
+    chain_say(world, "stay");
     world_ask(world, "destroy", STORY_ENVIRONMENT, "{\"confirm\":\"" STORY_ENVIRONMENT "\"}");
     if (!world_wait(world, destroy_begins, NULL)) {
         story_trouble(world, trouble, "the destroy does not begin");
@@ -375,7 +280,7 @@ static void to_the_end_of_all(struct world *world, struct str *trouble)
         story_trouble(world, trouble, "the destroy did not end well");
     if (file_exists(state))
         str_add(trouble, "the state is left; ");
-    if (part(world, "done"))
+    if (chain_part(world, "done"))
         str_add(trouble, "an inner part is left; ");
     world_breaches(world, trouble);
     free(state);
@@ -383,11 +288,10 @@ static void to_the_end_of_all(struct world *world, struct str *trouble)
 
 static void kills_tool_destroying(struct world *world, struct str *trouble)
 {
-    size_t killed = 0;
     if (!to_the_middle_of_the_end(world, trouble))
         return;
-    world_tools(world, kill_if_terraform, &killed);
-    remove_file(world, "stay");
+    size_t killed = chain_kill_tool(world);
+    chain_unsay(world, "stay");
     const struct run *run = killed > 0 ? world_wait_run(world, RUNS_REST) : NULL;
     if (!run || run->status != RUN_HELD)
         story_trouble(world, trouble, killed > 0 ? "it is not held" : "there was no terraform to kill");
@@ -403,7 +307,7 @@ static void kills_worker_destroying(struct world *world, struct str *trouble)
     if (!to_the_middle_of_the_end(world, trouble))
         return;
     world_kill_workers(world);
-    remove_file(world, "stay");
+    chain_unsay(world, "stay");
     to_the_end_of_all(world, trouble);
 }
 
@@ -412,8 +316,8 @@ static void kills_supervisor_destroying(struct world *world, struct str *trouble
     if (!to_the_middle_of_the_end(world, trouble))
         return;
     world_kill(world, SIGKILL);
-    remove_file(world, "stay");
-    let_go(world);
+    chain_unsay(world, "stay");
+    chain_let_go(world);
     to_the_end_of_all(world, trouble);
 }
 
@@ -422,7 +326,7 @@ static void kills_both_destroying(struct world *world, struct str *trouble)
     if (!to_the_middle_of_the_end(world, trouble))
         return;
     kill_both(world);
-    remove_file(world, "stay");
+    chain_unsay(world, "stay");
     to_the_end_of_all(world, trouble);
 }
 
@@ -447,8 +351,8 @@ static void play(size_t index, void *context, struct str *trouble, struct str *n
         str_add(note, "SKIP there is no terraform on PATH");
         return;
     }
-    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .template_text = template_text});
-    add_module(&world);
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC, .template_text = chain_template});
+    chain_add(&world, "");
     world_start(&world);
     plays[index](&world, trouble);
     world_close(&world);

@@ -17,8 +17,12 @@ test_tools += tests/faults/test_clock tests/faults/test_damaged tests/faults/tes
 tests_faults_test_push_SOURCES = tests/faults/test_push.c $(faults_parts)
 tests_faults_test_push_LDADD = $(libs_store)
 test_tools += tests/faults/test_terraform
-tests_faults_test_terraform_SOURCES = tests/faults/test_terraform.c tests/faults/kills.c tests/faults/kills.h $(faults_parts)
+faults_chain = tests/faults/chain.c tests/faults/chain.h $(faults_parts)
+tests_faults_test_terraform_SOURCES = tests/faults/test_terraform.c tests/faults/kills.c tests/faults/kills.h $(faults_chain)
 tests_faults_test_terraform_LDADD = $(libs_store)
+test_tools += tests/faults/test_locked
+tests_faults_test_locked_SOURCES = tests/faults/test_locked.c tests/faults/bucket.c tests/faults/bucket.h $(faults_chain)
+tests_faults_test_locked_LDADD = $(libs_store)
 test_tools += tests/faults/test_exec
 tests_faults_test_exec_SOURCES = tests/faults/test_exec.c $(faults_parts)
 tests_faults_test_exec_LDADD = $(libs_store)
@@ -33,7 +37,7 @@ tests_faults_test_damaged_LDADD = $(test_store)
 faults_scripts = tests/faults/nth-provider-call.sh tests/faults/nth-store-write.sh tests/faults/nth-store-read.sh
 if FAULTS
 long_tests += tests/faults/test_kills tests/faults/test_clock tests/faults/test_trouble tests/faults/test_push \
-	tests/faults/test_damaged tests/faults/test_terraform tests/faults/test_exec $(faults_scripts)
+	tests/faults/test_damaged tests/faults/test_terraform tests/faults/test_locked tests/faults/test_exec $(faults_scripts)
 torture_tests += $(faults_scripts) tests/faults/test_kills
 endif
 

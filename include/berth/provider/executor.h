@@ -32,6 +32,8 @@ struct executor_task {
     const char *planned_spec_digest; /* apply, destroy: what the approved plan said */
     const char *artifact;            /* apply, destroy: as plan_result named it; NULL or "": none */
     const json_t *variables;         /* object: BERTH_… values for the tool's environment */
+    int64_t
+        earlier_ms; /* when the attempts before this one began, which may have left a lock: where its holder is proven dead it is not waited for. 0: none */
     const struct provider_runner *runner;
     const struct provider_context *runner_context;
 };

@@ -4,6 +4,7 @@
 
 #include "provider/job.h"
 #include "provider/terraform/init.h"
+#include "provider/terraform/lock.h"
 #include "provider/terraform/layout.h"
 #include "provider/terraform/secrets.h"
 #include "provider/terraform/shown.h"
@@ -24,7 +25,9 @@
 #define STATE_FILE "terraform.tfstate"
 #define ERRORED_FILE "errored.tfstate"
 #define CONFIG_LIMIT ((size_t)1 << 20)
-#define LOCK_LOOK_MS MS_MINUTE /* so often it is looked who holds the lock that is waited for */
+/* When it is looked again who holds the lock that is waited for: each time after twice as long. */
+#define LOCK_LOOK_FIRST_MS (5 * MS_SECOND)
+#define LOCK_LOOK_MOST_MS MS_MINUTE
 
 /* --- what the spec says -------------------------------------------------------------------------------------- */
 
@@ -445,23 +448,32 @@ static void tell_wait(struct module *module)
     str_release(&reason);
 }
 
+/* Nobody will release it but whoever began what left it. */
+static bool waits_for_the_dead(const struct module *module)
+{
+    const struct executor_task *task = module->task;
+    struct error problem = {0};
+    return task->earlier_ms != 0 && lock_holder_is_dead(&module->lock, module->state_name, task->earlier_ms, &problem);
+}
+
 bool module_await_lock(struct module *module, const char **option,
                        bool (*attempt)(struct module *module, void *owner, struct error *error), void *owner,
                        struct error *error)
 {
-    int64_t left = lock_timeout_ms(module), wait = 0;
+    int64_t left = lock_timeout_ms(module), wait = 0, next = LOCK_LOOK_FIRST_MS;
     bool told = false, done;
     for (;;) {
         *option = lock_option(module, wait);
         done = attempt(module, owner, error);
-        if (done || !module->locked || left <= 0)
+        if (done || !module->locked || left <= 0 || waits_for_the_dead(module))
             break;
         tell_wait(module);
         told = true;
         module->locked = false;
         error_clear(error);
-        wait = left < LOCK_LOOK_MS ? left : LOCK_LOOK_MS;
+        wait = left < next ? left : next;
         left -= wait;
+        next = next < LOCK_LOOK_MOST_MS / 2 ? 2 * next : LOCK_LOOK_MOST_MS;
     }
     if (told && module->context->waits)
         module->context->waits(module->context, "");

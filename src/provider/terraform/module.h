@@ -68,7 +68,7 @@ bool module_add_variables(struct module *module, const char **words, size_t *cou
 /* The option that has the tool wait for the state's lock as long as the spec's lock_timeout says. In the arena. */
 const char *module_lock_timeout(const struct module *module);
 /* Has `attempt` run the tool with *option, which is set to the one above: first without waiting, and where somebody holds the state's lock again with a part of the time, until
- * all of lock_timeout is over. Who holds it is told (provider_context.waits) while it waits. A run that does not get the lock has done nothing. */
+ * all of lock_timeout is over. Who holds it is told (provider_context.waits) while it waits; one that is proven dead is not waited for. A run that does not get the lock has done nothing. */
 bool module_await_lock(struct module *module, const char **option,
                        bool (*attempt)(struct module *module, void *owner, struct error *error), void *owner,
                        struct error *error);
