@@ -6,6 +6,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/cells.c \
 	src/base/cron.c \
 	src/base/error.c \
+	src/base/expression.c \
 	src/base/fault.c \
 	src/base/file.c \
 	src/base/folder.c \

@@ -2,24 +2,15 @@
 /* Filters as typed: words, not-words, fields, regular expressions, times and numbers, alternatives. */
 #include "ui/filter.h"
 
+#include "berth/base/expression.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
 
 #include <ctype.h>
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MATCH_STEPS 10000u /* of one match: a list of 100,000 rows is filtered between keys */
-#define MATCH_KIB 256u
-
-struct filter_patterns {
-    pcre2_match_data *data;
-    pcre2_match_context *limits;
-    char trouble[160];
-};
 
 static char lower(char c)
 {
@@ -59,76 +50,48 @@ static bool is_field(char *word, char *mark)
 
 /* --- regular expressions ---------------------------------------------------------------------------------- */
 
-static struct filter_patterns *patterns_of(struct filter *filter)
+static void say_trouble(const struct filter *filter, const char *before, const char *text)
 {
-    struct filter_patterns *patterns = filter->patterns;
-    if (patterns)
-        return patterns;
-    patterns = filter->patterns = mem_zero(1, sizeof *patterns);
-    patterns->data = pcre2_match_data_create(1, NULL);
-    patterns->limits = pcre2_match_context_create(NULL);
-    BUG_ON(!patterns->data || !patterns->limits);
-    pcre2_set_match_limit(patterns->limits, MATCH_STEPS);
-    pcre2_set_depth_limit(patterns->limits, MATCH_STEPS);
-    pcre2_set_heap_limit(patterns->limits, MATCH_KIB);
-    return patterns;
+    const size_t used = strlen(before);
+    text_copy(filter->trouble, FILTER_TROUBLE, before);
+    text_copy(filter->trouble + used, FILTER_TROUBLE - used, text);
 }
 
 /* "~expression~"; false where its end is not typed yet, or it is none. */
 static bool read_pattern(struct filter *filter, struct filter_term *term, char *word)
 {
     const size_t length = strlen(word);
-    PCRE2_SIZE offset;
-    PCRE2_UCHAR message[100];
-    int code;
+    struct error error = {0};
     if (length < 3 || word[length - 1] != '~')
         return false;
-    struct filter_patterns *patterns = patterns_of(filter);
     word[length - 1] = '\0';
     term->word = word + 1;
-    term->pattern = pcre2_compile((PCRE2_SPTR)term->word, length - 2,
-                                  PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C, &code,
-                                  &offset, NULL);
-    if (!term->pattern) {
-        pcre2_get_error_message(code, message, sizeof message);
-        snprintf(patterns->trouble, sizeof patterns->trouble, "no expression: %s at character %zu", (char *)message,
-                 (size_t)offset + 1);
-    }
+    term->pattern = expression_compile(term->word, length - 2, EXPRESSION_ANY_CASE, MATCH_STEPS, &error);
+    if (!term->pattern)
+        say_trouble(filter, "no expression: ", error.message);
     return term->pattern != NULL;
 }
 
 static bool pattern_fits_text(const struct filter *filter, const struct filter_term *term, const char *text)
 {
-    struct filter_patterns *patterns = filter->patterns;
-    int found = pcre2_match(term->pattern, (PCRE2_SPTR)text, strlen(text), 0, 0, patterns->data, patterns->limits);
-    if (found < 0 && found != PCRE2_ERROR_NOMATCH)
-        snprintf(patterns->trouble, sizeof patterns->trouble, "the expression takes too long: rows are left out");
-    return found >= 0;
-}
-
-static void forget_terms(struct filter *filter)
-{
-    for (size_t i = 0; i < filter->count; i++)
-        pcre2_code_free(filter->terms[i].pattern);
-    filter->count = 0;
-    if (filter->patterns)
-        filter->patterns->trouble[0] = '\0';
+    enum expression_match match = expression_match(term->pattern, text);
+    if (match == EXPRESSION_GAVE_UP)
+        say_trouble(filter, "the expression takes too long: ", "rows are left out");
+    return match == EXPRESSION_FITS;
 }
 
 void filter_release(struct filter *filter)
 {
-    forget_terms(filter);
-    if (filter->patterns) {
-        pcre2_match_data_free(filter->patterns->data);
-        pcre2_match_context_free(filter->patterns->limits);
-    }
-    free(filter->patterns);
-    filter->patterns = NULL;
+    for (size_t i = 0; i < filter->count; i++)
+        expression_free(filter->terms[i].pattern);
+    filter->count = 0;
+    free(filter->trouble);
+    filter->trouble = NULL;
 }
 
 const char *filter_trouble(const struct filter *filter)
 {
-    return filter->patterns ? filter->patterns->trouble : "";
+    return filter->trouble ? filter->trouble : "";
 }
 
 /* --- terms ------------------------------------------------------------------------------------------------ */
@@ -192,7 +155,8 @@ void filter_set(struct filter *filter, const char *text)
 {
     bool starts = true;
     char *rest = filter->words, *word;
-    forget_terms(filter);
+    filter_release(filter);
+    filter->trouble = mem_zero(1, FILTER_TROUBLE);
     text_copy(filter->text, sizeof filter->text, text);
     text_copy(filter->words, sizeof filter->words, text);
     while ((word = next_word(&rest)) && filter->count < FILTER_TERMS) {

@@ -14,7 +14,8 @@
 
 #define FILTER_TERMS 16
 #define FILTER_BYTES 200
-struct filter_patterns;      /* what the expressions need to be matched */
+#define FILTER_TROUBLE 160
+struct expression;
 struct filter {              /* zeroed to begin with */
     char text[FILTER_BYTES]; /* as typed, at most this much of it counts */
     char words[FILTER_BYTES];
@@ -23,10 +24,10 @@ struct filter {              /* zeroed to begin with */
         char compare;             /* '<' or '>': the field's number is compared; 0: its text is searched */
         int64_t number;           /* to compare with; times in milliseconds */
         bool is_not, starts_alternative;
-        void *pattern; /* compiled; NULL: it is a word */
+        struct expression *pattern; /* NULL: it is a word */
     } terms[FILTER_TERMS];
     size_t count;
-    struct filter_patterns *patterns; /* NULL: no expression was ever in it */
+    char *trouble; /* with its expressions: matching tells it too */
 };
 void filter_set(struct filter *filter, const char *text);
 void filter_release(struct filter *filter);
