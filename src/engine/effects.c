@@ -151,7 +151,10 @@ static size_t place_of(const struct rows *rows, const struct map *map, const cha
     if (map != NULL)
         return (uintptr_t)map_get(map, id);
     for (size_t i = 0; i < rows->count; i++)
-        if (rows->items[i] != NULL && text_equal(record_id(rows->items[i]), id))
+        if (rows->items[i] != NULL && *(const char *const *)rows->items[i] == id)
+            return i + 1;
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i] != NULL && row_has_id(rows->items[i], id))
             return i + 1;
     return 0;
 }

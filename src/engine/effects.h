@@ -6,7 +6,16 @@
 #include "berth/engine.h"
 
 #include <jansson.h>
+#include <string.h>
 
+/* The rows of a run are looked through for an id several times an event, and there may be a thousand: no calls but where the pointers differ. A row that was
+ * changed is a copy, and has its id from the row that it was made of. */
+static inline bool row_has_id(const void *row, const char *id)
+{
+    const char *own = *(const char *const *)row; /* the first member of every row */
+
+    return own == id || (own != NULL && id != NULL && strcmp(own, id) == 0);
+}
 void effects_put(struct engine_effects *effects, const struct record_type *type, const void *row);
 void effects_remove(struct engine_effects *effects, const struct record_type *type, const char *id);
 /* A copy of the entry; its texts are borrowed until the effects are written. */

@@ -49,7 +49,7 @@ void turn_drop(struct turn_table *table, size_t at)
 long turn_find(const struct turn_table *table, const char *id)
 {
     for (size_t i = 0; i < table->rows.count; i++) {
-        if (table->states.items[i] != ROW_REMOVED && text_equal(record_id(table->rows.items[i]), id))
+        if (table->states.items[i] != ROW_REMOVED && row_has_id(table->rows.items[i], id))
             return (long)i;
     }
     return -1;
