@@ -128,6 +128,12 @@ void engine_step_waits(const struct engine_facts *facts, const char *step, const
 void engine_advance(const struct engine_facts *facts, struct engine_effects *effects);
 
 /* --- environments that end by themselves --------------------------------------------------------------------- */
+/* What became of an end that was asked for. All zero: it was not. */
+struct clean_asked {
+    bool answered; /* waiting, on its way, or a person's by now (undone, rejected, failed): it is not asked for again */
+    int tries;     /* so many times it came to nothing by itself: it was refused, or called back */
+    int64_t not_before; /* the next of these */
+};
 struct clean_facts {
     int64_t now_ms, epoch;
     int64_t looked_at; /* the last time, 0 never: what was due before was said then */
@@ -135,8 +141,7 @@ struct clean_facts {
     const struct config *config;
     VEC(const struct environment *) environments; /* all that are not destroyed */
     VEC(const struct branch *) branches;          /* one an environment: the branch that owns it, NULL none known */
-    VEC(char)
-    answered; /* one an environment: its end (engine_clean_key) was asked for before and is not again; none: all 0 */
+    VEC(struct clean_asked) asked;                /* one an environment, of its `ends_at`; empty: none was */
     VEC(const char *)
     fed_by; /* one an environment: another branch that lives and brought it commits, or is about to; "" none. Empty: nobody feeds any */
     size_t asked_for;                            /* destroys of this kind that are not answered yet */
@@ -157,8 +162,10 @@ bool engine_load_fed_by(struct store *store, const struct environment *environme
  * is over; a cancel for a destroy that nothing asks for any more. When limits.remove_at_once or remove_share is exceeded, or the clock jumped, a hold of kind
  * CLEANER_ASKS for each instead. A listing that was not whole, or empty, proves no branch gone. effects->wake_at: the next instant that matters. */
 void engine_clean(const struct clean_facts *facts, struct engine_effects *effects);
-/* The key of the command that destroys it for ending then. */
-const char *engine_clean_key(struct arena *arena, const struct environment *environment, int64_t at_ms);
+/* The key of the command that destroys it for ending then, `tries` of them having come to nothing. */
+const char *engine_clean_key(struct arena *arena, const struct environment *environment, int64_t at_ms, int tries);
+/* Takes in what became of the next of those commands, the first first; `run` is the one it began, or NULL. False: that answers it. */
+bool engine_clean_asked(const struct command *command, const struct run *run, struct clean_asked *asked);
 
 /* --- the tables, for documentation and tests ------------------------------------------------------------------ */
 struct engine_turn; /* private: one call at work */

@@ -115,29 +115,56 @@ static bool load_runs(struct loading *loading, struct error *error)
     return true;
 }
 
-static bool visit_status(const void *row, void *context)
+struct key_search {
+    struct arena *arena;
+    struct command *command; /* that has the key, or NULL */
+};
+
+static bool take_command(const void *row, void *context)
 {
-    *(int *)context = ((const struct command *)row)->status;
+    struct key_search *search = context;
+    search->command = record_copy(&command_type, row, search->arena);
     return false;
 }
 
-/* Whether a command of that key was put before, and how it is. */
-static bool is_key(struct supervisor *supervisor, const char *key, int *status)
+/* The command of that key, or NULL; in the arena. */
+static bool find_key(struct supervisor *supervisor, const char *key, struct arena *arena,
+                     const struct command **command, struct error *error)
 {
-    static const char *const columns[] = {"id", "status", NULL};
+    static const char *const columns[] = {"id", "status", "run", "answered_at", NULL};
+    struct key_search search = {.arena = arena};
     struct store_query query = {.type = &command_type, .index = "key", .equal = {key}, .columns = columns, .limit = 1};
-    *status = -1;
-    return store_each(supervisor->store, &query, visit_status, status, NULL) && *status >= 0;
+    bool found = store_each(supervisor->store, &query, take_command, &search, error);
+    *command = search.command;
+    return found;
 }
 
-/* Its end, as the last look wrote it, is over and was asked for: undone, failed or refused, it is a person's now. */
-static char was_asked(struct loading *loading, const struct environment *environment)
+/* What became of its end, as the last look wrote it, when it is over. */
+static bool load_asked(struct loading *loading, const struct environment *environment, struct clean_asked *asked,
+                       struct error *error)
 {
-    int status;
-    if (environment->ends_at == 0 || environment->ends_at > loading->facts->now_ms ||
-        !is_key(loading->supervisor, engine_clean_key(loading->arena, environment, environment->ends_at), &status))
-        return false;
-    loading->facts->asked_for += status == COMMAND_WAITING;
+    const struct command *command;
+    bool next = environment->ends_at != 0 && environment->ends_at <= loading->facts->now_ms;
+    while (next) {
+        struct run run;
+        const char *key = engine_clean_key(loading->arena, environment, environment->ends_at, asked->tries);
+        if (!find_key(loading->supervisor, key, loading->arena, &command, error))
+            return false;
+        if (!command)
+            return true;
+        struct error unread = {0};
+        enum store_found found = text_empty(command->run) ? STORE_MISSING
+                                                          : store_get(loading->supervisor->store, &run_type,
+                                                                      command->run, loading->arena, &run, &unread);
+        if (found == STORE_ERROR &&
+            unread.code != ERROR_DAMAGED) { /* damaged: it is let alone, as what went another way */
+            if (error)
+                *error = unread;
+            return false;
+        }
+        loading->facts->asked_for += command->status == COMMAND_WAITING;
+        next = engine_clean_asked(command, found == STORE_FOUND ? &run : NULL, asked);
+    }
     return true;
 }
 
@@ -163,8 +190,10 @@ static bool load(struct loading *loading, struct error *error)
     if (!load_branches(loading, error))
         return false;
     for (size_t i = 0; i < facts->environments.count; i++) {
-        char answered = was_asked(loading, facts->environments.items[i]);
-        vec_push(&facts->answered, answered);
+        struct clean_asked asked = {.answered = false};
+        if (!load_asked(loading, facts->environments.items[i], &asked, error))
+            return false;
+        vec_push(&facts->asked, asked);
     }
     return true;
 }
@@ -172,9 +201,12 @@ static bool load(struct loading *loading, struct error *error)
 /* A command whose key is known was asked before. */
 static bool is_known(struct supervisor *supervisor, const struct engine_put *put)
 {
-    int status;
-    return put->type == &command_type && put->row &&
-           is_key(supervisor, ((const struct command *)put->row)->key, &status);
+    struct arena arena = {0};
+    const struct command *before = NULL;
+    bool known = put->type == &command_type && put->row &&
+                 find_key(supervisor, ((const struct command *)put->row)->key, &arena, &before, NULL) && before;
+    arena_release(&arena);
+    return known;
 }
 
 static void drop_known(struct supervisor *supervisor, struct engine_effects *effects)

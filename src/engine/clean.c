@@ -15,6 +15,9 @@
 #define EXPIRING_MS \
     (2 * MS_HOUR) /* so long before its end an environment is marked, but only in the last quarter of its life */
 
+#define TRIES 8                /* commands for one end that come to nothing by themselves: then a person has to look */
+#define TRY_AGAIN_MS MS_MINUTE /* after the first of them, twice as long after each */
+
 /* Before the end its owner is told so often. */
 static const int64_t warnings[] = {2 * MS_DAY, 2 * MS_HOUR, 30 * MS_MINUTE};
 
@@ -30,6 +33,7 @@ struct ending { /* of one environment */
     const char *rule;                    /* which, since when; "" none */
     const char *evidence;                /* the same with what was seen last */
     const struct hold *ask;              /* the cleaner's question about it, or NULL */
+    struct clean_asked asked;            /* for this end */
 };
 /* Rows by the environment they are of: the newest place of each, and before each the next older one; places count from 1. */
 struct by_environment {
@@ -275,7 +279,7 @@ static void warn(struct cleaning *cleaning, const struct ending *ending)
 
 /* --- what it asks for ---------------------------------------------------------------------------------------------------- */
 
-/* The key makes it one command an end: what was refused, undone or failed is not asked for again until that end moves. */
+/* The key makes it one command an end: what was undone or failed is not asked for again until that end moves. */
 static void command(struct cleaning *cleaning, struct command asked, bool branch_gone)
 {
     struct command *row = arena_alloc(cleaning->arena, sizeof *row);
@@ -352,6 +356,8 @@ static struct ending ending_of(struct cleaning *cleaning, size_t at)
 
     end_with_life(cleaning, &ending);
     end_with_branch(cleaning, &ending);
+    if (at < facts->asked.count && ending.at == environment->ends_at)
+        ending.asked = facts->asked.items[at];
     return ending;
 }
 
@@ -376,9 +382,10 @@ static void look_at(struct cleaning *cleaning, size_t at)
     if (ending.at == 0 || ending.at > now) {
         cleaning->soon += ending.at != 0 && ending.at <= now + SOON_MS;
         drop_question(cleaning, &ending);
-    } else if (!(at < cleaning->facts->answered.count && cleaning->facts->answered.items[at]) &&
-               may_end(cleaning, &ending)) {
-        vec_push(&cleaning->due, ending);
+    } else if (!ending.asked.answered && may_end(cleaning, &ending)) {
+        wake(cleaning, ending.asked.not_before);
+        if (ending.asked.not_before <= now)
+            vec_push(&cleaning->due, ending);
     }
 }
 
@@ -473,7 +480,7 @@ static void end(struct cleaning *cleaning, const struct ending *ending)
             (struct command){.verb = "destroy",
                              .subject = environment->name,
                              .arguments = json_text(cleaning->arena, arguments),
-                             .key = engine_clean_key(cleaning->arena, environment, ending->at),
+                             .key = engine_clean_key(cleaning->arena, environment, ending->at, ending->asked.tries),
                              .reason = ending->evidence},
             ending->branch_gone);
     json_decref(arguments);
@@ -528,16 +535,37 @@ void engine_clean(const struct clean_facts *facts, struct engine_effects *effect
     by_environment_release(&cleaning.runs);
 }
 
-const char *engine_clean_key(struct arena *arena, const struct environment *environment, int64_t at_ms)
+const char *engine_clean_key(struct arena *arena, const struct environment *environment, int64_t at_ms, int tries)
 {
-    return arena_printf(arena, "end %s at %lld", environment->id, (long long)at_ms);
+    const char *key = arena_printf(arena, "end %s at %lld", environment->id, (long long)at_ms);
+
+    return tries == 0 ? key : arena_printf(arena, "%s again %d", key, tries);
+}
+
+/* Nobody but the machines said no: policy did before it began, or what made it begin was not so any more. */
+static bool came_to_nothing(const struct command *command, const struct run *run)
+{
+    return command->status == COMMAND_REFUSED ||
+           (run != NULL && run->status == RUN_CANCELLED && text_equal(run->cancel_by, "berth"));
+}
+
+bool engine_clean_asked(const struct command *command, const struct run *run, struct clean_asked *asked)
+{
+    const int64_t over_at = command->status == COMMAND_REFUSED ? command->answered_at : run != NULL ? run->ended_at : 0;
+
+    asked->answered = !came_to_nothing(command, run);
+    if (asked->answered)
+        return false;
+    asked->not_before = over_at + (TRY_AGAIN_MS << asked->tries);
+    asked->answered = ++asked->tries == TRIES;
+    return !asked->answered;
 }
 
 void clean_facts_release(struct clean_facts *facts)
 {
     vec_release(&facts->environments);
     vec_release(&facts->branches);
-    vec_release(&facts->answered);
+    vec_release(&facts->asked);
     vec_release(&facts->fed_by);
     vec_release(&facts->repositories);
     vec_release(&facts->holds);

@@ -296,6 +296,7 @@ static bool is_called_back(struct engine_turn *turn, const struct why *end)
 {
     if (end == NULL || end->verdict != POLICY_NO)
         return false;
+    turn->run->cancel_by = "berth";
     return turn_fire(turn, "cancel", arena_printf(turn->arena, "called back: %s", end->reason));
 }
 

@@ -273,6 +273,52 @@ static void look__counts_what_nobody_has_answered_yet(void **state)
     assert_int_equal(count(scene, &hold_type), 1);
 }
 
+/* The newest command was answered an hour ago; the run it began, if any, was cancelled then. */
+static void answer_newest(struct scene *scene, enum command_status status, const char *run, const char *cancel_by)
+{
+    const struct store_query query = {.type = &command_type};
+    struct command *rows, newest;
+    size_t found;
+    assert_true(store_list(scene->supervisor.store, &query, &scene->arena, &rows, &found, NULL) && found > 0);
+    newest = rows[0];
+    for (size_t i = 1; i < found; i++)
+        if (strcmp(rows[i].key, newest.key) > 0)
+            newest = rows[i];
+    newest.status = (int)status;
+    newest.run = run;
+    newest.answered_at = time_now_ms() - MS_HOUR;
+    put(scene, &command_type, &newest);
+    if (text_empty(run))
+        return;
+    const struct run ended = {.id = run,
+                              .number = run[0] - '0',
+                              .environment = "E1",
+                              .environment_name = "dev",
+                              .workflow = WORKFLOW_DESTROY,
+                              .status = RUN_CANCELLED,
+                              .cancel_by = cancel_by,
+                              .ended_at = newest.answered_at};
+    put(scene, &run_type, &ended);
+}
+
+static void look__asks_again_for_an_end_that_came_to_nothing_by_itself(void **state)
+{
+    struct scene *scene = *state;
+    list(scene);
+    look(scene, COMMITTED);
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 1);
+    answer_newest(scene, COMMAND_REFUSED, "", "");
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 2);
+    answer_newest(scene, COMMAND_FAILED, "2", "berth");
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 3);
+    answer_newest(scene, COMMAND_FAILED, "3", "alice");
+    look(scene, COMMITTED);
+    assert_int_equal(count(scene, &command_type), 3);
+}
+
 static void released_from(struct scene *scene, const char *repository, const char *branch)
 {
     const char *id = arena_printf(&scene->arena, "%s:%s", repository, branch);
@@ -435,6 +481,7 @@ int main(void)
         TEST(missed__push_that_was_refused_for_another_reason_is_not),
         TEST(missed__push_that_may_not_go_yet_either_is_not),
         TEST(look__counts_what_nobody_has_answered_yet),
+        TEST(look__asks_again_for_an_end_that_came_to_nothing_by_itself),
         TEST(fed__by_another_branch_of_its_repository_it_stays),
         TEST(fed__is_nothing_by_what_its_runs_took_from_elsewhere),
         TEST(listing__what_it_misses_went_at_one_instant),

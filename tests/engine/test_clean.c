@@ -379,11 +379,11 @@ static void brake__what_was_asked_for_before_does_not_count(void **state)
     struct scene *scene = *state;
 
     for (size_t i = 0; i < PLACES; i++) {
-        char answered = i < 4;
+        struct clean_asked answered = {.answered = i < 4};
 
-        vec_push(&scene->facts.answered, answered);
+        vec_push(&scene->facts.asked, answered);
         if (i < 5)
-            scene->environments[i].planned_destruction_at = NOW - 1;
+            scene->environments[i].planned_destruction_at = scene->environments[i].ends_at = NOW - 1;
     }
     clean(scene);
     assert_int_equal(puts_of(scene, &hold_type), 0);

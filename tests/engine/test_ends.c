@@ -147,6 +147,55 @@ static void decided__a_branch_that_went_again_has_a_grace_of_its_own(void **stat
     assert_int_equal(waiting(world), 1);
 }
 
+/* The cleaner asks, and somebody holds it before that is answered; then nobody does. */
+static void ask_for_nothing(struct world *world)
+{
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 1);
+    assert_int_equal(play_command(world, "hold", "dev", ""), COMMAND_DONE);
+    world_accept(world);
+    assert_int_equal(world->answered->status, COMMAND_REFUSED);
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 0);
+    assert_int_equal(play_command(world, "unhold", "dev", ""), COMMAND_DONE);
+}
+
+static void decided__what_was_refused_is_asked_for_again_when_nothing_keeps_it(void **state)
+{
+    struct world *world = *state;
+
+    dev_lost_its_branch(world);
+    ask_for_nothing(world);
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 0); /* not at once */
+    world_pass(world, MS_MINUTE);
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 1);
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 1);
+    world_accept(world);
+    play_all(world, last_run(world)->id);
+    assert_null(dev(world));
+}
+
+static void decided__what_is_refused_again_and_again_is_left_to_a_person(void **state)
+{
+    struct world *world = *state;
+
+    dev_lost_its_branch(world);
+    for (int tries = 0; tries < 8; tries++) {
+        ask_for_nothing(world);
+        world_pass(world, (MS_MINUTE << tries) - 1);
+        world_clean(world, WORLD_STEADY);
+        assert_int_equal(waiting(world), 0);
+        world_pass(world, 1);
+    }
+    world_pass(world, 12 * MS_HOUR);
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 0);
+    assert_int_equal(dev(world)->status, ENVIRONMENT_OK);
+}
+
 static void decided__another_environment_of_that_name_is_not_meant(void **state)
 {
     struct world *world = *state;
@@ -305,6 +354,29 @@ static void held__a_person_lets_it_go_on(void **state)
     assert_status(world, run, "done");
 }
 
+static void accepted__what_was_called_back_is_asked_for_again_when_it_is_over_again(void **state)
+{
+    struct world *world = *state;
+    const char *run;
+
+    dev_lost_its_branch(world);
+    run = destroy_is_planned(world);
+    assert_int_equal(play_command(world, "protect", "dev", ""), COMMAND_DONE);
+    play_step(world, arena_printf(&world->arena, "%s.plan.database", run));
+    assert_status(world, run, "cancelled");
+    assert_string_equal(world_run(world, run)->cancel_by, "berth");
+    world_pass(world, MS_HOUR);
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 0);
+    assert_int_equal(play_command(world, "unprotect", "dev", ""), COMMAND_DONE);
+    world_clean(world, WORLD_STEADY);
+    assert_int_equal(waiting(world), 1);
+    world_accept(world);
+    assert_string_not_equal(last_run(world)->id, run);
+    play_all(world, last_run(world)->id);
+    assert_null(dev(world));
+}
+
 static void accepted__an_undo_is_answered_before_the_gate_opens(void **state)
 {
     struct world *world = *state;
@@ -315,6 +387,9 @@ static void accepted__an_undo_is_answered_before_the_gate_opens(void **state)
     assert_int_equal(play_command(world, "undo", run, ""), COMMAND_DONE);
     assert_status(world, run, "cancelled");
     world_clean(world, WORLD_STEADY); /* not asked for again */
+    assert_int_equal(waiting(world), 0);
+    world_pass(world, MS_HOUR);
+    world_clean(world, WORLD_STEADY);
     assert_int_equal(waiting(world), 0);
 }
 
@@ -482,6 +557,8 @@ int main(void)
         TEST(decided__a_life_made_longer_meanwhile_goes_on),
         TEST(decided__a_branch_that_is_back_meanwhile_keeps_it),
         TEST(decided__a_branch_that_went_again_has_a_grace_of_its_own),
+        TEST(decided__what_was_refused_is_asked_for_again_when_nothing_keeps_it),
+        TEST(decided__what_is_refused_again_and_again_is_left_to_a_person),
         TEST(decided__another_environment_of_that_name_is_not_meant),
         TEST(decided__what_an_answer_to_failures_may_is_not_what_the_cleaner_may),
         TEST(accepted__a_branch_that_is_back_calls_it_back_at_the_gate),
@@ -490,6 +567,7 @@ int main(void)
         TEST(accepted__protection_calls_it_back),
         TEST(accepted__a_listing_that_failed_since_makes_it_wait),
         TEST(accepted__once_something_was_touched_nothing_calls_it_back),
+        TEST(accepted__what_was_called_back_is_asked_for_again_when_it_is_over_again),
         TEST(accepted__an_undo_is_answered_before_the_gate_opens),
         TEST(held__a_person_lets_it_go_on),
         TEST(stopped__the_machines_stay_so_when_the_clock_goes_back),

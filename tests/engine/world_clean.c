@@ -43,17 +43,20 @@ static void gather_ending(struct world *world, const struct environment *environ
 {
     const char *fed_by = world_fed_by(world, environment);
     const struct branch *branch = world_branch(world, environment->branch);
-    const struct command *asked =
-        environment->ends_at != 0 && environment->ends_at <= world->now
-            ? command_with_key(world, engine_clean_key(&world->arena, environment, environment->ends_at))
-            : NULL;
-    char answered = asked != NULL;
+    struct clean_asked asked = {.answered = false};
+    const bool over = environment->ends_at != 0 && environment->ends_at <= world->now;
+    const struct command *command;
 
+    while (over && (command = command_with_key(world, engine_clean_key(&world->arena, environment, environment->ends_at,
+                                                                       asked.tries))) != NULL) {
+        facts->asked_for += command->status == COMMAND_WAITING;
+        if (!engine_clean_asked(command, text_empty(command->run) ? NULL : world_run(world, command->run), &asked))
+            break;
+    }
     vec_push(&facts->environments, environment);
     vec_push(&facts->branches, branch);
-    vec_push(&facts->answered, answered);
+    vec_push(&facts->asked, asked);
     vec_push(&facts->fed_by, fed_by);
-    facts->asked_for += asked != NULL && asked->status == COMMAND_WAITING;
 }
 
 static void gather_endings(struct world *world, struct clean_facts *facts)
