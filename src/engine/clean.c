@@ -213,9 +213,15 @@ static void wake(struct cleaning *cleaning, int64_t at_ms)
         effects_wake(cleaning->effects, at_ms);
 }
 
+/* When its present life began: one that no deploy of went well has lived since it was made. */
+static int64_t life_began(const struct environment *environment)
+{
+    return environment->deployed_at != 0 ? environment->deployed_at : environment->created_at;
+}
+
 static int64_t expiring_before(const struct ending *ending)
 {
-    int64_t quarter = (ending->at - ending->environment->deployed_at) / 4;
+    int64_t quarter = (ending->at - life_began(ending->environment)) / 4;
 
     return quarter > 0 && quarter < EXPIRING_MS ? quarter : EXPIRING_MS;
 }
@@ -269,7 +275,7 @@ static void warn(struct cleaning *cleaning, const struct ending *ending)
         int64_t at = ending->at - warnings[i];
 
         wake(cleaning, at);
-        if (last < at && at <= now && ending->at > now && at > ending->environment->deployed_at)
+        if (last < at && at <= now && ending->at > now && at > life_began(ending->environment))
             notify(cleaning, ending, "expiring",
                    arena_printf(cleaning->arena, "it ends at %s", instant_text(cleaning->arena, ending->at)));
     }

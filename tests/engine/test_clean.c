@@ -469,6 +469,26 @@ static void warning__is_given_of_an_end_that_another_policy_brought_near(void **
     assert_true(((const struct environment *)put_of(scene, &environment_type))->marks & MARK_EXPIRING);
 }
 
+static void expiring__is_what_was_never_deployed_only_in_the_last_quarter_of_its_life(void **state)
+{
+    struct scene *scene = *state;
+    const struct environment *marked;
+
+    scene->environments[0].created_at = NOW - MS_MINUTE;
+    scene->environments[0].deployed_at = 0; /* its first deploy failed */
+    scene->facts.looked_at = NOW - MS_HOUR;
+    scene->environments[0].planned_destruction_at = NOW + 7 * MS_MINUTE;
+    clean(scene);
+    assert_int_equal(puts_of(scene, &delivery_type), 0); /* nor is anybody warned of what lies before its life */
+    marked = put_of(scene, &environment_type);
+    assert_false(marked->marks & MARK_EXPIRING);
+    assert_int_equal(scene->effects.wake_at, NOW + 5 * MS_MINUTE);
+    scene->environments[0] = *marked;
+    scene->facts.now_ms += 5 * MS_MINUTE;
+    clean(scene);
+    assert_true(((const struct environment *)put_of(scene, &environment_type))->marks & MARK_EXPIRING);
+}
+
 static void life__says_what_it_counts_from(void **state)
 {
     struct scene *scene = *state;
@@ -489,6 +509,7 @@ int main(void)
         TEST(life__that_is_not_over_ends_nothing_and_says_when_to_look),
         TEST(life__says_what_it_counts_from),
         TEST(warning__is_given_of_an_end_that_another_policy_brought_near),
+        TEST(expiring__is_what_was_never_deployed_only_in_the_last_quarter_of_its_life),
         TEST(branch__that_is_gone_ends_its_environment_after_the_grace),
         TEST(branch__that_is_gone_is_marked_at_once),
         TEST(branch__nothing_is_gone_that_a_listing_did_not_prove),
