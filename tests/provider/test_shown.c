@@ -8,6 +8,7 @@
 #include "provider/terraform/layout.h"
 #include "provider/terraform/lock.h"
 #include "provider/terraform/module.h"
+#include "provider/terraform/secrets.h"
 #include "provider/terraform/shown.h"
 #include "provider/terraform/state.h"
 #include "provider/terraform/version.h"
@@ -368,6 +369,36 @@ static void state__counts_what_is_deposed_once(void **state)
                         "{\"address\":\"t.b\",\"kind\":\"t\",\"status\":\"failed\"}]");
 }
 
+/* An object of the module's own may have the very keys of what the tool wraps a value in. */
+static void state__tells_all_that_is_sensitive_in_an_object_with_a_type(void **state)
+{
+    json_t *read = json_loads(
+        "{\"resources\":[{\"mode\":\"managed\",\"type\":\"t\",\"name\":\"a\",\"instances\":[{\"attributes\":{"
+        "\"input\":{\"type\":[\"object\",{\"a\":\"string\"}],\"value\":{\"a\":\"wrapped-secret\"}},"
+        "\"own\":{\"type\":\"kind-of-secret\",\"value\":\"xyz\"},\"flag\":true,\"count\":7},"
+        "\"sensitive_attributes\":[[{\"type\":\"get_attr\",\"value\":\"input\"}],[{\"type\":\"get_attr\",\"value\":\"own\"}],"
+        "[{\"type\":\"get_attr\",\"value\":\"flag\"}],[{\"type\":\"get_attr\",\"value\":\"count\"}]]}]}]}",
+        0, NULL);
+    const json_t *attributes = json_object_get(
+        json_array_get(json_object_get(json_array_get(json_object_get(read, "resources"), 0), "instances"), 0),
+        "attributes");
+    struct redactor *redactor = redactor_new();
+    struct str clean = STR_INIT;
+    json_t *shorts = json_object();
+    (void)state;
+    assert_non_null(read);
+    secrets_of_state(redactor, shorts, read);
+    redact_text(redactor, "kind-of-secret wrapped-secret string object", &clean);
+    assert_string_equal(clean.data, "*** *** string object");
+    assert_int_equal(json_object_size(shorts), 1);
+    assert_non_null(json_object_get(shorts, "xyz"));
+    assert_int_equal(secrets_hide(redactor, NULL, attributes), 3); /* xyz, true, 7 */
+    str_release(&clean);
+    json_decref(shorts);
+    json_decref(read);
+    redactor_free(redactor);
+}
+
 /* --- errors and locks ---------------------------------------------------------------------------------------- */
 
 static void say(struct diagnostic *diagnostic, const char *text)
@@ -625,6 +656,7 @@ int main(void)
         TEST(state__lists_what_is_managed),
         TEST(state__names_instances_as_the_tool_does),
         TEST(state__counts_what_is_deposed_once),
+        TEST(state__tells_all_that_is_sensitive_in_an_object_with_a_type),
         TEST(lock__is_read_from_the_error),
         TEST(lock__is_released_only_when_its_holder_is_proven_dead),
         TEST(events__take_any_line),

@@ -451,6 +451,24 @@ static void secrets__that_the_state_marks_are_hidden_where_a_copy_stands(void **
     search_kept(setting, planted);
 }
 
+/* Too short to be blotted out of a text, but not where it is all that stands there. */
+static void secrets__that_are_short_are_hidden_where_they_are_a_whole_value(void **state)
+{
+    struct setting *setting = *state;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "resource \"terraform_data\" \"a\" { input = sensitive(\"x7z\") }\n"
+                         "resource \"terraform_data\" \"b\" { input = \"in x7z\" }\n");
+    (void)plan(setting);
+    apply(setting);
+    module_file(setting, "resource \"terraform_data\" \"a\" { input = sensitive(\"other-one\") }\n");
+    (void)plan(setting);
+    assert_true(
+        text_starts(json_get_text(attribute(setting->plan.changes, "terraform_data.a", "output"), "before"), "hmac:"));
+    assert_string_equal(json_get_text(attribute(setting->plan.changes, "terraform_data.b", "input"), "before"),
+                        "in x7z");
+}
+
 static void command__prints_nothing_that_the_state_calls_sensitive(void **state)
 {
     struct setting *setting = *state;
@@ -707,6 +725,7 @@ int main(void)
         TEST(lock__of_somebody_is_shown_with_what_speaks_against_his_death),
         TEST(lock__of_a_file_ends_with_its_holder),
         TEST(lock__that_is_waited_for_is_told_with_its_holder),
+        TEST(secrets__that_are_short_are_hidden_where_they_are_a_whole_value),
         TEST(command__prints_nothing_that_the_state_calls_sensitive),
         TEST(secrets__that_the_state_marks_are_hidden_where_a_copy_stands),
         TEST(command__hides_what_inner_modules_hold_and_says_only_what_was_asked_for),

@@ -20,6 +20,7 @@ struct redactor;
 struct fingerprints {                /* what values are hidden with */
     const unsigned char *key;        /* KEY_BYTES */
     const struct redactor *redactor; /* values it knows are sensitive too; may be NULL */
+    const json_t *shorts; /* object: texts too short for it, sensitive where they are a whole value; or NULL */
 };
 /* Of a value as part of something: the same value elsewhere has another one. */
 void fingerprint(const struct fingerprints *with, const char *of, const char *path, const json_t *value,

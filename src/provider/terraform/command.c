@@ -7,6 +7,7 @@
 
 #include "provider/terraform/events.h"
 #include "provider/terraform/module.h"
+#include "provider/terraform/secrets.h"
 #include "provider/terraform/shown.h"
 #include "provider/terraform/state.h"
 
@@ -14,7 +15,6 @@
 
 #include <unistd.h>
 
-#define HIDEABLE 4 /* bytes: the redactor knows nothing shorter */
 #define DEPTH_LIMIT 64
 #define OWN_WORDS 8
 
@@ -26,27 +26,6 @@ struct secrets {
     size_t too_short; /* values that the redactor cannot hide */
 };
 
-static void hide(struct secrets *secrets, const json_t *value, int depth)
-{
-    const char *key;
-    json_t *item;
-    size_t at;
-    if (!value || json_is_null(value) || depth > DEPTH_LIMIT)
-        return;
-    if (json_is_object(value)) {
-        json_object_foreach((json_t *)(uintptr_t)value, key, item) hide(secrets, item, depth + 1);
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, at, item) hide(secrets, item, depth + 1);
-    } else {
-        json_t *text = output_text(value);
-        if (json_string_length(text) >= HIDEABLE && !json_is_boolean(value) && secrets->redactor)
-            redactor_add(secrets->redactor, json_string_value(text), json_string_length(text));
-        else
-            secrets->too_short += json_string_length(text) > 0;
-        json_decref(text);
-    }
-}
-
 /* `marks` is like the value, with true where it is sensitive, and above. */
 static void hide_marked(struct secrets *secrets, const json_t *value, const json_t *marks, int depth)
 {
@@ -54,7 +33,7 @@ static void hide_marked(struct secrets *secrets, const json_t *value, const json
     json_t *mark;
     size_t at;
     if (depth > DEPTH_LIMIT || json_is_true(marks)) {
-        hide(secrets, value, depth);
+        secrets->too_short += secrets_hide(secrets->redactor, NULL, value);
         return;
     }
     json_object_foreach((json_t *)(uintptr_t)marks, key, mark)
@@ -103,7 +82,7 @@ static bool learn_secrets(struct module *module, struct secrets *secrets, struct
     json_object_foreach(secrets->outputs, name, output)
     {
         if (is_sensitive(output))
-            hide(secrets, json_object_get(output, "value"), 0);
+            secrets->too_short += secrets_hide(secrets->redactor, NULL, json_object_get(output, "value"));
     }
     hide_module(secrets, json_object_get(values, "root_module"), 0);
     json_decref(root);
@@ -165,7 +144,7 @@ static bool may_print(const struct module *module, const char *const *words, con
         return true;
     error_set(error, ERROR_DENIED, "%zu sensitive values of '%s' are too short to be blotted out", secrets->too_short,
               module->task->address);
-    return error_hint(error, "`state show ADDRESS` and `output` hide them");
+    return error_hint(error, "`state show ADDRESS` and `output` hide them where they are marked; a copy of one is not");
 }
 
 /* --- running it -------------------------------------------------------------------------------------------------- */

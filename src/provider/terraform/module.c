@@ -393,6 +393,7 @@ bool module_begin(struct module *module, const struct provider_context *context,
                   struct arena *arena, struct error *error)
 {
     *module = (struct module){.context = context, .task = task, .arena = arena, .program = tool_name(task)};
+    module->shorts = json_object();
     diagnostic_init(&module->failed);
     if (provider_stopped(context))
         return error_set(error, ERROR_CANCELLED, "working on '%s' was cancelled", task->address);
@@ -409,6 +410,7 @@ void module_release(struct module *module)
 {
     json_decref(module->environment);
     json_decref(module->seen);
+    json_decref(module->shorts);
     diagnostic_release(&module->failed);
 }
 
@@ -551,7 +553,7 @@ bool module_look(struct module *module, struct error *error)
     module->seen = module->own_backend ? NULL : module_read_state(module);
     if ((module->own_backend || is_opaque(module)) && !pull_state(module, error))
         return false;
-    secrets_of_state(module->context->redactor, module->seen);
+    secrets_of_state(module->context->redactor, module->shorts, module->seen);
     return true;
 }
 

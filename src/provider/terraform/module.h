@@ -28,6 +28,7 @@ struct module {
     json_t *environment;      /* owned */
     const char *program;      /* argv[0], known after module_begin */
     json_t *seen;             /* by module_look, as the tool writes a state; NULL: none; owned */
+    json_t *shorts;           /* by module_look, as fingerprints.shorts; owned */
     struct diagnostic failed; /* of the last run of the tool */
     struct state_lock lock;   /* it failed on; id "" when not */
     bool locked;

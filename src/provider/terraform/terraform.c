@@ -219,6 +219,7 @@ static bool plan(const struct provider_context *context, const struct executor_t
         module_begin(&module, context, task, arena, error) && provider_key(context->store_folder, key, error);
     if (planned)
         fault_point("terraform.before_plan");
+    with.shorts = module.shorts;
     planned = planned && make_plan(&module, task->wanted ? NULL : "-destroy", &with, &shown, error) &&
               fill_plan(&module, key, &shown, result, error);
     if (module.plan)
@@ -382,6 +383,7 @@ static bool apply(const struct provider_context *context, const struct executor_
     result->exit_status = -1;
     bool done = module_begin(&module, context, task, arena, error) && provider_key(context->store_folder, key, error);
     if (done) {
+        with.shorts = module.shorts;
         result->spec_digest = digest_of(task, key, arena);
         done = open_plan(&module, result->spec_digest, false, error);
     }
@@ -493,9 +495,10 @@ static bool drift(const struct provider_context *context, const struct executor_
     struct state_parts parts = {0};
     struct module module;
     *drift = (struct executor_drift){.base = ""};
-    bool looked = module_begin(&module, context, task, arena, error) &&
-                  provider_key(context->store_folder, key, error) &&
-                  make_plan(&module, "-refresh-only", &with, &shown, error) && state_parts(module.seen, &parts, error);
+    bool looked = module_begin(&module, context, task, arena, error) && provider_key(context->store_folder, key, error);
+    with.shorts = module.shorts;
+    looked =
+        looked && make_plan(&module, "-refresh-only", &with, &shown, error) && state_parts(module.seen, &parts, error);
     if (module.plan)
         (void)unlink(module.plan);
     if (looked) {
