@@ -37,6 +37,11 @@ bench_bench_git_list_SOURCES = bench/bench_git_list.c bench/repository.c bench/r
 bench_bench_git_list_LDADD = $(libs_provider)
 bench_runs += bench/bench_git_list
 
+bench_programs += bench/bench_git_pins
+bench_bench_git_pins_SOURCES = bench/bench_git_pins.c bench/measure.c bench/measure.h
+bench_bench_git_pins_LDADD = $(libs_provider)
+bench_runs += bench/bench_git_pins
+
 bench_programs += bench/bench_first_frame
 bench_bench_first_frame_SOURCES = bench/bench_first_frame.c bench/measure.c bench/measure.h
 bench_bench_first_frame_LDADD = $(libs_store)

@@ -87,6 +87,8 @@ void redact_finish(const struct redactor *redactor, struct redact_stream *stream
 void redact_text(const struct redactor *redactor, const char *text, struct str *out);
 
 /* --- branches ---------------------------------------------------------------------------------------------------- */
+typedef bool provider_visit_pin(const char *pin, const char *commit, void *owner); /* borrowed; false stops */
+typedef bool provider_visit_mirror(const char *repository, void *owner);           /* the same */
 struct provider_branches {
     /* Lists every branch: `visit` gets rows (id, repository filled; text borrowed). `*complete` false: the listing is
      * partial and proves nothing about what is missing. An empty repository is complete with no rows. Return false from
@@ -110,6 +112,18 @@ struct provider_branches {
     bool (*pin)(const struct provider_context *context, const char *repository, const char *commit, const char *pin,
                 struct error *error);
     bool (*unpin)(const struct provider_context *context, const char *repository, const char *pin, struct error *error);
+    /* What it keeps in the store's folder between calls, for whoever looks after that (all four, or NULL: it keeps nothing). Each repository of which there is
+     * something, its policy's or not; each pin of one (ERROR_CANCELLED when visit stops). The context needs no section. */
+    bool (*mirrors)(const struct provider_context *context, provider_visit_mirror *visit, void *owner,
+                    struct error *error);
+    bool (*pins)(const struct provider_context *context, const char *repository, provider_visit_pin *visit, void *owner,
+                 struct error *error);
+    /* Keeps a mirror small: lets go of what no ref of it needs, packs what is many; only when it is worth it, and never while another process reads or writes
+     * it. Says in `done` what it did ("": nothing). ERROR_UNSUPPORTED: this machine lacks what that takes. */
+    bool (*tidy)(const struct provider_context *context, const char *repository, struct str *done, struct error *error);
+    /* Takes a mirror away that has no pin, and that nobody uses at the moment; else it stays. */
+    bool (*forget)(const struct provider_context *context, const char *repository, struct str *done,
+                   struct error *error);
     /* From the mirror: a commit's facts; a file's bytes (ERROR_NOT_FOUND; ERROR_LIMIT over `limit`); the whole tree into a folder that does not exist yet
      * (through a temporary name and rename, so that it is there whole or not at all). No submodules, no filters, no hooks; symlinks that leave the tree are refused. */
     bool (*describe)(const struct provider_context *context, const char *repository, const char *commit,

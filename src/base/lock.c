@@ -200,7 +200,8 @@ void file_unlock(struct file_lock *lock)
     lock->fd = -1;
 }
 
-bool folder_lock(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error)
+/* `how`: LOCK_EX or LOCK_SH of flock. */
+static bool lock_folder(struct file_lock *lock, const char *path, int how, int64_t limit_ms, struct error *error)
 {
     int64_t deadline = time_monotonic_ms() + limit_ms;
     bool held = true;
@@ -208,7 +209,7 @@ bool folder_lock(struct file_lock *lock, const char *path, int64_t limit_ms, str
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(error, ERROR_IO, errno, "cannot open the folder %s", path);
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0 && (held = errno == EWOULDBLOCK || errno == EINTR) &&
+    while (flock(fd, how | LOCK_NB) != 0 && (held = errno == EWOULDBLOCK || errno == EINTR) &&
            time_monotonic_ms() < deadline)
         poll(NULL, 0, FOLDER_AGAIN_MS);
     if (held && time_monotonic_ms() < deadline) {
@@ -221,6 +222,16 @@ bool folder_lock(struct file_lock *lock, const char *path, int64_t limit_ms, str
         error_errno(error, ERROR_IO, errno, "cannot lock the folder %s", path);
     close(fd);
     return false;
+}
+
+bool folder_lock(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error)
+{
+    return lock_folder(lock, path, LOCK_EX, limit_ms, error);
+}
+
+bool folder_share(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error)
+{
+    return lock_folder(lock, path, LOCK_SH, limit_ms, error);
 }
 
 bool file_lock_is_at(const struct file_lock *lock, const char *path)

@@ -212,6 +212,30 @@ bool provider_call_unpin(const struct provider *provider, const struct provider_
     CALL(provider, branches, unpin, pin, (context, repository, pin, error));
 }
 
+bool provider_call_mirrors(const struct provider *provider, const struct provider_context *context,
+                           provider_visit_mirror *visit, void *owner, struct error *error)
+{
+    CALL(provider, branches, mirrors, "", (context, visit, owner, error));
+}
+
+bool provider_call_pins(const struct provider *provider, const struct provider_context *context, const char *repository,
+                        provider_visit_pin *visit, void *owner, struct error *error)
+{
+    CALL(provider, branches, pins, repository, (context, repository, visit, owner, error));
+}
+
+bool provider_call_tidy(const struct provider *provider, const struct provider_context *context, const char *repository,
+                        struct str *done, struct error *error)
+{
+    CALL(provider, branches, tidy, repository, (context, repository, done, error));
+}
+
+bool provider_call_forget(const struct provider *provider, const struct provider_context *context,
+                          const char *repository, struct str *done, struct error *error)
+{
+    CALL(provider, branches, forget, repository, (context, repository, done, error));
+}
+
 bool provider_call_describe(const struct provider *provider, const struct provider_context *context,
                             const char *repository, const char *commit, struct arena *arena, struct branch *facts,
                             const char **committer_email, struct error *error)

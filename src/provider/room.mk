@@ -28,8 +28,12 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/git/git.c \
 	src/provider/git/list.c \
 	src/provider/git/list.h \
+	src/provider/git/objects.c \
+	src/provider/git/objects.h \
 	src/provider/git/open.c \
 	src/provider/git/open.h \
+	src/provider/git/pack.c \
+	src/provider/git/pack.h \
 	src/provider/git/pin.c \
 	src/provider/git/pin.h \
 	src/provider/git/place.c \
@@ -38,6 +42,8 @@ src_provider_libprovider_a_SOURCES = \
 	src/provider/git/ref.h \
 	src/provider/git/refs.c \
 	src/provider/git/refs.h \
+	src/provider/git/tidy.c \
+	src/provider/git/tidy.h \
 	src/provider/http/http.c \
 	src/provider/http_client.c \
 	src/provider/http_client.h \

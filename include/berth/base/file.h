@@ -68,6 +68,8 @@ void file_unlock(struct file_lock *lock);
 /* The same for a folder itself, which nobody can take away while what lies in it is the same: another kind of lock (flock), seen by nobody but folder_lock. Tries
  * for at most `limit_ms`, then ERROR_CONFLICT. Released by file_unlock. */
 bool folder_lock(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error) BERTH_MUST_CHECK;
+/* The same, but any number may share it; nobody has it alone meanwhile. */
+bool folder_share(struct file_lock *lock, const char *path, int64_t limit_ms, struct error *error) BERTH_MUST_CHECK;
 /* Whether the path still names what is locked. */
 bool file_lock_is_at(const struct file_lock *lock, const char *path);
 /* True when somebody (not this lock) holds it now. */

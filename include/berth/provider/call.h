@@ -91,6 +91,16 @@ bool provider_call_pin(const struct provider *provider, const struct provider_co
                        const char *commit, const char *pin, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_unpin(const struct provider *provider, const struct provider_context *context,
                          const char *repository, const char *pin, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_mirrors(const struct provider *provider, const struct provider_context *context,
+                           bool (*visit)(const char *repository, void *owner), void *owner,
+                           struct error *error) BERTH_MUST_CHECK;
+bool provider_call_pins(const struct provider *provider, const struct provider_context *context, const char *repository,
+                        bool (*visit)(const char *pin, const char *commit, void *owner), void *owner,
+                        struct error *error) BERTH_MUST_CHECK;
+bool provider_call_tidy(const struct provider *provider, const struct provider_context *context, const char *repository,
+                        struct str *done, struct error *error) BERTH_MUST_CHECK;
+bool provider_call_forget(const struct provider *provider, const struct provider_context *context,
+                          const char *repository, struct str *done, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_describe(const struct provider *provider, const struct provider_context *context,
                             const char *repository, const char *commit, struct arena *arena, struct branch *facts,
                             const char **committer_email, struct error *error) BERTH_MUST_CHECK;

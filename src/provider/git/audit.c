@@ -33,7 +33,8 @@ struct record {
 struct keeping {
     const struct provider_context *context; /* with the repository's section */
     const struct config_notify *notify;
-    git_repository *repository;
+    struct place place;
+    git_repository *repository; /* of `place` */
     struct place_remote remote;
     bool pushes;   /* to `remote` */
     bool is_local; /* the ref is kept in `repository` itself */
@@ -469,8 +470,9 @@ static bool open_keeping(struct keeping *keeping, struct error *error)
     opened = opened && place_url(context, &url, error);
     keeping->is_local = opened && !place_is_url(url.data);
     if (opened)
-        opened = keeping->is_local ? open_repository(url.data, &keeping->repository, error)
-                                   : place_mirror(context, notify->repository, &keeping->repository, error);
+        opened = keeping->is_local ? open_repository(url.data, &keeping->place.repository, error)
+                                   : place_mirror(context, notify->repository, &keeping->place, error);
+    keeping->repository = keeping->place.repository;
     if (opened && push.length > 0)
         opened = push_url(keeping, push.data, &to, error);
     else if (opened && !keeping->is_local)
@@ -501,7 +503,7 @@ static bool read_record(const struct delivery *delivery, const json_t *payload, 
 bool audit_deliver(const struct provider_context *context, const struct delivery *delivery, const char *key,
                    struct error *error)
 {
-    struct keeping keeping = {.context = context, .refused = STR_INIT};
+    struct keeping keeping = {.context = context, .place = PLACE_INIT, .refused = STR_INIT};
     struct record record;
     json_t *payload = json_column(delivery->payload);
     (void)key; /* the path of the record is what makes a repeat harmless */
@@ -514,7 +516,7 @@ bool audit_deliver(const struct provider_context *context, const struct delivery
     if (!kept && error && error->code == ERROR_IO)
         error->retry = true; /* a full or broken disk, a folder that went: no record is given up for that */
     place_remote_close(&keeping.remote);
-    git_repository_free(keeping.repository);
+    place_close(&keeping.place);
     str_release(&keeping.refused);
     json_decref(payload);
     return kept;

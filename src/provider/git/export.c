@@ -208,8 +208,10 @@ bool export_commit(const struct provider_context *context, const char *repositor
     struct export export = {.context = context, .commit = commit, .path = STR_INIT};
     uint64_t mark;
     random_bytes(&mark, sizeof mark);
-    if (!place_mirror(context, repository, &export.mirror, error))
+    struct place mirror;
+    if (!place_mirror(context, repository, &mirror, error))
         return false;
+    export.mirror = mirror.repository;
     char *own = path_printf("%s.%016llx.new", folder, (unsigned long long)mark);
     bool exported = folder_make(own, 0755, error) && write_into(&export, own, error);
     if (exported && rename(own, folder) != 0) {
@@ -220,7 +222,7 @@ bool export_commit(const struct provider_context *context, const char *repositor
     if (!exported)
         remove_remains(own);
     free(own);
-    git_repository_free(export.mirror);
+    place_close(&mirror);
     str_release(&export.path);
     return exported;
 }

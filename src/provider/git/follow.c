@@ -91,7 +91,7 @@ static bool refresh(const struct provider_context *context, git_repository *sour
 bool follow_refs(const struct provider_context *context, struct str *state, int *fd, struct error *error)
 {
     struct str url = STR_INIT;
-    git_repository *source = NULL;
+    struct place source = PLACE_INIT;
     char hex[HASH_HEX_SIZE];
     bool opened = place_url(context, &url, error);
     bool is_url = opened && place_is_url(url.data);
@@ -99,14 +99,14 @@ bool follow_refs(const struct provider_context *context, struct str *state, int 
         opened = place_mirror(context, context->section->name, &source, error);
     else if (opened)
         opened = place_source(context, context->section->name, &source, error);
-    opened = opened && refresh(context, source, is_url, url.data, error);
+    opened = opened && refresh(context, source.repository, is_url, url.data, error);
     struct watch watch = {.fd = *fd, .text = STR_INIT};
     if (opened) {
         if (watch.fd >= 0)
             drain(watch.fd);
         else if (!is_url)
             watch.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        look(&watch, source);
+        look(&watch, source.repository);
         hash_sha256(watch.text.data, watch.text.length, hex);
         str_add(state, hex);
         if (watch.failed) {
@@ -115,7 +115,7 @@ bool follow_refs(const struct provider_context *context, struct str *state, int 
         }
         *fd = watch.fd;
     }
-    git_repository_free(source);
+    place_close(&source);
     str_release(&watch.text);
     str_release(&url);
     return opened;

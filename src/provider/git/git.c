@@ -10,6 +10,7 @@
 #include "provider/git/list.h"
 #include "provider/git/pin.h"
 #include "provider/git/place.h"
+#include "provider/git/tidy.h"
 #include "provider/registry.h"
 
 #include "berth/base/file.h"
@@ -114,6 +115,21 @@ static bool freshen(const struct provider_context *context, git_repository *sour
     return fresh;
 }
 
+/* What was deployed is found again by its whole name, also when its branch was deleted and the repository has collected it: what a roll-back goes back to. */
+static bool look_up_pinned(const struct provider_context *context, const char *repository, const char *ref,
+                           struct resolved *resolved, struct error *error)
+{
+    bool holds = false;
+    if (strlen(ref) != GIT_OID_HEXSZ || !is_hex(ref))
+        return true;
+    if (!pin_holds(context, repository, ref, &holds, error))
+        return false;
+    resolved->found = holds && git_oid_fromstr(&resolved->id, ref) == 0;
+    if (resolved->found)
+        resolved->kind = "commit";
+    return true;
+}
+
 static bool ref_is_deployable(const char *ref, struct error *error)
 {
     if (!strchr(ref, '\\') && text_valid(ref, strlen(ref)))
@@ -126,30 +142,31 @@ static bool resolve(const struct provider_context *context, const char *reposito
                     struct arena *arena, const char **commit, const char **kind, const char **branch,
                     struct error *error)
 {
-    git_repository *source = NULL;
+    struct place source;
     struct resolved resolved = {.kind = ""};
     char hex[GIT_OID_HEXSZ + 1];
     const char *name = ref ? ref : "";
     if (!ref_is_deployable(name, error) || !place_source(context, repository, &source, error))
         return false;
-    bool done = freshen(context, source, name, error);
+    bool done = freshen(context, source.repository, name, error);
     if (done && name[0] == '\0') {
-        name = place_default_branch(source, arena);
+        name = place_default_branch(source.repository, arena);
         if (name[0] == '\0') {
             done = error_set(error, ERROR_NOT_FOUND, "the repository '%s' has no default branch", repository);
             error_hint(error, "make a first commit, or name the branch in `trusted.ref`");
         }
     }
     if (done) {
-        look_up(source, name, &resolved);
-        done = resolved.found || explain_missing(repository, name, &resolved, error);
+        look_up(source.repository, name, &resolved);
+        done = (resolved.found || look_up_pinned(context, repository, name, &resolved, error)) &&
+               (resolved.found || explain_missing(repository, name, &resolved, error));
     }
     if (done) {
         *commit = arena_strdup(arena, git_oid_tostr(hex, sizeof hex, &resolved.id));
         *kind = resolved.kind;
         *branch = text_equal(resolved.kind, "branch") ? arena_strdup(arena, name) : "";
     }
-    git_repository_free(source);
+    place_close(&source);
     return done;
 }
 
@@ -162,23 +179,23 @@ static bool lacks_history(const char *branch, struct error *error)
 static bool contains(const struct provider_context *context, const char *repository, const char *branch,
                      const char *commit, bool *yes, struct error *error)
 {
-    git_repository *source = NULL;
+    struct place source;
     struct resolved head = {.found = false};
     git_oid id;
     int code = 0;
     *yes = false;
     if (!place_source(context, repository, &source, error))
         return false;
-    bool known = look_up_ref(source, HEADS_PREFIX, branch, "branch", &head) ||
+    bool known = look_up_ref(source.repository, HEADS_PREFIX, branch, "branch", &head) ||
                  error_set(error, ERROR_NOT_FOUND, "there is no branch '%s' in '%s'", branch, repository);
     if (known && git_oid_fromstr(&id, commit) != 0)
         known = error_set(error, ERROR_USAGE, "'%s' is no full commit", commit);
     if (known) {
-        code = git_oid_equal(&head.id, &id) ? 1 : git_graph_descendant_of(source, &head.id, &id);
+        code = git_oid_equal(&head.id, &id) ? 1 : git_graph_descendant_of(source.repository, &head.id, &id);
         known = code >= 0 || lacks_history(branch, error);
     }
     *yes = known && code > 0;
-    git_repository_free(source);
+    place_close(&source);
     return known;
 }
 
@@ -187,13 +204,13 @@ static bool contains(const struct provider_context *context, const char *reposit
 static bool describe(const struct provider_context *context, const char *repository, const char *commit,
                      struct arena *arena, struct branch *facts, const char **committer_email, struct error *error)
 {
-    git_repository *mirror = NULL;
+    struct place mirror;
     git_odb *objects = NULL;
     struct commit_facts found;
     if (!place_mirror(context, repository, &mirror, error))
         return false;
     commit_facts_init(&found);
-    bool described = git_repository_odb(&objects, mirror) == 0 && list_read_commit(objects, commit, &found);
+    bool described = git_repository_odb(&objects, mirror.repository) == 0 && list_read_commit(objects, commit, &found);
     if (described) {
         *facts = (struct branch){
             .repository = arena_strdup(arena, repository),
@@ -212,7 +229,7 @@ static bool describe(const struct provider_context *context, const char *reposit
     }
     commit_facts_release(&found);
     git_odb_free(objects);
-    git_repository_free(mirror);
+    place_close(&mirror);
     return described;
 }
 
@@ -272,14 +289,15 @@ static bool find_file(git_repository *mirror, const char *commit, const char *pa
 static bool read_file(const struct provider_context *context, const char *repository, const char *commit,
                       const char *path, size_t limit, struct str *out, struct error *error)
 {
-    git_repository *mirror = NULL;
+    struct place mirror;
     git_oid id;
     if (!path_inside(path))
         return error_set(error, ERROR_USAGE, "'%s' is no path inside a repository", path);
     if (!place_mirror(context, repository, &mirror, error))
         return false;
-    bool read = find_file(mirror, commit, path, &id, error) && read_blob(mirror, &id, path, limit, out, error);
-    git_repository_free(mirror);
+    bool read = find_file(mirror.repository, commit, path, &id, error) &&
+                read_blob(mirror.repository, &id, path, limit, out, error);
+    place_close(&mirror);
     return read;
 }
 
@@ -290,6 +308,10 @@ static const struct provider_branches branches = {
     .contains = contains,
     .pin = pin_commit,
     .unpin = pin_remove,
+    .mirrors = tidy_mirrors,
+    .pins = pin_list,
+    .tidy = tidy_mirror,
+    .forget = tidy_forget,
     .describe = describe,
     .read = read_file,
     .export = export_commit,

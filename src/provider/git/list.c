@@ -141,17 +141,17 @@ bool list_branches(const struct provider_context *context, const char *repositor
                               .id = STR_INIT,
                               .name = STR_INIT,
                               .error = error ? error : &unwanted};
-    git_repository *source = NULL;
+    struct place source;
     *complete = false;
     if (!place_source(context, repository, &source, error))
         return false;
-    *default_branch = listing.default_branch = place_default_branch(source, arena);
+    *default_branch = listing.default_branch = place_default_branch(source.repository, arena);
     str_addf(&listing.id, "%s:", repository);
     commit_facts_init(&listing.facts);
-    bool listed = list_all(&listing, source, complete, listing.error);
+    bool listed = list_all(&listing, source.repository, complete, listing.error);
     commit_facts_release(&listing.facts);
     str_release(&listing.id);
     str_release(&listing.name);
-    git_repository_free(source);
+    place_close(&source);
     return listed;
 }

@@ -8,6 +8,7 @@
 
 #include "provider/git/place.h"
 #include "provider/git/ref.h"
+#include "provider/git/tidy.h"
 
 #include <stdlib.h>
 
@@ -174,7 +175,7 @@ bool pin_commit(const struct provider_context *context, const char *repository, 
                 struct error *error)
 {
     struct copy copy = {.context = context, .commit = commit};
-    git_repository *mirror = NULL;
+    struct place mirror, source = PLACE_INIT;
     struct arena arena = {0};
     git_oid id;
     bool opened = place_mirror(context, repository, &mirror, error);
@@ -183,36 +184,86 @@ bool pin_commit(const struct provider_context *context, const char *repository, 
         error_set(error, ERROR_USAGE, "'%s' is no full commit", commit);
         name = NULL;
     }
-    bool pinned = name && (git_repository_odb(&copy.to, mirror) == 0 ||
+    bool pinned = name && (git_repository_odb(&copy.to, mirror.repository) == 0 ||
                            git_failed(error, ERROR_IO, "cannot open the mirror's objects"));
     if (pinned && !git_odb_exists(copy.to, &id)) {
-        pinned = place_source(context, repository, &copy.source, error) &&
-                 (git_repository_odb(&copy.from, copy.source) == 0 ||
-                  git_failed(error, ERROR_IO, "cannot open the objects of '%s'", repository)) &&
-                 copy_commit(&copy, &id, error);
+        pinned = place_source(context, repository, &source, error) &&
+                 (git_repository_odb(&copy.from, source.repository) == 0 ||
+                  git_failed(error, ERROR_IO, "cannot open the objects of '%s'", repository));
+        copy.source = source.repository;
+        pinned = pinned && copy_commit(&copy, &id, error);
     }
-    pinned = pinned && set_ref(mirror, name, &id, error);
+    pinned = pinned && set_ref(mirror.repository, name, &id, error);
     vec_release(&copy.missing);
     map_release(&copy.walked);
     git_odb_free(copy.from);
     git_odb_free(copy.to);
-    git_repository_free(copy.source);
-    git_repository_free(mirror);
+    place_close(&source);
+    place_close(&mirror);
     arena_release(&arena);
     return pinned;
 }
 
 bool pin_remove(const struct provider_context *context, const char *repository, const char *pin, struct error *error)
 {
-    git_repository *mirror = NULL;
+    struct place mirror;
     struct arena arena = {0};
     if (!place_mirror(context, repository, &mirror, error))
         return false;
     const char *name = ref_of(&arena, pin, error);
-    int code = name ? git_reference_remove(mirror, name) : 0;
-    bool removed =
-        name && (code == 0 || code == GIT_ENOTFOUND || git_failed(error, ERROR_IO, "cannot remove %s", name));
-    git_repository_free(mirror);
+    bool removed = name && tidy_note_released(mirror.repository, error) &&
+                   (ref_remove(mirror.repository, name) == 0 ||
+                    git_failed(error, ERROR_IO, "cannot remove %s from the mirror", name));
+    place_close(&mirror);
     arena_release(&arena);
     return removed;
+}
+
+/* What cannot be read is no commit: it names nothing that could be kept or go. */
+static bool visit_pin(git_repository *mirror, const char *name, provider_visit_pin *visit, void *owner)
+{
+    char hex[GIT_OID_HEXSZ + 1];
+    git_oid id;
+    return git_reference_name_to_id(&id, mirror, name) != 0 ||
+           visit(name + strlen(PIN_PREFIX), git_oid_tostr(hex, sizeof hex, &id), owner);
+}
+
+bool pin_list(const struct provider_context *context, const char *repository, provider_visit_pin *visit, void *owner,
+              struct error *error)
+{
+    git_reference_iterator *each = NULL;
+    struct place mirror;
+    const char *name;
+    bool listed = place_mirror(context, repository, &mirror, error);
+    int code = listed ? git_reference_iterator_glob_new(&each, mirror.repository, PIN_PREFIX "*") : 0;
+    while (listed && code == 0 && (code = git_reference_next_name(&name, each)) == 0)
+        if (!visit_pin(mirror.repository, name, visit, owner))
+            listed = error_set(error, ERROR_CANCELLED, "listing the pins of '%s' was stopped", repository);
+    if (listed && code != GIT_ITEROVER)
+        listed = git_failed(error, ERROR_IO, "cannot list the pins of '%s'", repository);
+    git_reference_iterator_free(each);
+    place_close(&mirror);
+    return listed;
+}
+
+struct holding {
+    const char *commit;
+    bool holds;
+};
+
+static bool look_whether_held(const char *pin, const char *commit, void *owner)
+{
+    struct holding *holding = owner;
+    (void)pin;
+    holding->holds |= text_equal(commit, holding->commit);
+    return true;
+}
+
+bool pin_holds(const struct provider_context *context, const char *repository, const char *commit, bool *holds,
+               struct error *error)
+{
+    struct holding holding = {.commit = commit};
+    bool looked = pin_list(context, repository, look_whether_held, &holding, error);
+    *holds = looked && holding.holds;
+    return looked;
 }

@@ -14,6 +14,7 @@
 
 #define FETCHED_FILE "berth-fetched" /* in a mirror: it was fetched once, whole */
 #define MIRROR_MODE 0700
+#define HELD_LOOK_MS 200 /* so often who waits for a mirror looks whether it still should */
 
 bool git_failed(struct error *error, enum error_code code, const char *format, ...)
 {
@@ -72,14 +73,63 @@ static bool make_mirror(const char *path, struct error *error)
     return good;
 }
 
-bool place_mirror(const struct provider_context *context, const char *repository, git_repository **mirror,
+char *place_mirror_folder(const struct provider_context *context, const char *repository, struct error *error)
+{
+    if (path_inside(repository) && !strchr(repository, '/') && repository[0] != '.')
+        return path_printf("%s/mirrors/%s.git", context->store_folder, repository);
+    error_set(error, ERROR_CONFIG, "'%s' cannot be the name of a repository", repository);
+    return NULL;
+}
+
+/* Whether it is worth to wait on. */
+static bool may_wait(const struct provider_context *context, const char *repository, struct error *error)
+{
+    if (provider_stopped(context))
+        return error_set(error, ERROR_CANCELLED, "waiting for the mirror of '%s' was cancelled", repository);
+    if (provider_left_ms(context) > 0)
+        return true;
+    error_set(error, ERROR_TIMEOUT, "the mirror of '%s' is being packed, and that takes too long", repository);
+    return error_hint(error, "it is tried again; a git that hangs in %s/mirrors can be ended", context->store_folder);
+}
+
+/* Shares the folder that is at `path` now: while it is waited for, a mirror that nobody needs may go, and another come. */
+static bool hold_mirror(const struct provider_context *context, const char *repository, const char *path,
+                        struct file_lock *lock, struct error *error)
+{
+    struct error held = {0};
+    for (;;) {
+        if (!folder_exists(path) && !make_mirror(path, error))
+            return false;
+        if (folder_share(lock, path, HELD_LOOK_MS, &held)) {
+            if (file_lock_is_at(lock, path))
+                return true;
+            file_unlock(lock);
+        } else if (held.code != ERROR_CONFLICT && folder_exists(path)) {
+            if (error)
+                *error = held;
+            return false;
+        }
+        if (!may_wait(context, repository, error))
+            return false;
+    }
+}
+
+void place_close(struct place *place)
+{
+    git_repository_free(place->repository);
+    file_unlock(&place->lock); /* last: what is open may be read until it is freed */
+    place->repository = NULL;
+}
+
+bool place_mirror(const struct provider_context *context, const char *repository, struct place *mirror,
                   struct error *error)
 {
-    *mirror = NULL;
-    if (!path_inside(repository) || strchr(repository, '/'))
-        return error_set(error, ERROR_CONFIG, "'%s' cannot be the name of a repository", repository);
-    char *path = path_printf("%s/mirrors/%s.git", context->store_folder, repository);
-    bool opened = (folder_exists(path) || make_mirror(path, error)) && open_repository(path, mirror, error);
+    *mirror = (struct place)PLACE_INIT;
+    char *path = place_mirror_folder(context, repository, error);
+    bool opened = path && hold_mirror(context, repository, path, &mirror->lock, error) &&
+                  open_repository(path, &mirror->repository, error);
+    if (!opened)
+        place_close(mirror);
     free(path);
     return opened;
 }
@@ -199,25 +249,29 @@ bool place_fetch(const struct provider_context *context, git_repository *mirror,
     return fetched;
 }
 
-bool place_source(const struct provider_context *context, const char *repository, git_repository **source,
+bool place_was_fetched(git_repository *mirror)
+{
+    char *mark = path_join(git_repository_path(mirror), FETCHED_FILE);
+    bool was = file_exists(mark);
+    free(mark);
+    return was;
+}
+
+bool place_source(const struct provider_context *context, const char *repository, struct place *source,
                   struct error *error)
 {
     struct str url = STR_INIT;
-    *source = NULL;
+    *source = (struct place)PLACE_INIT;
     bool opened = place_url(context, &url, error);
     if (opened && !place_is_url(url.data)) {
-        opened = open_repository(url.data, source, error);
+        opened = open_repository(url.data, &source->repository, error);
     } else if (opened) {
         opened = place_mirror(context, repository, source, error);
-        char *mark = opened ? path_join(git_repository_path(*source), FETCHED_FILE) : NULL;
-        if (opened && !file_exists(mark))
-            opened = place_fetch(context, *source, url.data, error);
-        free(mark);
+        if (opened && !place_was_fetched(source->repository))
+            opened = place_fetch(context, source->repository, url.data, error);
     }
-    if (!opened) {
-        git_repository_free(*source);
-        *source = NULL;
-    }
+    if (!opened)
+        place_close(source);
     str_release(&url);
     return opened;
 }

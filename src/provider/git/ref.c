@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,24 +51,14 @@ static bool is_unchanged(struct lock *lock, const git_oid *commit)
     return same;
 }
 
-static int set_once(git_repository *repository, const char *name, const git_oid *commit, bool compares,
-                    const git_oid *was, const char *message)
-{
-    git_reference *made = NULL;
-    int code = compares ? git_reference_create_matching(&made, repository, name, commit, was != NULL, was, message)
-                        : git_reference_create(&made, repository, name, commit, 1, message);
-    git_reference_free(made);
-    return code;
-}
-
-int ref_set(git_repository *repository, const char *name, const git_oid *commit, bool compares, const git_oid *was,
-            const char *message)
+/* Tries again while somebody holds the ref's lock, which goes when it is nobody's any more. */
+static int until_unlocked(git_repository *repository, const char *name, const git_oid *commit,
+                          int (*act)(const void *owner), const void *owner)
 {
     struct lock lock = {.path = path_printf("%s/%s.lock", git_repository_commondir(repository), name)};
     int64_t until = time_monotonic_ms() + LEFT_MS + LEFT_MS / 2;
     int code;
-    while ((code = set_once(repository, name, commit, compares, was, message)) == GIT_ELOCKED &&
-           time_monotonic_ms() < until) {
+    while ((code = act(owner)) == GIT_ELOCKED && time_monotonic_ms() < until) {
         if (is_unchanged(&lock, commit) && time_monotonic_ms() - lock.since_ms >= LEFT_MS)
             (void)unlink(lock.path);
         else
@@ -75,4 +66,45 @@ int ref_set(git_repository *repository, const char *name, const git_oid *commit,
     }
     free(lock.path);
     return code;
+}
+
+struct setting {
+    git_repository *repository;
+    const char *name, *message;
+    const git_oid *commit, *was;
+    bool compares;
+};
+
+static int set_once(const void *owner)
+{
+    const struct setting *set = owner;
+    git_reference *made = NULL;
+    int code = set->compares ? git_reference_create_matching(&made, set->repository, set->name, set->commit,
+                                                             set->was != NULL, set->was, set->message)
+                             : git_reference_create(&made, set->repository, set->name, set->commit, 1, set->message);
+    git_reference_free(made);
+    return code;
+}
+
+int ref_set(git_repository *repository, const char *name, const git_oid *commit, bool compares, const git_oid *was,
+            const char *message)
+{
+    const struct setting set = {repository, name, message, commit, was, compares};
+    return until_unlocked(repository, name, commit, set_once, &set);
+}
+
+static int remove_once(const void *owner)
+{
+    const struct setting *set = owner;
+    return git_reference_remove(set->repository, set->name);
+}
+
+int ref_remove(git_repository *repository, const char *name)
+{
+    const struct setting set = {.repository = repository, .name = name};
+    git_oid now;
+    if (git_reference_name_to_id(&now, repository, name) != 0) /* not there, or it names nothing */
+        memset(&now, 0, sizeof now);
+    int code = until_unlocked(repository, name, &now, remove_once, &set);
+    return code == GIT_ENOTFOUND ? 0 : code;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Setting a ref, also where a process that was killed left its lock. */
+/* Setting and removing refs, also where a process that was killed left its lock. */
 #ifndef PROVIDER_GIT_REF_H
 #define PROVIDER_GIT_REF_H
 
@@ -11,5 +11,7 @@
  * away. Returns what libgit2 does: 0, GIT_EMODIFIED, GIT_EEXISTS, GIT_ELOCKED … */
 int ref_set(git_repository *repository, const char *name, const git_oid *commit, bool compares, const git_oid *was,
             const char *message);
+/* The same of its end; 0 when it is not there. */
+int ref_remove(git_repository *repository, const char *name);
 
 #endif
