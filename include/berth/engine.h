@@ -167,6 +167,40 @@ const char *engine_clean_key(struct arena *arena, const struct environment *envi
 /* Takes in what became of the next of those commands, the first first; `run` is the one it began, or NULL. False: that answers it. */
 bool engine_clean_asked(const struct command *command, const struct run *run, struct clean_asked *asked);
 
+/* --- what keeps commits ------------------------------------------------------------------------------------- */
+/* What the store needs the mirrors for, at one moment: derived from its rows each time, never counted. A commit is needed by an environment that is not
+ * destroyed (what it runs, what its resources were made of: they are undone from there), by each release of it that can be rolled back to, by a run that has not
+ * ended, by the newest run of an environment that failed and may be tried again, and by a recipe until its horizon. */
+struct engine_pins;
+/* All of it or nothing: a row that cannot be read is ERROR_DAMAGED, and then nothing may go. */
+struct engine_pins *engine_pins_load(struct store *store, const struct config *config, int64_t now_ms,
+                                     struct error *error) BERTH_MUST_CHECK;
+void engine_pins_free(struct engine_pins *pins);
+/* Who needs it: "release v3 of staging"; NULL: nobody. */
+const char *engine_pins_needs(const struct engine_pins *pins, const char *repository, const char *commit);
+
+struct engine_pin {
+    const char *name, *commit; /* "runs/17" */
+    const char *why;           /* of a verdict: why it goes, or who needs it */
+};
+/* What is to become of one mirror, whose pins were listed before `pins` was loaded: so a pin that a run took since is in no list, and one in the list
+ * is of a run that is in the store. */
+struct engine_pins_verdict {
+    VEC(struct engine_pin) release;
+    VEC(struct engine_pin) take; /* needed, and no pin holds it */
+    size_t kept;
+    bool wanted; /* the policy names the repository, or something needs a commit of it */
+};
+/* Of several pins that hold a needed commit the one of the oldest run stays, and those of runs that have not ended. Pins that are no run's and not the policy's are
+ * let alone. Text lives in the arena. */
+void engine_pins_judge(const struct engine_pins *pins, const char *repository, const struct engine_pin *listed,
+                       size_t count, struct arena *arena, struct engine_pins_verdict *verdict);
+void engine_pins_verdict_release(struct engine_pins_verdict *verdict); /* the vectors */
+/* Puts the removal of rows that nothing refers to any more into the effects, at most `limit`: recipes beyond their horizon, and templates of commits that nobody
+ * needs. `*more`: there are more. Inside the caller's transaction. */
+bool engine_pins_sweep(struct store *store, const struct engine_pins *pins, int64_t now_ms, size_t limit,
+                       struct engine_effects *effects, bool *more, struct error *error) BERTH_MUST_CHECK;
+
 /* --- the tables, for documentation and tests ------------------------------------------------------------------ */
 struct engine_turn; /* private: one call at work */
 struct engine_edge {

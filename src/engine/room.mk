@@ -20,6 +20,7 @@ src_engine_libengine_a_SOURCES = \
 	src/engine/inner.h \
 	src/engine/load.c \
 	src/engine/order.c \
+	src/engine/pins.c \
 	src/engine/plan.c \
 	src/engine/prepare.c \
 	src/engine/rollback.c \
