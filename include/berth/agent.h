@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The agent: berthd's processes. One supervisor a store turns commands into work and is the only writer; its children (workers, observers, notifier)
+ * The agent: berthd's processes. One supervisor a store turns commands into work and is the only writer; its children (workers, observers, notifier, keeper)
  * are the same program started with `--child`, and speak frames with it over a socket (src/agent/protocol.h).
  *
  *   berthd --store FOLDER --repository PATH_OR_URL --workspace NAME [--config FILE] [--foreground] [-v…]
@@ -24,7 +24,7 @@ struct agent_options {
  * supervisor serves the store. Errors are logged and returned. */
 int agent_supervise(const struct agent_options *options, struct error *error);
 
-/* Runs a child: "worker", "observer:branches", "observer:probes", "notifier". Descriptor 3 is the socket, 4 the stop event. */
+/* Runs a child: "worker", "observer:branches", "observer:probes", "notifier", "keeper". Descriptor 3 is the socket, 4 the stop event. */
 int agent_child(const char *kind, const struct agent_options *options, struct error *error);
 
 #endif

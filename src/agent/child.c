@@ -20,7 +20,7 @@
 
 #define READ_CHUNK (256u << 10)
 
-static const char *const kind_names[] = {"worker", "observer:branches", "observer:probes", "notifier"};
+static const char *const kind_names[] = {"worker", "observer:branches", "observer:probes", "notifier", "keeper"};
 
 const char *child_kind_name(enum child_kind kind)
 {

@@ -16,7 +16,7 @@
 struct agent_options;
 struct child;
 
-enum child_kind { CHILD_WORKER, CHILD_BRANCHES, CHILD_PROBES, CHILD_NOTIFIER };
+enum child_kind { CHILD_WORKER, CHILD_BRANCHES, CHILD_PROBES, CHILD_NOTIFIER, CHILD_KEEPER };
 
 struct child_handlers {
     /* One frame came. False: enough for now, call child_resume to go on (back-pressure). The payload is borrowed for the call. */

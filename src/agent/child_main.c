@@ -19,6 +19,7 @@ int agent_child(const char *kind, const struct agent_options *options, struct er
         {"observer:branches", observer_branches_main},
         {"observer:probes", observer_probes_main},
         {"notifier", notifier_main},
+        {"keeper", keeper_main},
     };
     (void)prctl(PR_SET_NAME, "berthd"); /* it was started as /proc/self/exe */
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)

@@ -2,6 +2,7 @@
 /* The supervisor's children: started, heard, and gone. What they say is noted here and worked on in the next turn. */
 #include "agent/supervisor.h"
 
+#include "agent/keeping.h"
 #include "agent/protocol.h"
 #include "agent/setup.h"
 #include "berth/base/log.h"
@@ -16,8 +17,9 @@
 
 #define OBSERVER_RESTART_MS 1000
 #define OBSERVE_AGAIN_MS 2000
-#define WATCHED_AT_MOST_MS 2000 /* of the time between two looks at who hangs */
-#define SWEEP_POLLS 10          /* `poll` of berthd.yaml, a minute when it is not said */
+#define WATCHED_AT_MOST_MS 2000           /* of the time between two looks at who hangs */
+#define KEEPER_SILENT_MS (15 * MS_MINUTE) /* longer than git may pack, twice */
+#define SWEEP_POLLS 10                    /* `poll` of berthd.yaml, a minute when it is not said */
 
 static void take_result(struct supervisor *supervisor, struct child *child, const char *payload, size_t count)
 {
@@ -91,6 +93,8 @@ static bool on_frame(struct child *child, uint8_t kind, const char *payload, siz
     case FRAME_POLICY: listing_policy(supervisor, payload, count); return true;
     case FRAME_OBSERVED: observations_take(supervisor, payload, count); return false;
     case FRAME_DELIVERED: deliveries_taken(supervisor, child, payload, count); return true;
+    case FRAME_PINS: keeping_judge(supervisor, child, payload, count); return true;
+    case FRAME_KEPT: keeping_kept(supervisor, payload, count); return true;
     case FRAME_HERE: return true;
     default:
         log_line("agent", LOG_WARNING, "a %s sent a frame of kind %d", child_kind_name(child->kind), kind);
@@ -126,7 +130,9 @@ static void on_gone(struct child *child)
     note_lost_step(supervisor, child);
     if (child->kind == CHILD_NOTIFIER && child->subject)
         deliveries_lost(supervisor, child);
-    if (child->kind != CHILD_WORKER)
+    if (child->kind == CHILD_KEEPER)
+        keeping_over(supervisor);
+    else if (child->kind != CHILD_WORKER)
         observers_not_before(supervisor, OBSERVER_RESTART_MS);
     for (size_t i = 0; i < supervisor->children.count; i++) {
         if (supervisor->children.items[i] == child) {
@@ -169,10 +175,12 @@ void children_setup_all(struct supervisor *supervisor)
                    strlen(supervisor->setup_payload));
 }
 
-/* A sweep says nothing while a server is slow; who delivers answers when it is done. */
+/* A sweep says nothing while a server is slow, a keeper while it packs; who delivers answers when it is done. */
 static int64_t silence_allowed(const struct supervisor *supervisor, const struct child *child)
 {
     const struct host_config *host = supervisor->options->host;
+    if (child->kind == CHILD_KEEPER)
+        return KEEPER_SILENT_MS;
     return child->kind == CHILD_BRANCHES && child->subject ? SWEEP_POLLS * host->poll_ms : host->hung_after_ms;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "agent/supervisor.h"
 
+#include "agent/keeping.h"
+
 #include "berth/base/log.h"
 #include "berth/base/hash.h"
 #include "berth/base/str.h"
@@ -143,6 +145,8 @@ void cleanup_forget(struct supervisor *supervisor)
 
 void cleanup_ended(struct supervisor *supervisor)
 {
+    if (supervisor->ended_runs.count > 0 || supervisor->left_environments.count > 0)
+        keeping_note(supervisor);
     for (size_t i = 0; i < supervisor->ended_runs.count; i++)
         remove_below(supervisor, RUNS, supervisor->ended_runs.items[i]);
     for (size_t i = 0; i < supervisor->left_environments.count; i++) {

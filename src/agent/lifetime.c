@@ -6,6 +6,8 @@
  */
 #include "agent/supervisor.h"
 
+#include "agent/keeping.h"
+
 #include "berth/base/fault.h"
 #include "berth/base/log.h"
 #include "berth/base/str.h"
@@ -256,7 +258,7 @@ void lifetime_look(struct supervisor *supervisor)
     if (supervisor->config && !lifetime_serving(supervisor, &error))
         log_error("agent", LOG_ERROR, &error);
     if (workers_busy(supervisor) > 0 || supervisor->endings.count > 0 || supervisor->due.count > 0 ||
-        supervisor->delivering) {
+        supervisor->delivering || keeping_is_due(supervisor)) {
         supervisor->idle_since_ms = now;
         return;
     }

@@ -30,5 +30,6 @@ bool observer_send_bytes(struct observer *observer, uint8_t kind, const struct s
 int observer_branches_main(const struct agent_options *options);
 int observer_probes_main(const struct agent_options *options);
 int notifier_main(const struct agent_options *options);
+int keeper_main(const struct agent_options *options);
 
 #endif

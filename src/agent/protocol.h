@@ -16,7 +16,9 @@ enum frame_kind {
     FRAME_TASK = 'T',    /* worker: one step, see task.h */
     FRAME_STORED = 'A',  /* worker: {"step"}: its result is committed */
     FRAME_DELIVER = 'D', /* notifier: {"delivery": its row,"within_ms"} */
-    FRAME_ASK = 'Q',     /* all but workers: are you there? Answered by FRAME_HERE between two things they do */
+    FRAME_KEEP =
+        'K', /* keeper, an answer to FRAME_PINS: {"release":[names],"take":[[name,commit]],"forget": nothing needs the repository} */
+    FRAME_ASK = 'Q', /* all but workers: are you there? Answered by FRAME_HERE between two things they do */
     /* child to supervisor */
     FRAME_RESULT = 'R',   /* worker: a step_result as JSON */
     FRAME_LEAVING = 'E',  /* worker, before its result: it ends after it, nothing more can be given to it */
@@ -32,6 +34,9 @@ enum frame_kind {
     FRAME_POLICY = 'Y',   /* observer: {"repository","ref","commit","path","text","error"} */
     FRAME_OBSERVED =
         'O', /* observer: {"at","took_ms","count" of all probes,"seen":[{"resource","status","reason","ready"}]} */
+    FRAME_PINS = 'M', /* keeper: {"repository","pins":[[name,commit]]} */
+    FRAME_KEPT =
+        'V', /* keeper: {"repository","done": in words,"error"}: what an order without a release came to; of no repository: that was all */
     FRAME_HERE = 'H',
     FRAME_DELIVERED = 'N', /* notifier: {"delivery","done","retry","error"} */
 };

@@ -9,6 +9,9 @@ src_agent_libagent_a_SOURCES = \
 	src/agent/cleaner.c \
 	src/agent/cleanup.c \
 	src/agent/deliveries.c \
+	src/agent/keeper.c \
+	src/agent/keeping.c \
+	src/agent/keeping.h \
 	src/agent/lifetime.c \
 	src/agent/listing.c \
 	src/agent/lives.c \

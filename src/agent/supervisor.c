@@ -2,6 +2,8 @@
 /* The supervisor's event loop: the bell, signals, children, one second's tick; each only notes what came and wants a turn. */
 #include "agent/supervisor.h"
 
+#include "agent/keeping.h"
+
 #include "berth/base/log.h"
 #include "berth/base/str.h"
 #include "berth/base/time.h"
@@ -78,6 +80,7 @@ static void once_a_second(struct supervisor *supervisor)
     children_keep_observers(supervisor);
     workers_retire(supervisor);
     orphans_adopt(supervisor);
+    keeping_look(supervisor);
     supervisor->look_at_deliveries = true;
     lifetime_look(supervisor);
 }
@@ -196,6 +199,7 @@ static bool start(struct supervisor *supervisor, struct error *error)
         !listing_load_policy(supervisor, error) || !watch_all(supervisor, error))
         return false;
     cleanup_left(supervisor);
+    keeping_note(supervisor);
     if (supervisor->config && !lifetime_serving(supervisor, error))
         return false;
     children_keep_observers(supervisor);
@@ -227,6 +231,7 @@ static void release(struct supervisor *supervisor)
     vec_release(&supervisor->give_up_steps);
     vec_release(&supervisor->ended_runs);
     vec_release(&supervisor->left_environments);
+    keeping_release(supervisor);
     for (size_t i = 0; i < supervisor->listed.count; i++)
         free(supervisor->listed.items[i]);
     vec_release(&supervisor->listed);

@@ -51,6 +51,9 @@ json_t *worker_exec(struct attempt *attempt, struct error *error) BERTH_MUST_CHE
 /* Whether the policy as it is now lets the environment's templates use an executor. ERROR_DENIED says where it does not. */
 bool worker_may_use(const struct attempt *attempt, const char *address, const char *executor,
                     struct error *error) BERTH_MUST_CHECK;
+/* Pins a commit for as long as the attempt's run needs it. */
+bool worker_pin(const struct attempt *attempt, const struct provider *provider, const struct provider_context *context,
+                const char *repository, const char *commit, struct error *error) BERTH_MUST_CHECK;
 /* The folder of a commit's exported tree in the run's folder, exported when it is not there yet. In the arena. */
 const char *worker_tree(struct attempt *attempt, const char *repository, const char *commit,
                         struct error *error) BERTH_MUST_CHECK;

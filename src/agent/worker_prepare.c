@@ -108,14 +108,10 @@ static bool find_source(struct preparing *preparing, struct error *error)
 static bool pin_source(struct preparing *preparing, struct error *error)
 {
     struct attempt *attempt = preparing->attempt;
-    char *pin = path_printf("runs/%s", attempt->task->run.id);
-    bool pinned =
-        provider_call_pin(preparing->provider, &preparing->context, preparing->repository, preparing->commit, pin,
-                          error) &&
-        provider_call_describe(preparing->provider, &preparing->context, preparing->repository, preparing->commit,
-                               attempt->arena, &preparing->facts, &preparing->committer_email, error);
-    free(pin);
-    return pinned;
+    return worker_pin(attempt, preparing->provider, &preparing->context, preparing->repository, preparing->commit,
+                      error) &&
+           provider_call_describe(preparing->provider, &preparing->context, preparing->repository, preparing->commit,
+                                  attempt->arena, &preparing->facts, &preparing->committer_email, error);
 }
 
 static bool already_read(const struct preparing *preparing, const char *name)

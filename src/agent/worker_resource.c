@@ -183,6 +183,30 @@ static bool sensitive_output(const struct working *user, const char *path, struc
     return got || error_context(error, "the sensitive output '%s' cannot be read", path);
 }
 
+bool worker_pin(const struct attempt *attempt, const struct provider *provider, const struct provider_context *context,
+                const char *repository, const char *commit, struct error *error)
+{
+    char *pin = path_printf("runs/%s", attempt->task->run.id);
+    bool pinned = provider_call_pin(provider, context, repository, commit, pin, error);
+    free(pin);
+    return pinned;
+}
+
+/* A run that failed long ago and is tried again may stand on a commit that nothing held meanwhile: the repository may have it still. */
+static bool lay_out(const struct attempt *attempt, const struct provider *provider,
+                    const struct provider_context *context, const char *repository, const char *commit,
+                    const char *folder, struct error *error)
+{
+    struct error missing = {0};
+    if (provider_call_export(provider, context, repository, commit, folder, &missing))
+        return true;
+    if (missing.code == ERROR_NOT_FOUND && worker_pin(attempt, provider, context, repository, commit, NULL))
+        return provider_call_export(provider, context, repository, commit, folder, error);
+    if (error)
+        *error = missing;
+    return false;
+}
+
 const char *worker_tree(struct attempt *attempt, const char *repository, const char *commit, struct error *error)
 {
     const char *folder = arena_printf(attempt->arena, "%s/" MARKER_TREE_PREFIX "%.40s", attempt->run_folder, commit);
@@ -197,7 +221,7 @@ const char *worker_tree(struct attempt *attempt, const char *repository, const c
         return NULL;
     }
     struct provider_context context = worker_context(attempt, section);
-    if (provider_call_export(provider, &context, repository, commit, folder, error) || folder_exists(folder))
+    if (lay_out(attempt, provider, &context, repository, commit, folder, error) || folder_exists(folder))
         return folder;
     error_context(error, "cannot lay out the tree of commit %.12s", commit);
     return NULL;

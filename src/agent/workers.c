@@ -2,6 +2,7 @@
 /* Workers as the supervisor sees them: how many there are, which step each gets, and when one is let go. */
 #include "agent/supervisor.h"
 
+#include "agent/keeping.h"
 #include "agent/marker.h"
 #include "agent/places.h"
 #include "agent/task.h"
@@ -183,7 +184,7 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
 {
     char token[ID_SIZE];
     struct engine_effects effects;
-    if (aside_is(supervisor, ready->run))
+    if (aside_is(supervisor, ready->run) || keeping_releases(supervisor, ready->run))
         return NOT_NOW;
     struct engine_facts *facts = supervisor_facts(supervisor, ready->run, error);
     if (!facts)

@@ -513,7 +513,8 @@ bool cli_doctor(struct cli *cli, int *status, struct error *error)
     struct error found;
 
     (void)error;
-    look_at_program(&report, "git", "--version", "berth demo needs it; berthd does not");
+    look_at_program(&report, "git", "--version",
+                    "berthd packs its mirrors with it (without it they only grow), and berth demo needs it");
     look_at_program(&report, "terraform", "version", "only a template with Terraform needs it");
     look_at_terminal(&report);
     if (workspace_find(cli, &found)) {

@@ -12,6 +12,9 @@ tests_agent_test_task_LDADD = $(test_agent)
 test_tools += tests/agent/test_daemon
 tests_agent_test_daemon_SOURCES = tests/agent/test_daemon.c $(faults_parts)
 tests_agent_test_daemon_LDADD = $(test_store)
+test_tools += tests/agent/test_keeping
+tests_agent_test_keeping_SOURCES = tests/agent/test_keeping.c $(faults_parts)
+tests_agent_test_keeping_LDADD = $(test_store)
 test_tools += tests/agent/test_work
 tests_agent_test_work_SOURCES = tests/agent/test_work.c $(faults_parts)
 tests_agent_test_work_LDADD = $(test_store)
@@ -20,5 +23,5 @@ tests_agent_test_observers_SOURCES = tests/agent/test_observers.c \
 	tests/faults/receiver.c tests/faults/receiver.h $(faults_parts)
 tests_agent_test_observers_LDADD = $(test_store)
 if FAULTS
-long_tests += tests/agent/test_daemon tests/agent/test_observers tests/agent/test_work
+long_tests += tests/agent/test_daemon tests/agent/test_keeping tests/agent/test_observers tests/agent/test_work
 endif
