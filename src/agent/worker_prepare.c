@@ -297,6 +297,26 @@ static void add_versions(struct preparing *preparing)
     }
 }
 
+/* A roll-back deploys what its release was made of; a release from before that was kept, what the entry names today. */
+static struct name_list template_names(struct preparing *preparing)
+{
+    const struct run *run = &preparing->attempt->task->run;
+    struct arena *arena = preparing->attempt->arena;
+    json_t *settings = run->workflow == WORKFLOW_ROLLBACK ? json_column(run->settings) : NULL;
+    const json_t *kept = json_object_get(settings, "templates");
+    struct name_list names = preparing->attempt->entry->templates;
+    if (json_array_size(kept) > 0) {
+        const char **items = arena_alloc(arena, json_array_size(kept) * sizeof *items);
+        for (names.count = 0; names.count < json_array_size(kept); names.count++) {
+            const char *name = json_string_value(json_array_get(kept, names.count));
+            items[names.count] = arena_strdup(arena, name ? name : "");
+        }
+        names.items = items;
+    }
+    json_decref(settings);
+    return names;
+}
+
 static bool prepare_all(struct preparing *preparing, struct problems *problems, struct error *error)
 {
     struct attempt *attempt = preparing->attempt;
@@ -304,8 +324,9 @@ static bool prepare_all(struct preparing *preparing, struct problems *problems, 
         return false;
     provider_log(&attempt->context, "%s %s is commit %s", preparing->kind, attempt->task->run.ref, preparing->commit);
     fault_point("worker.mid_prepare");
-    for (size_t i = 0; i < attempt->entry->templates.count; i++)
-        if (!read_template(preparing, attempt->entry->templates.items[i], problems, error))
+    const struct name_list names = template_names(preparing);
+    for (size_t i = 0; i < names.count; i++)
+        if (!read_template(preparing, names.items[i], problems, error))
             return false;
     if (!expand_templates(preparing, problems, error))
         return false;

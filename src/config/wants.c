@@ -170,7 +170,10 @@ bool wants_scopes(struct wants *wants, struct scope *scope)
 {
     bool fine;
 
-    wants->result->settings = json_pack("{s:{}, s:{}}", "inputs", "parameters");
+    wants->result->settings = json_pack("{s:{}, s:{}, s:[]}", "inputs", "parameters", "templates");
+    for (size_t t = 0; t < wants->template_count; t++)
+        json_array_append_new(json_object_get(wants->result->settings, "templates"),
+                              json_string(wants->templates[t]->name));
     fine = set_inputs(wants, scope);
     fine = check_given(wants, scope) && fine;
     fine = set_environment(wants, scope) && fine;

@@ -192,7 +192,21 @@ static const struct record_index release_indexes[] = {
 };
 bool settings_agree(const char *one, const char *other)
 {
-    return text_empty(one) || text_empty(other) || text_equal(one, other);
+    json_t *a, *b;
+    bool agree;
+
+    if (text_empty(one) || text_empty(other) || text_equal(one, other))
+        return true;
+    a = json_column(one);
+    b = json_column(other);
+    if (json_object_get(a, "templates") == NULL || json_object_get(b, "templates") == NULL) {
+        json_object_del(a, "templates");
+        json_object_del(b, "templates");
+    }
+    agree = json_equal(a, b) != 0;
+    json_decref(a);
+    json_decref(b);
+    return agree;
 }
 
 const struct record_type release_type = {

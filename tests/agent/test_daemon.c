@@ -417,6 +417,9 @@ static void push__deploys_and_nothing_else_does(void **state)
     "template: shop\nversion: 1\nparameters: { size: { type: string, required: true } }\nresources:\n" \
     "  a: { executor: exec, run: [./tool, up, \"${{ param.size }}-${{ input.place }}\"" more           \
     "], undo: [./tool, down, a] }\n"
+#define PLAIN_TEMPLATE(what, broken)           \
+    "template: shop\nversion: 1\nresources:\n" \
+    "  a: { executor: exec, run: [./tool, up, " what broken "], undo: [./tool, down, a] }\n"
 static const char small[] = POLICY("push") SIZED("small"), big[] = POLICY("push") SIZED("big");
 
 static void push__that_fails_goes_back_to_the_values_that_were_deployed(void **state)
@@ -440,6 +443,39 @@ static void push__that_fails_goes_back_to_the_values_that_were_deployed(void **s
     assert_int_equal(world_journal(&world, "fail up big-big-place"), 1);
     assert_int_equal(world_journal(&world, "end up big"), 0);
     assert_int_equal(world_journal(&world, "end up small-small-place"), 2);
+    assert_int_equal(world_environment(&world, REVIEW)->release, 1);
+}
+
+static const char more[] = POLICY("push") "    on_failure: rollback\n    rollback: { gate: none }\n";
+
+/* Its commit knows nothing of a template that berth.yaml names since. */
+static void push__that_fails_goes_back_to_the_templates_that_were_deployed(void **state)
+{
+    char two[sizeof more + 16];
+    (void)state;
+    const char *names = strstr(more, "[shop]");
+    (void)snprintf(two, sizeof two, "%.*s[shop, more]%s", (int)(names - more), more, names + strlen("[shop]"));
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_write(&world, "berth.yaml", more, false);
+    git("commit", "-q", "-am policy");
+    start();
+    const char *first = commit_of_branch();
+    world_push(&world, PLAIN_TEMPLATE("a", ""));
+    assert_true(world_wait(&world, is_another_commit, (void *)(uintptr_t)first));
+    const char *second = commit_of_branch();
+    deploys_by_itself("1", second);
+    policy(two, "shop, more");
+    git("checkout", "-q", "feature/x");
+    world_write(
+        &world, "templates/more.yaml",
+        "template: more\nversion: 1\nresources:\n  m: { executor: exec, run: [./tool, up, m], undo: [./tool, down, m] }\n",
+        false);
+    git("add", "templates", NULL);
+    world_push(&world, PLAIN_TEMPLATE("b", ", broken"));
+    struct deployed back = {"3", second};
+    assert_true(world_wait(&world, is_deployed, &back));
+    assert_int_equal(world_run(&world, "3")->workflow, WORKFLOW_ROLLBACK);
+    assert_int_equal(world_journal(&world, "end up a"), 2);
     assert_int_equal(world_environment(&world, REVIEW)->release, 1);
 }
 
@@ -711,6 +747,7 @@ int main(void)
         TEST(push__is_for_every_entry_that_takes_it_however_many),
         TEST(push__deploys_and_nothing_else_does),
         TEST(push__that_fails_goes_back_to_the_values_that_were_deployed),
+        TEST(push__that_fails_goes_back_to_the_templates_that_were_deployed),
         TEST(push__is_planned_where_policy_plans_it),
         TEST(push__that_is_deployed_is_not_planned_beside),
         TEST(push__during_a_stop_is_deployed_when_the_machines_act_again),

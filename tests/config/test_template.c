@@ -394,16 +394,18 @@ static void expand__what_a_release_had_stands_over_everything(void **state)
     assert_true(add(&trial, WEB "parameters: { n: { type: int }, m: { type: string, default: d } }\nresources:\n"
                                 "  a: { " RUN ", env: { N: \"${{ param.n }}\", X: \"${{ input.x }}\" } }\n"));
     assert_true(expand(&trial));
-    check_json(trial.result.settings,
-               "{\"inputs\":{\"x\":\"new\"},\"parameters\":{\"web\":{\"m\":\"d\",\"n\":\"2\"}}}");
+    check_json(
+        trial.result.settings,
+        "{\"inputs\":{\"x\":\"new\"},\"parameters\":{\"web\":{\"m\":\"d\",\"n\":\"2\"}},\"templates\":[\"web\"]}");
     scope_set(trial.scope, "with.n", "4");
     scope_set(trial.scope, "setting.web.n", "1");
     scope_set(trial.scope, "setting.other.m", "not of this template");
     scope_set(trial.scope, "input.x", "old");
     assert_true(expand(&trial));
     check_json(wanted(&trial, "a")->spec, "{\"env\":{\"N\":1,\"X\":\"old\"},\"run\":[\"true\"]}");
-    check_json(trial.result.settings,
-               "{\"inputs\":{\"x\":\"old\"},\"parameters\":{\"web\":{\"m\":\"d\",\"n\":\"1\"}}}");
+    check_json(
+        trial.result.settings,
+        "{\"inputs\":{\"x\":\"old\"},\"parameters\":{\"web\":{\"m\":\"d\",\"n\":\"1\"}},\"templates\":[\"web\"]}");
     end(&trial);
 }
 

@@ -2,6 +2,7 @@
 /* The JSON forms of specs and results. */
 #include "berth/model/result.h"
 
+#include "berth/model/environment.h"
 #include "berth/model/record.h"
 
 #include <setjmp.h>
@@ -129,6 +130,18 @@ static void wrong_types__are_refused_by_name(void **state)
     arena_release(&arena);
 }
 
+/* Releases from before their templates were kept beside their values are no other releases for that. */
+static void settings__that_do_not_say_all_agree_in_what_they_say(void **state)
+{
+    static const char old[] = "{\"inputs\":{\"a\":\"1\"}}",
+                      one[] = "{\"inputs\":{\"a\":\"1\"},\"templates\":[\"shop\"]}";
+    (void)state;
+    assert_true(settings_agree(old, one) && settings_agree(one, old) && settings_agree(one, one));
+    assert_true(settings_agree("", one) && settings_agree(one, ""));
+    assert_false(settings_agree("{\"inputs\":{\"a\":\"2\"}}", one));
+    assert_false(settings_agree("{\"inputs\":{\"a\":\"1\"},\"templates\":[\"shop\",\"more\"]}", one));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +149,7 @@ int main(void)
         cmocka_unit_test(step__carries_status_error_and_body),
         cmocka_unit_test(plan_and_apply__come_back),
         cmocka_unit_test(wrong_types__are_refused_by_name),
+        cmocka_unit_test(settings__that_do_not_say_all_agree_in_what_they_say),
     };
     return cmocka_run_group_tests_name("result", tests, NULL, NULL);
 }

@@ -138,7 +138,7 @@ struct release {
         settings; /* as a run's: what it deployed, whatever berth.yaml says today; "" when it was made before they were kept */
     int64_t revision;
 };
-/* Whether two `settings` may be the same: "" is not known, and is no difference. */
+/* Whether two `settings` may be the same: "" is not known, as are templates that one of them does not name, and is no difference. */
 bool settings_agree(const char *one, const char *other);
 /* what re-creates a destroyed environment */
 struct recipe {

@@ -58,7 +58,7 @@ struct prepare_result {
     VEC(struct wanted_resource) wanted;
     json_t *checks, *entrypoints, *links, *status_endpoints; /* lists, expanded, with $parts */
     json_t *
-        settings; /* every value that was used: {"inputs": {NAME: text}, "parameters": {TEMPLATE: {NAME: text}}}; none holds a secret */
+        settings; /* every value that was used, and of which templates: {"inputs": {NAME: text}, "parameters": {TEMPLATE: {NAME: text}}, "templates": [NAME]}; none holds a secret */
 };
 /* Result of a plan step.
  *
