@@ -255,7 +255,7 @@ static const struct run *keep_slot(const char *branch)
     return run;
 }
 
-static bool has_ended(struct world *looked, void *id)
+static bool is_done(struct world *looked, void *id)
 {
     return world_run(looked, id)->status == RUN_DONE;
 }
@@ -287,7 +287,7 @@ static void slot__goes_to_who_waited_longest_and_leaves_the_others_alone(void **
                          COMMAND_ACCEPTED);
     world_release_tool(&world, "up", slug_of(first));
     const struct run *last = world_last_run(&world);
-    assert_true(world_wait(&world, has_ended, (void *)(uintptr_t)last->id));
+    assert_true(world_wait(&world, is_done, (void *)(uintptr_t)last->id));
     for (int64_t number = first->number; number <= last->number;
          number++) { /* what was written last was written in this order */
         const struct run *run = world_run(&world, arena_printf(&world.arena, "%lld", (long long)number));
