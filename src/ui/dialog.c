@@ -47,10 +47,14 @@ static bool guard_passed(const struct dialog *dialog)
     return terminal->ops->monotonic_us(terminal) - dialog->opened_us >= GUARD_US;
 }
 
+static bool wants_name(const struct dialog *dialog)
+{
+    return dialog->action->verb->confirm == CONFIRM_NAME;
+}
+
 static bool name_fits(const struct dialog *dialog)
 {
-    return dialog->action->verb->confirm != CONFIRM_NAME ||
-           text_equal(dialog->fields[0].line.text.data, dialog->action->environment_name);
+    return !wants_name(dialog) || text_equal(dialog->fields[0].line.text.data, dialog->action->environment_name);
 }
 
 static bool seen_to_the_end(const struct dialog *dialog)
@@ -95,7 +99,7 @@ static void submit(struct dialog *dialog, bool dry_run)
         return;
     fill_call(dialog);
     if (action_submit(dialog->layer.dashboard, dialog->action, reason_of(dialog), dry_run, &error)) {
-        dialog->layer.is_done = true;
+        dialog->layer.is_done = !dry_run || !wants_name(dialog);
         return;
     }
     char line[2200];
@@ -135,11 +139,6 @@ static void press_enter(struct dialog *dialog)
         submit(dialog, false);
     else
         str_add(&dialog->complaint, "Enter never confirms a removal: press y here");
-}
-
-static bool wants_name(const struct dialog *dialog)
-{
-    return dialog->action->verb->confirm == CONFIRM_NAME;
 }
 
 static bool is_in_field(const struct dialog *dialog)

@@ -171,6 +171,29 @@ static void name_typed_beside_its_field__stays_in_the_dialog(void **state)
     scene_close(&scene);
 }
 
+static void dry_run__stays_in_a_dialog_that_asks_for_a_name(void **state)
+{
+    struct scene scene;
+    struct arena arena = {0};
+    struct command *commands;
+    (void)state;
+    scene_open(&scene, 36, 120, 0);
+    scene_type(&scene, "1");
+    scene_type(&scene, "X");
+    scene_pass(&scene, GUARD_MS);
+    scene_type(&scene,
+               "dev-Q"); /* a name, typed beside its field: its d asks for a dry run, its rest reaches no list */
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 1);
+    assert_true(commands[0].dry_run);
+    assert_shows(&scene, "type its name");
+    assert_shows(&scene, "destroy review/checkout: asked");
+    scene_type(&scene, "<tab>review/checkout<tab><tab>y");
+    assert_int_equal(scene_commands(&scene, &arena, &commands), 2);
+    assert_hides(&scene, "type its name");
+    arena_release(&arena);
+    scene_close(&scene);
+}
+
 static void an_approval__names_the_digest_that_was_shown(void **state)
 {
     struct scene scene;
@@ -474,6 +497,7 @@ int main(void)
         cmocka_unit_test(enter__never_confirms_a_removal),
         cmocka_unit_test(a_destroy__needs_the_typed_name),
         cmocka_unit_test(name_typed_beside_its_field__stays_in_the_dialog),
+        cmocka_unit_test(dry_run__stays_in_a_dialog_that_asks_for_a_name),
         cmocka_unit_test(an_approval__names_the_digest_that_was_shown),
         cmocka_unit_test(an_approval__must_be_read_to_its_end),
         cmocka_unit_test(approve_on_a_branch__opens_the_gate_under_the_dialog),
