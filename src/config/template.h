@@ -12,9 +12,12 @@ const struct template *template_named(struct template *const *templates, size_t 
 void template_check(const struct template *template, const char *file, struct problems *problems);
 /* That needs, groups and outputs of the one template do not run in a circle. */
 void template_check_order(const struct template *template, const char *file, struct problems *problems);
-/* The entry's own part of config_check_templates: `templates` are exactly those it uses. */
+/* The entry's own part of config_check_templates: `templates` are exactly those it uses, or some of them: then what the others may have is not called
+ * missing, and the rest is told. */
+enum templates_given { TEMPLATES_ALL, TEMPLATES_SOME };
 void check_entry_templates(const struct config *config, const struct config_entry *entry,
-                           struct template *const *templates, size_t count, struct problems *problems);
+                           struct template *const *templates, size_t count, enum templates_given given,
+                           struct problems *problems);
 /* Presets of a map of inputs or parameters (may be NULL) must fit their own declaration. */
 void fields_check(struct arena *arena, const char *file, const struct node *map, struct problems *problems);
 /* The resource that a name in `needs` or resource.NAME stands for, seen from `template`: its own, else one of a template it requires,

@@ -20,6 +20,7 @@ struct path_use { /* one scalar whose paths are looked at */
     const struct config_entry *entry;
     struct template *const *templates;
     size_t template_count;
+    bool lacks_some; /* of the entry's templates: what they may have is not told missing */
     struct name_list action_inputs;
     bool in_action;
     struct problems *problems;
@@ -95,7 +96,7 @@ static void use_resource(const struct path_use *use, const char *path)
     name = arena_strndup(use->arena, address.data, strcspn(address.data, "["));
     str_release(&address);
     resource = template_find(use->templates, use->template_count, use->template, name, &owner);
-    if (!resource && !use->config && use->template->requires.count > 0)
+    if (!resource && (!use->config || use->lacks_some) && use->template->requires.count > 0)
         return; /* it may be of a template that this one requires: seen when they are checked together */
     if (!resource) {
         const char **names = arena_alloc(use->arena, (use->template->resource_count + 1) * sizeof(*names));
@@ -301,11 +302,12 @@ static void check_resource(const struct path_use *use, const struct template_res
         at_key(use, resource, "repository", "",
                arena_printf(use->arena, "%s: there is no repository \"%s\" in %s", resource->name, repository,
                             use->config->file));
-    if (*resource->group && !group_exists(use, resource->group))
+    if (*resource->group && !use->lacks_some && !group_exists(use, resource->group))
         at_key(use, resource, "group", "",
                arena_printf(use->arena, "%s: there is no group \"%s\"", resource->name, resource->group));
     for (size_t i = 0; i < resource->needs.count; i++) {
-        if (!template_find(use->templates, use->template_count, use->template, resource->needs.items[i], &owner))
+        if (!(use->lacks_some && use->template->requires.count > 0) &&
+            !template_find(use->templates, use->template_count, use->template, resource->needs.items[i], &owner))
             at_key(use, resource, "needs", "",
                    arena_printf(use->arena, "%s needs \"%s\", which neither this template nor one it requires has",
                                 resource->name, resource->needs.items[i]));
@@ -317,7 +319,8 @@ static void check_requires(const struct path_use *use)
     const struct node *list = node_get(use->template->root, "requires");
 
     for (size_t i = 0; list && i < list->count; i++) {
-        if (!template_named(use->templates, use->template_count, list->items[i]->text))
+        if (!template_named(use->templates, use->template_count, list->items[i]->text) &&
+            !(use->lacks_some && names_have(&use->entry->templates, list->items[i]->text)))
             problem_add(use->problems, PROBLEM_ERROR, use->template->file, list->items[i]->line, list->items[i]->column,
                         "add it to the entry's templates:",
                         "the template \"%s\" is required, and the entry \"%s\" (%s:%d) does not use it",
@@ -349,6 +352,8 @@ static void check_with(const struct path_use *use)
             parameter = parameter_named(use->templates[t], key->text);
             names = field_names(use->arena, use->templates[t]->parameters, use->templates[t]->parameter_count);
         }
+        if (!parameter && use->lacks_some)
+            continue;
         if (!parameter)
             problem_add(use->problems, PROBLEM_ERROR, use->config->file, key->line, key->column,
                         did_you_mean(use->arena, key->text, &names),
@@ -395,7 +400,8 @@ static void check_own_name(const struct config_entry *entry, const struct templa
 }
 
 void check_entry_templates(const struct config *config, const struct config_entry *entry,
-                           struct template *const *templates, size_t count, struct problems *problems)
+                           struct template *const *templates, size_t count, enum templates_given given,
+                           struct problems *problems)
 {
     struct arena arena = {0};
     struct path_use use = {.arena = &arena,
@@ -403,6 +409,7 @@ void check_entry_templates(const struct config *config, const struct config_entr
                            .entry = entry,
                            .templates = templates,
                            .template_count = count,
+                           .lacks_some = given == TEMPLATES_SOME,
                            .problems = problems};
 
     check_with(&use);
@@ -480,8 +487,8 @@ void config_check_templates(const struct config *config, struct template *const 
                 missing_template(config, entry, names->items[i], nearest.data, problems);
             }
         }
-        if (used_count == names->count)
-            check_entry_templates(config, entry, used, used_count, problems);
+        check_entry_templates(config, entry, used, used_count,
+                              used_count == names->count ? TEMPLATES_ALL : TEMPLATES_SOME, problems);
         free(used);
         str_release(&nearest);
     }

@@ -202,7 +202,7 @@ bool template_expand(const struct config *config, const struct config_entry *ent
     size_t before = problems->errors;
     bool fine;
 
-    check_entry_templates(config, entry, templates, count, problems);
+    check_entry_templates(config, entry, templates, count, TEMPLATES_ALL, problems);
     if (problems->errors > before)
         return false;
     wants.scopes = arena_alloc(arena, (count + 1) * sizeof(*wants.scopes));

@@ -458,6 +458,34 @@ static void use__a_template_with_errors_of_its_own_is_not_called_missing(void **
     end(&trial);
 }
 
+/* Of two templates one is not there: what is wrong with the other is told, what the missing one may have is not called missing. */
+static void use__of_some_templates_is_checked_as_far_as_it_can_be(void **state)
+{
+    static const char text[] = "version: 1\n"
+                               "workspace: shop\n"
+                               "repositories: { app: { provider: git, url: . } }\n"
+                               "targets: { here: { provider: local } }\n"
+                               "environments:\n"
+                               "  - name: one\n"
+                               "    tier: dev\n"
+                               "    source: { branches: [main] }\n"
+                               "    templates: [web, other]\n"
+                               "    target: here\n"
+                               "    with: { n: x, of_the_other: 1 }\n";
+    struct trial trial = {0};
+
+    (void)state;
+    problems_init(&trial.problems, &trial.arena);
+    trial.config = config_load("berth.yaml", text, strlen(text), &trial.problems);
+    assert_true(add(&trial, WEB "requires: [other]\nparameters: { n: { type: int } }\n"
+                                "resources: { a: { " RUN ", needs: [of_the_other], group: of_the_other } }\n"));
+    config_check_templates(trial.config, trial.templates, trial.count, &trial.problems);
+    expect_error(&trial.problems, 9, "uses the template \"other\", which is not there");
+    expect_error(&trial.problems, 11, "with: n: expected int, found \"x\"");
+    assert_int_equal(trial.problems.errors, 2);
+    end(&trial);
+}
+
 static void expand__counts_that_explode_are_refused(void **state)
 {
     struct trial trial;
@@ -552,6 +580,7 @@ int main(void)
         cmocka_unit_test(expand__what_a_command_gives_stands_over_with),
         cmocka_unit_test(use__a_missing_template_is_an_error_of_its_own_repository),
         cmocka_unit_test(use__a_template_with_errors_of_its_own_is_not_called_missing),
+        cmocka_unit_test(use__of_some_templates_is_checked_as_far_as_it_can_be),
         cmocka_unit_test(expand__counts_that_explode_are_refused),
         cmocka_unit_test(expand__a_value_cannot_make_structure),
         cmocka_unit_test(expand__shared_resources_name_their_owner),
