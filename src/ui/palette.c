@@ -4,6 +4,7 @@
 #include "ui/action.h"
 #include "ui/dashboard.h"
 #include "ui/filter.h"
+#include "ui/saved.h"
 #include "ui/terminal.h"
 
 #include <stdlib.h>
@@ -145,6 +146,10 @@ static bool run_own_word(struct dashboard *dashboard, char **words, int count)
         set_theme(dashboard, words[1]);
         return true;
     }
+    if (text_equal(words[0], "view")) {
+        saved_view_run(dashboard, words, count);
+        return true;
+    }
     for (size_t i = 0; i < OWN_WORDS; i++) {
         if (!text_equal(words[0], own_words[i].word))
             continue;
@@ -240,6 +245,7 @@ static void offer_verbs(struct dashboard *dashboard, struct completing *completi
     for (size_t i = 0; i < OWN_WORDS; i++)
         offer(completing, own_words[i].word);
     offer(completing, "theme");
+    offer(completing, "view");
 }
 
 static void offer_environments(struct dashboard *dashboard, struct completing *completing)
@@ -330,6 +336,19 @@ static void offer_why(struct dashboard *dashboard, struct completing *completing
         offer_subjects(dashboard, completing, verb->arguments[0].type);
 }
 
+static void offer_saved(struct completing *completing)
+{
+    struct str names = STR_INIT;
+    offer_noted(completing, "save", true, "the filter and order of this list, under a name");
+    offer_noted(completing, "forget", true, "a saved view");
+    saved_view_names(&names);
+    char *rest = names.length ? names.data : NULL, *name;
+    while ((name = strsep(&rest, "\n")))
+        if (*name)
+            offer_noted(completing, name, true, "saved view");
+    str_release(&names);
+}
+
 void palette_complete(struct dashboard *dashboard, const char *line, struct str *out)
 {
     const char *last = strrchr(line, ' ');
@@ -346,6 +365,8 @@ void palette_complete(struct dashboard *dashboard, const char *line, struct str 
         offer(&completing, "dark");
         offer(&completing, "monochrome");
     }
+    if (text_equal(name, "view"))
+        offer_saved(&completing);
     if (text_equal(name, "why")) {
         offer_why(dashboard, &completing, line);
         return;

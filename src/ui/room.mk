@@ -48,6 +48,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/plan_tree.h \
 	src/ui/preview.c \
 	src/ui/prompt.c \
+	src/ui/saved.c \
+	src/ui/saved.h \
 	src/ui/serving.c \
 	src/ui/shelf.c \
 	src/ui/shelf.h \

@@ -321,6 +321,38 @@ static void an_address__is_copied_where_there_is_no_browser(void **state)
     free(browser);
 }
 
+static void a_view__is_saved_shown_again_and_forgotten(void **state)
+{
+    struct scene scene;
+    struct str names = STR_INIT;
+    (void)state;
+    scene_open(&scene, 36, 120, SCENE_FOLDER);
+    setenv("XDG_CONFIG_HOME", scene.folder, 1);
+    scene_type(&scene, "1/tier:prod<enter>sbsb:view save mine<enter>");
+    assert_shows(&scene, "saved: :view mine shows it again");
+    scene_type(&scene, "<esc><esc>/checkout<enter>sa:view save mine-2<enter>");
+    scene_type(&scene, "2:view mine<enter>");
+    assert_shows(&scene, "Environments 1 of 3   filter: tier:prod   sort tier (reversed)");
+    scene_type(&scene, ":view load mine-2<enter>");
+    assert_shows(&scene, "Environments 1 of 3   filter: checkout   sort environment");
+    scene_type(&scene,
+               "<esc><esc>/search<enter>:view save mine<enter><esc><esc>:view mine<enter>"); /* the name is its own */
+    assert_shows(&scene, "filter: search");
+    palette_complete(&scene.dashboard, "view m", &names);
+    assert_string_equal(names.data, "mine-2\tsaved view\nmine\tsaved view\n");
+    str_release(&names);
+    scene_type(&scene, ":view forget mine<enter>:view mine<enter>");
+    assert_shows(&scene, "there is no saved view mine");
+    scene_type(&scene, ":view mine-2<enter>");
+    assert_shows(&scene, "filter: checkout");
+    scene_type(&scene, ":view save a/b<enter>");
+    assert_shows(&scene, "a view's name is letters");
+    scene_type(&scene, "<esc><enter>:view save here<enter>");
+    assert_shows(&scene, "a view of a list is saved");
+    unsetenv("XDG_CONFIG_HOME");
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +367,7 @@ int main(void)
         cmocka_unit_test(an_address__is_opened_by_the_browser_without_a_shell),
         cmocka_unit_test(a_browser__that_fails_is_told),
         cmocka_unit_test(an_address__is_copied_where_there_is_no_browser),
+        cmocka_unit_test(a_view__is_saved_shown_again_and_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
