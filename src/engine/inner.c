@@ -320,8 +320,8 @@ void inner_planned(struct engine_turn *turn, const char *parent, const json_t *p
 {
     long at = resource_find(turn, parent);
 
-    /* whoever holds the lock makes other parts than those the plan saw */
-    if (at >= 0 && lock_is_free(turn))
+    /* whoever holds the lock, or applied since, makes other parts than those the plan saw */
+    if (at >= 0 && lock_is_free(turn) && base_holds(turn))
         take_all_there(turn, resource_at(turn, (size_t)at), parts, changes, WHEN_PLANNED);
 }
 

@@ -296,6 +296,22 @@ static void inner__plan_says_nothing_of_parts_that_another_run_works_on(void **s
     assert_string_equal(status_of(world, "b"), "ok");
 }
 
+/* It was made before another run's apply, which was over before anybody heard of it. */
+static void inner__plan_says_nothing_of_parts_that_another_run_made_since(void **state)
+{
+    struct world *world = *state;
+    const struct step *applies;
+
+    ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok"));
+    applies = apply_begins(world, "2", "c2", "update");
+    assert_int_equal(world_command(world, "plan", "dev", "", OWNER, "cli")->status, COMMAND_ACCEPTED);
+    done(world, "3.prepare.main", play_prepare(world, "dev", "c2", alone, 1, ""));
+    ends_with(world, applies, STEP_DONE, PART("b", "ok"), PART("a", "ok") "," PART("b", "ok"));
+    assert_string_equal(world_environment(world, "dev")->lock_run, "");
+    done(world, "3.plan.infra", plan_with(world, "update", "c2", PART("a", "ok")));
+    assert_string_equal(status_of(world, "b"), "ok");
+}
+
 static void held_up__step_and_its_run_say_for_what_until_it_goes_on(void **state)
 {
     struct world *world = *state;
@@ -346,6 +362,7 @@ int main(void)
         TEST(inner__parts_of_a_failed_apply_are_those_that_are_there),
         TEST(inner__parts_are_as_a_plan_finds_them),
         TEST(inner__plan_says_nothing_of_parts_that_another_run_works_on),
+        TEST(inner__plan_says_nothing_of_parts_that_another_run_made_since),
         TEST(held_up__step_and_its_run_say_for_what_until_it_goes_on),
         TEST(held_up__step_that_was_taken_over_waits_no_more),
     };
