@@ -664,6 +664,24 @@ static void state__that_cannot_be_written_is_kept(void **state)
     str_release(&text);
 }
 
+/* The state says what there was before: of what the tool made since nobody may say that it is not there. */
+static void state__that_cannot_be_written_says_nothing_of_what_is_there(void **state)
+{
+    struct setting *setting = *state;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, "resource \"terraform_data\" \"a\" {}\n");
+    (void)plan(setting);
+    apply(setting);
+    module_file(setting,
+                "resource \"terraform_data\" \"a\" {}\nresource \"terraform_data\" \"b\" {\n"
+                "  provisioner \"local-exec\" {\n    command = \"echo '{}' >errored.tfstate; exit 1\"\n  }\n}\n");
+    (void)plan(setting);
+    expect(setting, try_apply(setting), ERROR_TOOL, "local-exec");
+    assert_non_null(strstr(setting->place.error.hint, "the state is kept in"));
+    assert_null(setting->result.there);
+}
+
 static void backend__settings_without_a_backend_are_refused(void **state)
 {
     struct setting *setting = *state;
@@ -735,6 +753,7 @@ int main(void)
         TEST(command__that_may_change_the_state_says_what_is_there_behind_it),
         TEST(command__says_its_words_without_the_codes_of_colours),
         TEST(state__that_cannot_be_written_is_kept),
+        TEST(state__that_cannot_be_written_says_nothing_of_what_is_there),
         TEST(backend__settings_without_a_backend_are_refused),
         TEST(backend__that_is_local_lies_in_the_store),
         TEST(backend__settings_are_taken_as_they_are),

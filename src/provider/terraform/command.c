@@ -9,7 +9,6 @@
 #include "provider/terraform/module.h"
 #include "provider/terraform/secrets.h"
 #include "provider/terraform/shown.h"
-#include "provider/terraform/state.h"
 
 #include "berth/base/fault.h"
 
@@ -208,14 +207,6 @@ static bool run_raw(struct module *module, const char *const *words, struct runn
     return ran;
 }
 
-/* However it ended: it may have done something before it failed. */
-static void look_again(struct module *module, struct executor_command *command)
-{
-    struct state_parts parts;
-    if (module_look(module, NULL) && state_parts(module->seen, &parts, NULL))
-        command->there = parts.inner;
-}
-
 static bool run(struct module *module, struct executor_command *command, struct error *error)
 {
     struct events events;
@@ -233,8 +224,8 @@ static bool run(struct module *module, struct executor_command *command, struct 
     (void)unlink(module->variables);
     (void)module_tidy(module);
     command->exit_status = outcome.exit_status;
-    if (command->changes)
-        look_again(module, command);
+    if (command->changes) /* however it ended: it may have done something before it failed */
+        command->there = module_there(module);
     events_release(&events);
     return ran;
 }

@@ -8,6 +8,7 @@
 #include "provider/terraform/layout.h"
 #include "provider/terraform/secrets.h"
 #include "provider/terraform/shown.h"
+#include "provider/terraform/state.h"
 #include "provider/terraform/tool.h"
 #include "provider/terraform/version.h"
 
@@ -557,6 +558,14 @@ bool module_look(struct module *module, struct error *error)
     return true;
 }
 
+json_t *module_there(struct module *module)
+{
+    struct state_parts parts;
+    bool known =
+        !module->errored && !module->locked && module_look(module, NULL) && state_parts(module->seen, &parts, NULL);
+    return known ? parts.inner : NULL;
+}
+
 const char *module_tidy(struct module *module)
 {
     struct folder_list list = {0};
@@ -581,5 +590,6 @@ const char *module_tidy(struct module *module)
     str_release(&state);
     if (copied)
         (void)unlink(errored);
-    return copied ? kept : errored;
+    module->errored = copied ? kept : errored;
+    return module->errored;
 }

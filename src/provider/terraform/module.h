@@ -28,6 +28,7 @@ struct module {
     json_t *environment;      /* owned */
     const char *program;      /* argv[0], known after module_begin */
     json_t *seen;             /* by module_look, as the tool writes a state; NULL: none; owned */
+    const char *errored;      /* by module_tidy: the state that could not be written where it belongs; NULL: it was */
     json_t *shorts;           /* by module_look, as fingerprints.shorts; owned */
     struct diagnostic failed; /* of the last run of the tool */
     struct state_lock lock;   /* it failed on; id "" when not */
@@ -82,6 +83,9 @@ bool module_is_empty(const struct module *module);
 /* Reads the state as it is now, wherever it is, into module->seen, and tells the redactor what it calls sensitive: before the tool speaks of it, for copies of a value are
  * not marked. A remote one costs a run of the tool. */
 bool module_look(struct module *module, struct error *error);
+/* What there is in it after the tool was at work: a list as apply_result.there, the caller's; NULL: not known, for it cannot be read, somebody else is at it, or
+ * what the tool made could not be written into it. */
+json_t *module_there(struct module *module);
 /* Makes what the tool wrote beside the local state private, and keeps an errored.tfstate: its new path in the arena, or NULL. */
 const char *module_tidy(struct module *module);
 

@@ -365,11 +365,11 @@ static bool take_outputs(struct module *module, const struct fingerprints *with,
 /* What is there now, whoever made it: an attempt that was killed told nobody. Of one that failed only where it costs no run of the tool. */
 static void take_there(struct module *module, bool done, struct apply_result *result)
 {
-    struct state_parts parts;
-    if ((!done && module->own_backend) || !module_look(module, NULL) || !state_parts(module->seen, &parts, NULL))
+    if (!done && module->own_backend)
         return;
-    result->there = parts.inner;
-    result->base = state_base(module->seen, module->arena);
+    result->there = module_there(module);
+    if (result->there)
+        result->base = state_base(module->seen, module->arena);
 }
 
 static bool apply(const struct provider_context *context, const struct executor_task *task, struct arena *arena,
