@@ -18,6 +18,8 @@
 #include <string.h>
 
 #define LOCAL_RUNNER "local"
+#define RELEASE_TRIES \
+    2 /* of a lock that an earlier attempt may have left: each may wait as long as its executor waits for locks */
 
 /* --- secrets and outputs ------------------------------------------------------------------------------------- */
 
@@ -322,14 +324,18 @@ static bool released_own_lock(struct working *working, const json_t *told)
 static bool call_plan(struct working *working, struct plan_result *plan, struct error *error)
 {
     struct arena *arena = working->attempt->arena;
-    if (provider_call_plan(working->provider, &working->context, &working->task, arena, plan, error))
-        return true;
-    if (!released_own_lock(working, plan->lock))
-        return false;
-    error_clear(error);
-    plan_result_release(plan);
-    *plan = (struct plan_result){0};
-    return provider_call_plan(working->provider, &working->context, &working->task, arena, plan, error);
+    for (int tries = 0;; tries++) {
+        if (provider_call_plan(working->provider, &working->context, &working->task, arena, plan, error))
+            return true;
+        /* what was proven a moment ago may not be now, for somebody's tool began: the executor waits and looks again */
+        if (!released_own_lock(working, plan->lock) && (!plan->lock || working->task.earlier_ms == 0))
+            return false;
+        if (tries == RELEASE_TRIES)
+            return false;
+        error_clear(error);
+        plan_result_release(plan);
+        *plan = (struct plan_result){0};
+    }
 }
 
 /* Nobody is asked: the log says why, and what is left. */

@@ -34,6 +34,18 @@ static bool is_tool(const char *command)
     return text_starts(command, "terraform") || text_starts(command, "tofu") || text_starts(command, "opentofu");
 }
 
+/* It has ended, and its parent has not looked yet: it holds nothing. */
+static bool is_zombie(const char *pid)
+{
+    struct str stat = STR_INIT;
+    char *path = path_printf("/proc/%s/stat", pid);
+    const char *name_end = file_read(path, 4096, &stat, NULL) ? strrchr(stat.data, ')') : NULL;
+    bool is = name_end && text_starts(name_end, ") Z");
+    str_release(&stat);
+    free(path);
+    return is;
+}
+
 /* Tools of the kind that berth did not start: whose environment does not say which state they work on, or may not be read. */
 static size_t foreign_tools(void)
 {
@@ -45,7 +57,8 @@ static size_t foreign_tools(void)
         struct str command = STR_INIT;
         char *path = path_printf("/proc/%s/comm", list.names[i]);
         long long pid;
-        if (text_to_int(list.names[i], &pid) && file_read(path, 64, &command, NULL) && is_tool(command.data))
+        if (text_to_int(list.names[i], &pid) && file_read(path, 64, &command, NULL) && is_tool(command.data) &&
+            !is_zombie(list.names[i]))
             count += !process_has_variable((pid_t)pid, TERRAFORM_STATE_VARIABLE);
         free(path);
         str_release(&command);
