@@ -139,6 +139,9 @@ struct policy_about {
 const struct why *policy_ask(const struct policy_question *question, const struct policy_about *about,
                              struct arena *arena) BERTH_MUST_CHECK;
 
+/* A person protects its environment now: by its row, or by a hold of kind "protect" that has not run out. What berth.yaml calls permanent is not meant. */
+bool policy_is_protected(const struct policy_question *question) BERTH_MUST_CHECK;
+
 /* Whether what a destroy by itself says is so, and still is: its life was over when it was asked for, its branch is gone (missed by whole listings for the
  * grace and longer, nobody else feeds it), a failure is answered so. WAIT: nobody can tell now. One rule; NO says what calls it back. */
 const struct why *policy_end(const struct policy_question *question, struct arena *arena) BERTH_MUST_CHECK;

@@ -142,6 +142,14 @@ static bool may_end(struct cleaning *cleaning, const struct ending *ending)
     return policy_may(&question, cleaning->arena)->verdict == POLICY_YES;
 }
 
+/* Nothing ends it by itself then, and a question of the cleaner's is answered; where the protection ends, it is asked anew. */
+static bool is_protected(struct cleaning *cleaning, const struct ending *ending)
+{
+    struct policy_question question = question_of(cleaning, ending, ORIGIN_TTL, cleaning->facts->now_ms);
+
+    return policy_is_protected(&question);
+}
+
 /* "ttl, from last_use (deploy by alice at 2026-11-21T14:00:00Z), extended by 3h" */
 static const char *life_rule(const struct cleaning *cleaning, const struct ending *ending)
 {
@@ -235,7 +243,8 @@ static void mark(struct cleaning *cleaning, struct ending *ending)
 
     if (ending->branch != NULL && ending->branch->gone_at != 0)
         marks |= MARK_BRANCH_GONE;
-    if (ending->at != 0 && ending->at - cleaning->facts->now_ms <= expiring_before(ending))
+    if (ending->at != 0 && !is_protected(cleaning, ending) &&
+        ending->at - cleaning->facts->now_ms <= expiring_before(ending))
         marks |= MARK_EXPIRING;
     if (marks == environment->marks && ending->at == environment->ends_at &&
         text_equal(ending->rule, environment->ends_why))
@@ -383,6 +392,10 @@ static void look_at(struct cleaning *cleaning, size_t at)
     }
     if (unknown)
         return;
+    if (ending.at != 0 && is_protected(cleaning, &ending)) {
+        drop_question(cleaning, &ending);
+        return;
+    }
     if (ending.at != 0)
         warn(cleaning, &ending);
     if (ending.at == 0 || ending.at > now) {

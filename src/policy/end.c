@@ -40,7 +40,7 @@ static const struct why *kept(const struct ending *ending)
     *why =
         *rule(ending, POLICY_NO,
               arena_printf(ending->arena, "%s is %s: nothing destroys it by itself", ending->question->environment_name,
-                           is_protected(ending->question) ? "protected" : "permanent"),
+                           policy_is_protected(ending->question) ? "protected" : "permanent"),
               "a person destroys it, with its name typed and an approval");
     why->rule = "protected";
     return why;

@@ -47,7 +47,7 @@ enum role role_of(const struct policy_question *question, const char *person, bo
                        line);
 }
 
-bool is_protected(const struct policy_question *question)
+bool policy_is_protected(const struct policy_question *question)
 {
     if (question->environment != NULL && question->environment->is_protected)
         return true;
@@ -62,7 +62,7 @@ bool is_protected(const struct policy_question *question)
 
 bool is_kept(const struct policy_question *question)
 {
-    return is_protected(question) || (question->environment != NULL && question->environment->permanent) ||
+    return policy_is_protected(question) || (question->environment != NULL && question->environment->permanent) ||
            (question->entry != NULL && question->entry->permanent);
 }
 

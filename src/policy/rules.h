@@ -13,7 +13,6 @@ enum role role_of(const struct policy_question *question, const char *person, bo
 const char *who_text(const char *actor, const char *person);
 /* Permanent or protected, by its row or its entry. */
 bool is_kept(const struct policy_question *question);
-bool is_protected(const struct policy_question *question);
 
 /* Holds and freezes that stand in the way now, one rule each; `verdict` is what such a rule says. Nothing stands: one rule says yes. */
 void add_holds(struct why_builder *builder, const struct policy_question *question, enum verdict verdict);

@@ -341,6 +341,34 @@ static void brake__a_question_is_asked_once_and_dropped_when_it_is_moot(void **s
     assert_true(scene->effects.puts.items[1].type == &hold_type && scene->effects.puts.items[1].row == NULL);
 }
 
+static bool question_goes(const struct scene *scene)
+{
+    for (size_t i = 0; i < scene->effects.puts.count; i++)
+        if (scene->effects.puts.items[i].type == &hold_type)
+            return scene->effects.puts.items[i].row == NULL;
+    return false;
+}
+
+static void brake__a_question_is_answered_by_protecting_its_environment(void **state)
+{
+    struct scene *scene = *state;
+    const struct hold protect = {.id = "P", .environment = "E0", .kind = "protect", .until = NOW + MS_HOUR};
+
+    scene->environments[0].planned_destruction_at = NOW - 1;
+    hold_it(scene, CLEANER_ASKS, 0);
+    scene->environments[0].is_protected = true;
+    clean(scene);
+    assert_null(asked(scene));
+    assert_true(question_goes(scene));
+    assert_false(((const struct environment *)put_of(scene, &environment_type))->marks & MARK_EXPIRING);
+    scene->environments[0].is_protected = false;
+    vec_push(&scene->facts.holds, &protect);
+    clean(scene);
+    assert_null(asked(scene));
+    assert_true(question_goes(scene));
+    assert_int_equal(scene->effects.wake_at, NOW + MS_HOUR); /* then it is looked at anew */
+}
+
 static void brake__after_a_jump_of_the_clock_nothing_goes_by_itself(void **state)
 {
     struct scene *scene = *state;
@@ -520,6 +548,7 @@ int main(void)
         TEST(brake__too_large_a_share_is_asked_about_but_one_alone_may_go),
         TEST(brake__what_was_asked_about_waits_for_a_person_when_fewer_would_go),
         TEST(brake__a_question_is_asked_once_and_dropped_when_it_is_moot),
+        TEST(brake__a_question_is_answered_by_protecting_its_environment),
         TEST(brake__after_a_jump_of_the_clock_nothing_goes_by_itself),
         TEST(brake__nobody_gets_past_it_one_after_the_other),
         TEST(brake__what_was_asked_for_before_does_not_count),
