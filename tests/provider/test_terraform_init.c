@@ -244,6 +244,29 @@ static void tool__is_asked_for_its_version_once_in_a_run_and_again_when_it_is_an
     free(path);
 }
 
+/* Each call of the tool costs as much as many a plan: no more of them than there must be. */
+static void tool__is_called_four_times_for_what_is_new(void **state)
+{
+    struct setting *setting = *state;
+    struct place *place = &setting->place;
+    struct str called = STR_INIT;
+    if (!has_program("terraform"))
+        skip();
+    module_file(setting, TWO);
+    place_file(place, "bin/terraform",
+               arena_printf(&place->arena, "#!/bin/sh\nprintf '%%s ' \"$1\" >>'%s/called'\nexec terraform \"$@\"\n",
+                            place->folder),
+               0755);
+    json_object_set_new(setting->spec, "tool",
+                        json_pack("{s:o}", "path", json_sprintf("%s/bin/terraform", place->folder)));
+    plan_and_apply(setting);
+    char *path = path_join(place->folder, "called");
+    must(file_read(path, 1000, &called, &place->error), &place->error);
+    assert_string_equal(called.data, "init plan show apply ");
+    str_release(&called);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +279,7 @@ int main(void)
         TEST(init__looks_at_what_is_in_the_state),
         TEST(init__gives_the_lock_file_that_it_made_to_the_others),
         TEST(tool__is_asked_for_its_version_once_in_a_run_and_again_when_it_is_another),
+        TEST(tool__is_called_four_times_for_what_is_new),
     };
     return TESTS_RUN(tests);
 }

@@ -528,10 +528,10 @@ bool module_is_empty(const struct module *module)
     return empty;
 }
 
-/* A file that cannot be read as one may be encrypted, as OpenTofu does it: the tool is asked for it. */
+/* A file that cannot be read as one may be encrypted, as OpenTofu does it: the tool is asked for it. One that is empty is ours, from before the first apply. */
 static bool is_opaque(const struct module *module)
 {
-    return !json_is_array(json_object_get(module->seen, "resources")) && file_exists(module->state);
+    return !json_is_array(json_object_get(module->seen, "resources")) && !module_is_empty(module);
 }
 
 static bool pull_state(struct module *module, struct error *error)
