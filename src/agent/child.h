@@ -41,7 +41,7 @@ struct child {
     const struct child_handlers *handlers;
     void *owner;
     /* a worker's */
-    char *step, *run; /* what it does now, or NULL: free */
+    char *step, *run; /* what it does now, or NULL: free; of a notifier the run whose artifacts it removes */
     int64_t attempt;
     char *token, *target;
     int tier;             /* of the step's environment */

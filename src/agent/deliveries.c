@@ -41,11 +41,18 @@ static bool give(struct supervisor *supervisor, const struct delivery *row, stru
     char *json = json_dumps(message, JSON_COMPACT);
     child_send(notifier, FRAME_DELIVER, json, strlen(json));
     notifier->subject = mem_strdup(row->id);
+    notifier->run = text_equal(row->event, DELIVERY_FORGET) ? mem_strdup(row->run) : NULL;
     notifier->silent_ms = 0;
     supervisor->delivering = true;
     free(json);
     json_decref(message);
     return true;
+}
+
+bool deliveries_forget_now(const struct supervisor *supervisor, const char *run)
+{
+    const struct child *notifier = children_find(supervisor, CHILD_NOTIFIER);
+    return notifier && notifier->run && text_equal(notifier->run, run);
 }
 
 static void leave_out(const char *id, const struct error *error, void *context)
@@ -125,7 +132,7 @@ static void take_outcome(struct supervisor *supervisor, const json_t *message)
         store_abandon(supervisor->store);
     }
     supervisor->delivering = false;
-    supervisor->look_at_deliveries = true;
+    supervisor->look_at_deliveries = supervisor->look_at_steps = true;
     arena_release(&arena);
 }
 
@@ -153,6 +160,7 @@ void deliveries_taken(struct supervisor *supervisor, struct child *notifier, con
         came_to_nothing(supervisor, notifier,
                         "the notifier answered about something else"); /* it is not given again at once */
     free(notifier->subject);
-    notifier->subject = NULL;
+    free(notifier->run);
+    notifier->subject = notifier->run = NULL;
     json_decref(message);
 }

@@ -225,6 +225,8 @@ bool lives_by_policy(struct supervisor *supervisor, const struct config *config,
 
 void observations_take(struct supervisor *supervisor, const char *json, size_t length);
 void deliveries_send(struct supervisor *supervisor);
+/* Whether the notifier is removing what an earlier end of that run left: what a step kept meanwhile would go with it. */
+bool deliveries_forget_now(const struct supervisor *supervisor, const char *run);
 void deliveries_taken(struct supervisor *supervisor, struct child *notifier, const char *json, size_t length);
 /* The notifier is gone in the middle of its delivery: nobody knows whether that came, so it is tried again, later like any that failed. */
 void deliveries_lost(struct supervisor *supervisor, const struct child *notifier);

@@ -184,7 +184,8 @@ static enum claimed claim_step(struct supervisor *supervisor, struct child *work
 {
     char token[ID_SIZE];
     struct engine_effects effects;
-    if (aside_is(supervisor, ready->run) || keeping_releases(supervisor, ready->run))
+    if (aside_is(supervisor, ready->run) || keeping_releases(supervisor, ready->run) ||
+        deliveries_forget_now(supervisor, ready->run))
         return NOT_NOW;
     struct engine_facts *facts = supervisor_facts(supervisor, ready->run, error);
     if (!facts)

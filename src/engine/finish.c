@@ -620,16 +620,16 @@ void finish_cancelled(struct engine_turn *turn)
     leave_failed(turn);
 }
 
-/* One a run: it waits until the run has ended for good, however often that is tried again. */
-static const char *forget_of(const struct engine_turn *turn)
+/* One an end: what comes of it is never taken for that of a later end of the same run. */
+static const char *forget_of(const struct engine_turn *turn, int64_t ended_at)
 {
-    return arena_printf(turn->arena, "%s." DELIVERY_FORGET, turn->run->id);
+    return arena_printf(turn->arena, "%s." DELIVERY_FORGET ".%lld", turn->run->id, (long long)ended_at);
 }
 
 void artifacts_stay(struct engine_turn *turn)
 {
     if (turn->facts->config != NULL && turn->facts->config->artifacts != NULL)
-        turn_remove(turn, &delivery_type, forget_of(turn));
+        turn_remove(turn, &delivery_type, forget_of(turn, turn->facts->run->ended_at));
 }
 
 /* What plans keep for their apply lies where the policy says; beside the store it goes with the run's folder. */
@@ -647,7 +647,7 @@ void artifacts_leave(struct engine_turn *turn)
         return;
     delivery = arena_alloc(turn->arena, sizeof *delivery);
     *delivery = (struct delivery){
-        .id = forget_of(turn),
+        .id = forget_of(turn, turn->run->ended_at),
         .event = DELIVERY_FORGET,
         .environment = turn->run->environment,
         .run = turn->run->id,

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -440,6 +441,54 @@ static void notifier__stopped_after_it_delivered_tells_that_one_twice(void **sta
     assert_int_equal(told.came, told.rows + 1);
 }
 
+/* An earlier end of this run left something to be removed: put here by hand, and removed when a retry is under way. */
+static void put_forget(const char *run)
+{
+    char *path = path_join(world.store_folder, "store.db");
+    char *text =
+        path_printf("INSERT INTO deliveries (id, event, run) VALUES ('%s.artifacts.1', 'artifacts', '%s')", run, run);
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(database, ENDING_MS), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, text, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    free(text);
+    free(path);
+}
+
+static bool has_begun(struct world *looked, void *line)
+{
+    return world_journal(looked, line) > 0;
+}
+
+static bool is_removing(struct world *looked, void *context)
+{
+    (void)context;
+    return world_fired(looked, "notifier.before_delivery") != 0;
+}
+
+static void artifacts__that_are_being_removed_hold_the_steps_of_their_run(void **state)
+{
+    (void)state;
+    struct delivery row;
+    world_open(&world, &(struct world_spec){.executor = WORLD_EXEC});
+    world_configure(&world, "hung_after: 4s\nlinger: 10m\n");
+    world.fault = "notifier.before_delivery=stop";
+    start();
+    const struct command *command = world_ask(&world, "deploy", "feature/x", "");
+    assert_non_null(command);
+    const struct run *run = world_wait_run(&world, 1u << RUN_GATE);
+    assert_non_null(run);
+    put_forget(run->id);
+    assert_true(world_wait(&world, is_removing, NULL));
+    command = world_ask(&world, "approve", run->id, arena_printf(&world.arena, "{\"digest\":\"%s\"}", run->digest));
+    assert_non_null(command);
+    assert_true(world_wait(&world, has_begun, (void *)(uintptr_t) "begin up a"));
+    assert_int_equal(store_get(world.store, &delivery_type, "1.artifacts.1", &world.arena, &row, NULL), STORE_FOUND);
+    assert_true(row.attempts > 0); /* who removed it was ended before */
+    assert_non_null(world_wait_run(&world, 1u << RUN_DONE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +496,7 @@ int main(void)
         TEST(idle_observer__that_answers_stays),
         TEST(notifier__stopped_before_it_delivers_is_replaced_and_nothing_is_doubled),
         TEST(notifier__stopped_after_it_delivered_tells_that_one_twice),
+        TEST(artifacts__that_are_being_removed_hold_the_steps_of_their_run),
         TEST(stopped_berthd__is_named_to_who_waits_for_it),
         TEST(held_store__keeps_nobody_from_ending_berthd),
         TEST(mirror__whose_remote_is_away_is_said_to_be_unreachable_and_comes_back),

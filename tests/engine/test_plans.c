@@ -4,6 +4,7 @@
 
 #include "berth/base/file.h"
 #include "berth/base/str.h"
+#include "berth/base/time.h"
 #include "berth/model/delta.h"
 #include "berth/store_approved.h"
 
@@ -164,6 +165,18 @@ static void artifacts__that_lie_elsewhere_are_removed_when_their_run_ends(void *
     assert_false(forgets_artifacts(""));
 }
 
+#define KEEPS \
+    "{\"action\":\"create\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d1\",\"artifact\":\"plan-1\",\"changes\":[]}"
+
+static const char *forget_id(struct world *world)
+{
+    for (size_t i = 0; i < world->deliveries.count; i++)
+        if (text_equal(world->deliveries.items[i]->event, DELIVERY_FORGET))
+            return arena_strdup(&world->arena, world->deliveries.items[i]->id);
+    fail_msg("nothing is forgotten");
+    return "";
+}
+
 static void artifacts__of_a_run_that_is_tried_again_stay(void **state)
 {
     struct config *config = world_config(
@@ -172,6 +185,7 @@ static void artifacts__of_a_run_that_is_tried_again_stay(void **state)
         "environments: [ { name: dev, tier: dev, source: { branches: [\"feature/**\"] }, templates: [shop], target: here } ]\n");
     struct world world;
     const struct step *step;
+    const char *forgets;
 
     (void)state;
     world_init(&world, config);
@@ -183,11 +197,7 @@ static void artifacts__of_a_run_that_is_tried_again_stay(void **state)
     deploy(&world, "2");
     assert_true(world_claim(&world, "2.plan.network"));
     step = world_step(&world, "2.plan.network");
-    world_result(
-        &world, step, STEP_DONE,
-        "{\"action\":\"create\",\"summary\":\"\",\"reason\":\"\",\"spec_digest\":\"d1\",\"artifact\":\"plan-1\","
-        "\"changes\":[]}",
-        ERROR_NONE, step->token, step->epoch);
+    world_result(&world, step, STEP_DONE, KEEPS, ERROR_NONE, step->token, step->epoch);
     while (world_run(&world, "2")->status == RUN_PLANNING) {
         size_t at = 0;
 
@@ -201,11 +211,18 @@ static void artifacts__of_a_run_that_is_tried_again_stay(void **state)
     }
     assert_int_equal(world_run(&world, "2")->status, RUN_FAILED);
     assert_int_equal(world_delivered(&world, DELIVERY_FORGET), 1);
+    forgets = forget_id(&world);
+    world_pass(&world, MS_MINUTE);
     assert_int_equal(world_command(&world, "retry", "2", "", OWNER, "cli")->status, COMMAND_DONE);
     assert_int_equal(world_delivered(&world, DELIVERY_FORGET), 0);
     assert_int_equal(status_of(&world, "2.plan.network"), STEP_READY); /* what it kept is gone */
+    step = world_step(&world, "2.plan.network");
+    assert_true(world_claim(&world, step->id));
+    step = world_step(&world, step->id);
+    world_result(&world, step, STEP_DONE, KEEPS, ERROR_NONE, step->token, step->epoch);
     play_all(&world, "2");
     assert_int_equal(world_run(&world, "2")->status, RUN_DONE);
+    assert_string_not_equal(forget_id(&world), forgets); /* what comes of the first is not this one's */
     world_release(&world);
     config_free(config);
 }
