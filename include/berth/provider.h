@@ -119,8 +119,9 @@ struct provider_branches {
     bool (*pins)(const struct provider_context *context, const char *repository, provider_visit_pin *visit, void *owner,
                  struct error *error);
     /* Keeps a mirror small: lets go of what no ref of it needs, packs what is many; only when it is worth it, and never while another process reads or writes
-     * it. Says in `done` what it did ("": nothing). ERROR_UNSUPPORTED: this machine lacks what that takes. */
-    bool (*tidy)(const struct provider_context *context, const char *repository, struct str *done, struct error *error);
+     * it. `held` (NULL ends it): commits that stay too, for a pin held them when it was judged what is needed, wherever that pin is by now. Says in `done` what it did ("": nothing). ERROR_UNSUPPORTED: this machine lacks what that takes. */
+    bool (*tidy)(const struct provider_context *context, const char *repository, const char *const *held,
+                 struct str *done, struct error *error);
     /* Takes a mirror away that has no pin, and that nobody uses at the moment; else it stays. */
     bool (*forget)(const struct provider_context *context, const char *repository, struct str *done,
                    struct error *error);

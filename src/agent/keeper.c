@@ -28,6 +28,7 @@ struct mirror {
     const struct provider *provider;
     const char *repository;
     struct provider_context context;
+    json_t *listed; /* as it was judged last; owned */
 };
 
 /* --- the conversation ---------------------------------------------------------------------------------------------- */
@@ -78,6 +79,8 @@ static json_t *ask(struct mirror *mirror, struct error *error)
         json_decref(pins);
         return NULL;
     }
+    json_decref(mirror->listed);
+    mirror->listed = json_incref(pins);
     json_t *message = json_pack("{s:s, s:o}", "repository", mirror->repository, "pins", pins);
     return say(mirror->keeper, FRAME_PINS, message) ? hear(mirror->keeper, FRAME_KEEP) : NULL;
 }
@@ -115,12 +118,24 @@ static void take_all(struct mirror *mirror, const json_t *pins)
     }
 }
 
+/* What the pins held when they were judged stays, although one may be at another commit by now: a run that is prepared again moves its own. */
+static bool tidy(struct mirror *mirror, struct str *done, struct error *error)
+{
+    const char **held = mem_zero(json_array_size(mirror->listed) + 1, sizeof *held);
+    size_t at;
+    json_t *pin;
+    json_array_foreach(mirror->listed, at, pin) held[at] = json_string_value(json_array_get(pin, 1));
+    bool tidied = provider_call_tidy(mirror->provider, &mirror->context, mirror->repository, held, done, error);
+    free(held);
+    return tidied;
+}
+
 static bool end_of_order(struct mirror *mirror, const json_t *order, struct str *done, struct error *error)
 {
     take_all(mirror, json_object_get(order, "take"));
     return json_is_true(json_object_get(order, "forget"))
                ? provider_call_forget(mirror->provider, &mirror->context, mirror->repository, done, error)
-               : provider_call_tidy(mirror->provider, &mirror->context, mirror->repository, done, error);
+               : tidy(mirror, done, error);
 }
 
 /* Lists and does what it is told until nothing is to be released any more. */
@@ -157,6 +172,8 @@ static bool keep_mirror(const char *repository, void *owner)
         .stop_fd = CHILD_STOP_FD,
     };
     bool kept = keep(mirror, &done, &error);
+    json_decref(mirror->listed);
+    mirror->listed = NULL;
     if (!kept && error.code != ERROR_NONE)
         error_line(&error, line, sizeof line);
     if (!keeper->ended)

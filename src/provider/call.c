@@ -225,9 +225,9 @@ bool provider_call_pins(const struct provider *provider, const struct provider_c
 }
 
 bool provider_call_tidy(const struct provider *provider, const struct provider_context *context, const char *repository,
-                        struct str *done, struct error *error)
+                        const char *const *held, struct str *done, struct error *error)
 {
-    CALL(provider, branches, tidy, repository, (context, repository, done, error));
+    CALL(provider, branches, tidy, repository, (context, repository, held, done, error));
 }
 
 bool provider_call_forget(const struct provider *provider, const struct provider_context *context,

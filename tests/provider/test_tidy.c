@@ -75,14 +75,19 @@ static const char *pin_many(struct place *place, int count)
 }
 
 /* What it did; NULL when it failed. */
-static const char *tidy(struct place *place)
+static const char *tidy_with(struct place *place, const char *const *held)
 {
     struct str done = STR_INIT;
     const char *text = NULL;
-    if (provider_call_tidy(provider(), &place->context, "app", &done, &place->error))
+    if (provider_call_tidy(provider(), &place->context, "app", held, &done, &place->error))
         text = arena_strdup(&place->arena, done.data);
     str_release(&done);
     return text;
+}
+
+static const char *tidy(struct place *place)
+{
+    return tidy_with(place, (const char *const[]){NULL});
 }
 
 static const char *must_tidy(struct place *place)
@@ -249,6 +254,21 @@ static void tidy__lets_go_of_what_was_released_a_day_ago(void **state)
     assert_string_equal(must_tidy(place), ""); /* once */
     pin(place, released, "runs/9");            /* it can come again */
     expect_whole(place, released);
+}
+
+/* Its run was prepared again, and its pin moved on, after it had been judged that the pin holds what others need. */
+static void tidy__keeps_what_was_held_when_it_was_judged(void **state)
+{
+    struct place *place = *state;
+    const char *moved = pin_many(place, 3), *judged = git(place, in(place, "repo"), "rev-parse", "HEAD~1", NULL);
+    pin(place, moved, "runs/2");
+    unpin(place, "runs/1");
+    make_old(place, "berth-released");
+    must(tidy_with(place, (const char *const[]){moved, judged, GARBAGE, NULL}), &place->error);
+    assert_int_equal(counted(place, "packs: "), 1);
+    expect_whole(place, judged);
+    expect_whole(place, moved);
+    assert_false(has(place, git(place, in(place, "repo"), "rev-parse", "HEAD~2", NULL)));
 }
 
 /* The new pack has the name of the one that is there, for it holds the same. */
@@ -532,6 +552,7 @@ int main(void)
         TEST(mirrors__are_listed_also_those_no_policy_names),
         TEST(release__takes_away_the_lock_of_a_process_that_was_killed),
         TEST(tidy__lets_go_of_what_was_released_a_day_ago),
+        TEST(tidy__keeps_what_was_held_when_it_was_judged),
         TEST(tidy__keeps_a_pack_that_holds_just_what_is_needed),
         TEST(tidy__leaves_nothing_where_nothing_is_pinned),
         TEST(tidy__makes_one_pack_of_many),

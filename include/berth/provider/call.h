@@ -98,7 +98,7 @@ bool provider_call_pins(const struct provider *provider, const struct provider_c
                         bool (*visit)(const char *pin, const char *commit, void *owner), void *owner,
                         struct error *error) BERTH_MUST_CHECK;
 bool provider_call_tidy(const struct provider *provider, const struct provider_context *context, const char *repository,
-                        struct str *done, struct error *error) BERTH_MUST_CHECK;
+                        const char *const *held, struct str *done, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_forget(const struct provider *provider, const struct provider_context *context,
                           const char *repository, struct str *done, struct error *error) BERTH_MUST_CHECK;
 bool provider_call_describe(const struct provider *provider, const struct provider_context *context,

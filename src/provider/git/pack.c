@@ -40,12 +40,19 @@ static void cut_history(git_repository *mirror, git_odb *objects, const git_oid 
     git_object_free(object);
 }
 
-bool pack_tips_read(git_repository *mirror, struct pack_tips *tips, struct error *error)
+static void add_tip(git_repository *mirror, git_odb *objects, const git_oid *id, bool alone, struct pack_tips *tips)
+{
+    char hex[GIT_OID_HEXSZ + 1];
+    git_oid_tostr(hex, sizeof hex, id);
+    if (!map_set(&tips->ids, hex, tips))
+        cut_history(mirror, objects, id, alone, tips);
+}
+
+bool pack_tips_read(git_repository *mirror, const char *const *held, struct pack_tips *tips, struct error *error)
 {
     git_reference_iterator *each = NULL;
     git_odb *objects = NULL;
     const char *name;
-    char hex[GIT_OID_HEXSZ + 1];
     git_oid id;
     bool alone = !place_was_fetched(mirror);
     int code = git_repository_odb(&objects, mirror);
@@ -54,10 +61,11 @@ bool pack_tips_read(git_repository *mirror, struct pack_tips *tips, struct error
     while (code == 0 && (code = git_reference_next_name(&name, each)) == 0) {
         if (git_reference_name_to_id(&id, mirror, name) != 0)
             continue; /* HEAD of no branch */
-        git_oid_tostr(hex, sizeof hex, &id);
-        if (!map_set(&tips->ids, hex, tips))
-            cut_history(mirror, objects, &id, alone, tips);
+        add_tip(mirror, objects, &id, alone, tips);
     }
+    for (size_t i = 0; code == GIT_ITEROVER && held && held[i]; i++)
+        if (git_oid_fromstr(&id, held[i]) == 0 && git_odb_exists(objects, &id))
+            add_tip(mirror, objects, &id, alone, tips);
     git_reference_iterator_free(each);
     git_odb_free(objects);
     return code == GIT_ITEROVER ||

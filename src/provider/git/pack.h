@@ -15,8 +15,9 @@ struct pack_tips {
     struct map ids; /* of the objects that are named, 40 digits: a set */
     struct str cut; /* the lines that say of which commits the parents are not here */
 };
-/* Reads them. Where history is not copied (a mirror that was never fetched) each commit stands alone. */
-bool pack_tips_read(git_repository *mirror, struct pack_tips *tips, struct error *error) BERTH_MUST_CHECK;
+/* Reads them, and adds those of `held` that are there (NULL ends it; may be NULL). Where history is not copied (a mirror that was never fetched) each commit stands alone. */
+bool pack_tips_read(git_repository *mirror, const char *const *held, struct pack_tips *tips,
+                    struct error *error) BERTH_MUST_CHECK;
 void pack_tips_release(struct pack_tips *tips);
 
 /* Packs what `tips` need and `packed` (may be NULL) do not into one new pack of the mirror in `folder`; `name` becomes "pack-…", "" when that is nothing. `held` is

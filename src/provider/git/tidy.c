@@ -129,6 +129,7 @@ static bool remove_left(const struct provider_context *context, struct error *er
 struct tidying {
     const struct provider_context *context;
     const char *repository;
+    const char *const *held;
     char *folder;
     struct objects before;
     struct pack_tips first, later;
@@ -154,7 +155,8 @@ static bool pack_shared(struct tidying *tidying, bool *worth, struct error *erro
     *worth = packed && is_worth_it(tidying);
     if (*worth)
         packed =
-            mark(tidying->folder, TRIED_FILE, error) && pack_tips_read(mirror.repository, &tidying->first, error) &&
+            mark(tidying->folder, TRIED_FILE, error) &&
+            pack_tips_read(mirror.repository, tidying->held, &tidying->first, error) &&
             pack_write(tidying->context, tidying->folder, &tidying->first, NULL, mirror.lock.fd, &tidying->pack, error);
     place_close(&mirror);
     return packed;
@@ -175,7 +177,8 @@ static bool has_new(const struct pack_tips *later, const struct pack_tips *first
 static bool pack_news(struct tidying *tidying, const struct file_lock *alone, struct error *error)
 {
     git_repository *mirror = NULL;
-    bool packed = open_repository(tidying->folder, &mirror, error) && pack_tips_read(mirror, &tidying->later, error);
+    bool packed =
+        open_repository(tidying->folder, &mirror, error) && pack_tips_read(mirror, NULL, &tidying->later, error);
     git_repository_free(mirror);
     return packed && (!has_new(&tidying->later, &tidying->first) ||
                       pack_write(tidying->context, tidying->folder, &tidying->later, &tidying->first, alone->fd,
@@ -234,10 +237,12 @@ static bool remove_alone(struct tidying *tidying, struct str *done, struct error
     return removed;
 }
 
-bool tidy_mirror(const struct provider_context *context, const char *repository, struct str *done, struct error *error)
+bool tidy_mirror(const struct provider_context *context, const char *repository, const char *const *held,
+                 struct str *done, struct error *error)
 {
     struct tidying tidying = {.context = context,
                               .repository = repository,
+                              .held = held,
                               .first.cut = STR_INIT,
                               .later.cut = STR_INIT,
                               .pack = STR_INIT,

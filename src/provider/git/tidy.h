@@ -9,8 +9,8 @@
 
 bool tidy_mirrors(const struct provider_context *context, provider_visit_mirror *visit, void *owner,
                   struct error *error) BERTH_MUST_CHECK;
-bool tidy_mirror(const struct provider_context *context, const char *repository, struct str *done,
-                 struct error *error) BERTH_MUST_CHECK;
+bool tidy_mirror(const struct provider_context *context, const char *repository, const char *const *held,
+                 struct str *done, struct error *error) BERTH_MUST_CHECK;
 bool tidy_forget(const struct provider_context *context, const char *repository, struct str *done,
                  struct error *error) BERTH_MUST_CHECK;
 /* Before a ref goes: from now on the mirror may hold what nobody needs. */
