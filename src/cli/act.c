@@ -99,11 +99,13 @@ static bool dry_run(struct cli *cli, const char *subject, const struct run *run,
     }
     call_shell(verb, subject, cli->call.arguments, &shell);
     print_wrapped(cli, arena_printf(&cli->arena, "would submit: %s", shown(cli, shell.data)), stdout);
-    str_release(&shell);
+    str_clear(&shell);
     print_why(cli, why, stdout);
-    if (verb->policy_flags & POLICY_DEPLOYS && !text_equal(verb->name, "retry"))
-        print_wrapped(cli, arena_printf(&cli->arena, "berth plan %s shows what it would change", shown(cli, subject)),
-                      stdout);
+    if (text_equal(verb->name, "deploy")) { /* the same options; of a rollback or a retry no plan can be had before */
+        call_shell(verb_named("plan"), subject, cli->call.arguments, &shell);
+        print_wrapped(cli, arena_printf(&cli->arena, "%s shows what it would change", shown(cli, shell.data)), stdout);
+    }
+    str_release(&shell);
     return true;
 }
 

@@ -283,6 +283,10 @@ static void dry_run__sends_nothing_and_says_what_policy_says(void **state)
     assert_int_equal(owner_berth(&owner, "deploy feature/x --dry-run --ref main"), 0);
     assert_non_null(strstr(owner.out.data, "would submit: berth deploy feature/x --ref main"));
     assert_non_null(strstr(owner.out.data, "yes   role"));
+    assert_non_null(strstr(owner.out.data, "berth plan feature/x --ref main shows what it would change"));
+    (void)owner_berth(&owner, "rollback review/x --to v1 --dry-run");
+    assert_non_null(strstr(owner.out.data, "would submit: berth rollback review/x --to v1"));
+    assert_null(strstr(owner.out.data, "shows what it would change")); /* berth plan is of another commit */
     assert_int_equal(owner_berth(&owner, "deploy nothing-fits --dry-run"), 4);
     assert_int_equal(owner_berth(&owner, "deploy feature/xx --dry-run"), 2);
     assert_non_null(strstr(owner.error.data, "there is no environment or branch \"feature/xx\""));
