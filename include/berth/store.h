@@ -117,8 +117,9 @@ bool store_commit(struct store *store, int64_t *revision, struct error *error) B
 void store_abandon(struct store *store);
 /* Makes this owner's epoch one higher than any before; in its own transaction. */
 bool store_new_epoch(struct store *store, int64_t *epoch, struct error *error) BERTH_MUST_CHECK;
-/* Forgets values and tombstones beyond the horizon (age and size); small batches, called now and then. */
-bool store_trim(struct store *store, int64_t now_ms, struct error *error) BERTH_MUST_CHECK;
+/* Forgets values and tombstones beyond the horizon (age and size), a small batch; `*more`: something was forgotten, there may be more. In its own
+ * transaction. */
+bool store_trim(struct store *store, int64_t now_ms, bool *more, struct error *error) BERTH_MUST_CHECK;
 
 /* --- commands (client or owner) ------------------------------------------------------------------------------ */
 /* Inserts the command durably in a transaction of its own (id, submitted_at and status are filled when empty). Same non-empty key as an older command: nothing is

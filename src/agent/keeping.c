@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What keeps commits: after something ended, and every hour, the keeper lists the pins, and what they are still needed for is derived from the store, as it is then.
+ * What is kept, and how long. Commits: after something ended, and every hour, the keeper lists the pins, and what they are still needed for is derived from the store, as it is then.
  *
  * Why no pin goes that a run just took: a run's row is committed before its worker hears of it, so a listed pin is of a run that is in the store when the list is
  * judged, and one that came after the list is not in it. Between the verdict and its release only that very run could begin to need its pin again (a retry): none
@@ -94,6 +94,21 @@ static bool sweep(struct supervisor *supervisor)
     return more;
 }
 
+/* --- values beyond their horizon ----------------------------------------------------------------------------------------- */
+
+/* A batch every hour, and the next at once while there is something to forget. True: there is more. */
+static bool trim(struct supervisor *supervisor, int64_t now)
+{
+    struct error error = {0};
+    bool more = false;
+    if (now < supervisor->trim_at_ms)
+        return false;
+    if (!store_trim(supervisor->store, time_now_ms(), &more, &error))
+        log_error("agent", LOG_WARNING, &error);
+    supervisor->trim_at_ms = more ? now : now + EVERY_MS;
+    return more;
+}
+
 /* --- the keeper --------------------------------------------------------------------------------------------------------- */
 
 void keeping_look(struct supervisor *supervisor)
@@ -106,7 +121,8 @@ void keeping_look(struct supervisor *supervisor)
     supervisor->keep_at_ms = 0;
     supervisor->kept_ms = now;
     supervisor->kept_all = false;
-    if (sweep(supervisor))
+    bool more = sweep(supervisor);
+    if (trim(supervisor, now) || more)
         keeping_note(supervisor);
     look_at(supervisor, now + EVERY_MS);
     if (!children_start(supervisor, CHILD_KEEPER, &error))

@@ -242,14 +242,16 @@ static bool trim_tombstones(struct store *store, int64_t now_ms, struct error *e
     return highest <= horizon || ops->set_number(store->backend, NUMBER_HORIZON, highest, error);
 }
 
-bool store_trim(struct store *store, int64_t now_ms, struct error *error)
+bool store_trim(struct store *store, int64_t now_ms, bool *more, struct error *error)
 {
     BUG_ON(store->role != STORE_OWNER);
+    *more = false;
     if (!store_begin(store, STORE_RELAXED, error))
         return false;
     if (!trim_values(store, now_ms, error) || !trim_tombstones(store, now_ms, error)) {
         store_abandon(store);
         return false;
     }
+    *more = store->wrote;
     return store_commit(store, NULL, error);
 }

@@ -274,19 +274,59 @@ static void users_repository__is_as_it_was_when_all_is_destroyed(void **state)
     assert_string_equal(digest_of_repository(), before);
 }
 
-static void set_recipe(const char *sources)
+/* The first number that the statement gives, 0: none. */
+static int64_t ask_database(const char *text, const char *parameter)
 {
     char *path = path_join(world.store_folder, "store.db");
     sqlite3 *database = NULL;
     sqlite3_stmt *statement = NULL;
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_busy_timeout(database, 10000), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(database, "UPDATE recipes SET sources = ?", -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_bind_text(statement, 1, sources, -1, SQLITE_STATIC), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+    assert_int_equal(sqlite3_prepare_v2(database, text, -1, &statement, NULL), SQLITE_OK);
+    if (parameter)
+        assert_int_equal(sqlite3_bind_text(statement, 1, parameter, -1, SQLITE_STATIC), SQLITE_OK);
+    int answer = sqlite3_step(statement);
+    assert_true(answer == SQLITE_DONE || answer == SQLITE_ROW);
+    int64_t number = answer == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_finalize(statement);
     sqlite3_close(database);
     free(path);
+    return number;
+}
+
+static void set_recipe(const char *sources)
+{
+    (void)ask_database("UPDATE recipes SET sources = ?", sources);
+}
+
+/* Values that were replaced more than 35 days ago; each but the one that was in force then. */
+static int64_t old_values(void)
+{
+    return ask_database(
+        "SELECT count(*) FROM history h WHERE at < (strftime('%s') - 35 * 86400) * 1000 AND EXISTS (SELECT 1 FROM"
+        " history n WHERE n.type = h.type AND n.id = h.id AND n.revision > h.revision AND n.at <"
+        " (strftime('%s') - 35 * 86400) * 1000)",
+        NULL);
+}
+
+static bool no_old_value(struct world *looked, void *context)
+{
+    (void)looked;
+    (void)context;
+    return old_values() == 0;
+}
+
+static void values__beyond_their_horizon_are_forgotten(void **state)
+{
+    (void)state;
+    open_world("");
+    push(SHOP_WHOLE);
+    deploy();
+    world_kill(&world, SIGKILL);
+    (void)ask_database("UPDATE history SET at = at - 40 * 86400000", NULL);
+    assert_int_not_equal(old_values(), 0);
+    assert_true(world_wait(&world, no_old_value, NULL));
+    destroy();
 }
 
 /* Nothing goes while a row that may need it cannot be read. */
@@ -458,6 +498,7 @@ int main(void)
         TEST(rollback__finds_a_commit_that_only_its_pin_holds),
         TEST(mirror__of_no_repository_goes),
         TEST(pin__that_was_lost_is_taken_again),
+        TEST(values__beyond_their_horizon_are_forgotten),
         TEST(users_repository__is_as_it_was_when_all_is_destroyed),
         TEST(release__waits_for_a_row_that_cannot_be_read),
         TEST(tidy__leaves_what_a_deployed_environment_is_undone_from),

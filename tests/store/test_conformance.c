@@ -615,12 +615,15 @@ static void trim__forgets_what_is_beyond_the_horizon_and_no_more(void **state)
     put_one(bench->store, &environment_type, &a);
     remove_one(bench->store, &environment_type, "b");
     int64_t later = time_now_ms() + MS_MINUTE;
-    OK(store_trim(bench->store, later, &error)); /* nothing is old yet */
+    bool more = true;
+    OK(store_trim(bench->store, later, &more, &error)); /* nothing is old yet */
+    assert_false(more);
     struct str out = STR_INIT;
     struct store_cursor cursor = old;
     OK(feed_since(bench->store, &cursor, see_change, &out, &error));
     assert_string_equal(out.data, "-environments:b +environments:a ");
-    OK(store_trim(bench->store, later + STORE_HORIZON_MS, &error));
+    OK(store_trim(bench->store, later + STORE_HORIZON_MS, &more, &error));
+    assert_true(more);
     str_clear(&out);
     OK(feed_history(bench->store, &environment_type, NULL, 0, 0, see_value, &out, &error));
     assert_string_equal(out.data, "a=two "); /* the value in force stays */

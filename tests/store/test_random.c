@@ -258,8 +258,11 @@ static void play(uint64_t seed)
         if (dice_roll(&pair.dice, 50) == 0) {
             follow_and_compare(&pair); /* or its cursor would fall behind the horizon */
             int64_t now = time_now_ms() + MS_MINUTE + (dice_roll(&pair.dice, 2) ? STORE_HORIZON_MS : 0);
+            bool more[STORES];
             for (int i = 0; i < STORES; i++)
-                OK(store_trim(pair.stores[i], now, &error));
+                OK(store_trim(pair.stores[i], now, &more[i], &error));
+            for (int i = 1; i < STORES; i++)
+                assert_int_equal(more[i], more[0]);
         }
     }
     follow_and_compare(&pair);
