@@ -116,6 +116,7 @@ static bool print_new(struct reader *reader, bool *ended, struct error *error)
     if (!session_need_run(cli, reader->run, NULL, &run, error) ||
         !session_list(cli, &step_type, "run", reader->run, false, 0, &steps, &count, error))
         return false;
+    steps_sort(steps, count);
     *ended = run_ended((enum run_status)run.status);
     for (size_t i = 0; i < count; i++) {
         if (reader->only == NULL || text_equal(reader->only, steps[i].id)) {
@@ -134,6 +135,7 @@ static bool find_step(struct cli *cli, const char *run, const char *wanted, cons
 
     if (!session_list(cli, &step_type, "run", run, false, 0, &steps, &count, error))
         return false;
+    steps_sort(steps, count);
     *id = NULL;
     for (size_t i = 0; i < count; i++) {
         if (text_equal(steps[i].id, wanted)) {

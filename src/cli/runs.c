@@ -102,6 +102,7 @@ static bool show_run(struct cli *cli, const struct run *run, struct error *error
     if (!session_list(cli, &step_type, "run", run->id, false, 0, &steps, &step_count, error) ||
         !session_list(cli, &plan_type, "run", run->id, false, 0, &plans, &plan_count, error))
         return false;
+    steps_sort(steps, step_count);
     if (cli->call.json) {
         json_t *answer = record_to_json(&run_type, run);
         json_object_set_new(answer, "plan", rows_to_json(&plan_type, plans, plan_count));

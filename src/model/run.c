@@ -2,6 +2,8 @@
 /* The tables of what is done: runs, their steps, plans and approvals. */
 #include "berth/model/run.h"
 
+#include <stdlib.h>
+
 #include "model/columns.h"
 
 static const struct column run_columns[] = {
@@ -194,3 +196,18 @@ const struct record_type approved_plan_type = {
     RECORD_OF(approved_plan, approved_plan_columns),
     INDEXED_BY(approved_plan_indexes),
 };
+
+static int by_phase(const void *a, const void *b)
+{
+    const struct step *left = a, *right = b;
+
+    if (left->phase != right->phase)
+        return left->phase - right->phase;
+    return left->position < right->position ? -1 : left->position > right->position;
+}
+
+void steps_sort(struct step *steps, size_t count)
+{
+    if (count > 0)
+        qsort(steps, count, sizeof *steps, by_phase);
+}

@@ -33,14 +33,6 @@ static struct run_view_state *self_of(struct view *view)
 
 /* --- rows ------------------------------------------------------------------------------------------------- */
 
-static int by_phase(const void *a, const void *b)
-{
-    const struct step *left = a, *right = b;
-    if (left->phase != right->phase)
-        return left->phase - right->phase;
-    return left->position < right->position ? -1 : left->position > right->position;
-}
-
 /* Where a person wants to look: the first failed step, else the running one, else the last that ended. */
 static size_t telling_step(const struct run_view_state *self)
 {
@@ -69,8 +61,7 @@ static bool read_rows(struct view *view, struct store *store, struct arena *aren
         return false;
     }
     self->found = found == STORE_FOUND;
-    if (self->step_count)
-        qsort(self->steps, self->step_count, sizeof *self->steps, by_phase);
+    steps_sort(self->steps, self->step_count);
     return true;
 }
 

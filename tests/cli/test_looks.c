@@ -695,6 +695,30 @@ static void verb__has_a_command_each(void **state)
     }
 }
 
+static void steps__stand_in_the_order_of_their_phases(void **state)
+{
+    const struct step plan = {
+        .id = "1.plan.db", .run = "1", .environment = "E1", .phase = PHASE_PLAN, .status = STEP_DONE, .address = "db"};
+    struct run_log log = RUN_LOG_INIT;
+    const char *before, *after;
+
+    (void)state;
+    owner_put(&owner, &step_type, &plan);
+    assert_true(run_log_open(&log, owner.store_folder, "1", plan.id, NULL));
+    assert_true(run_log_append(&log, "planning db\n", 12, NULL));
+    run_log_close(&log);
+    assert_int_equal(owner_berth(&owner, "log 1"), 0);
+    before = strstr(owner.out.data, "== 1.plan.db ==");
+    after = strstr(owner.out.data, "== 1.apply.db ==");
+    assert_true(before != NULL && after != NULL && before < after);
+    assert_int_equal(owner_berth(&owner, "log 1.db"), 0); /* the last step that has the address */
+    assert_true(says("making db"));
+    assert_int_equal(owner_berth(&owner, "runs 1"), 0);
+    before = strstr(owner.out.data, "1.plan.db");
+    after = strstr(owner.out.data, "1.apply.db");
+    assert_true(before != NULL && after != NULL && before < after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -722,6 +746,7 @@ int main(void)
         cmocka_unit_test(doctor__tells_that_berthd_is_stopped_or_the_store_held),
         cmocka_unit_test(env__tells_what_the_cleaner_asks_and_what_answers_it),
         cmocka_unit_test(envs__say_which_life_is_over_and_what_no_entry_makes_any_more),
+        cmocka_unit_test(steps__stand_in_the_order_of_their_phases),
         cmocka_unit_test(workspace__is_found_from_a_folder_below),
         cmocka_unit_test(verb__has_a_command_each),
         cmocka_unit_test(rows__that_cannot_be_read_are_no_missing_ones), /* the last: nothing is mended */

@@ -68,6 +68,9 @@ struct step {
     int64_t log_bytes;         /* quiet */
     int64_t revision;
 };
+/* Into the order in which a person reads a run: by phase (prepare, plan, apply …), then by position. An index gives them by position and id. */
+void steps_sort(struct step *steps, size_t count);
+
 /* Its backoff is not over. Where it began later than now the clock went back, and nobody knows how much of the wait is left: none. */
 static inline bool step_backs_off(const struct step *step, int64_t now_ms)
 {
