@@ -126,6 +126,8 @@ static void because__says_no_status_twice(void **state)
     assert_said(&out, " by run 7: back at release v3");
     wording_because(&out, "failed", "failed");
     assert_said(&out, "");
+    wording_because(&out, "failed", "failed: exit 1");
+    assert_said(&out, ": exit 1");
     wording_because(&out, "held", "heldover is missing");
     assert_said(&out, ": heldover is missing");
     wording_because(&out, "failed", "apply.server exited with 1");

@@ -229,7 +229,8 @@ static void inner__part_that_is_there_no_more_goes_when_the_rest_is_done(void **
 
     ends(world, apply_begins(world, "1", "c1", "create"), STEP_DONE, PART("a", "ok") "," PART("b", "ok"));
     step = apply_begins(world, "2", "c2", "update");
-    ends_with(world, step, STEP_DONE, PART("c", "ok"), PART("a", "ok") "," PART("c", "ok"));
+    ends_with(world, step, STEP_DONE, PART("c", "ok"), PART("a", "ok") "," PART("c", "ok") "," PART("d", "failed"));
+    assert_string_equal(status_of(world, "d"), "ok"); /* for the whole was done */
     assert_string_equal(status_of(world, "a"), "ok");
     assert_string_equal(world_resource(world, "dev", "infra//a")->applied_run, "1"); /* nobody worked on it */
     assert_string_equal(status_of(world, "b"), "none");

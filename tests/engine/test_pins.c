@@ -194,6 +194,7 @@ static void commit__is_needed_by_the_newest_failed_run_alone(void **state)
     put_run(scene, 1, RUN_FAILED, WORKFLOW_DEPLOY, OF(A));
     put_run(scene, 2, RUN_FAILED, WORKFLOW_DEPLOY, OF(C));
     put_run(scene, 3, RUN_DONE, WORKFLOW_PLAN, OF(D)); /* only looks */
+    put_run(scene, 4, RUN_DONE, WORKFLOW_EXEC, "");    /* an operator's command deploys nothing */
     judge(scene, "app", FOUR);
     expect(scene, "runs/1 runs/9 runs/10", "");
     put_run(scene, 10, RUN_DONE, WORKFLOW_DEPLOY, "");

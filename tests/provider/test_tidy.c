@@ -329,12 +329,13 @@ static void tidy__of_a_urls_mirror_keeps_its_history(void **state)
     const char *commit = NULL, *kind, *branch;
     bool yes = false;
     const char *first = git(place, in(place, "repo"), "rev-parse", "HEAD", NULL);
+    const char *middle = commit_file(place, "m", "0"); /* of which only the history speaks */
     const char *forced = commit_file(place, "a", "1");
     place_key(place, "url", arena_printf(&place->arena, "file://%s", in(place, "repo")));
     must(provider_call_resolve(provider(), &place->context, "app", "", &place->arena, &commit, &kind, &branch,
                                &place->error),
          &place->error);
-    git(place, in(place, "repo"), "reset", "-q", "--hard", first, NULL);
+    git(place, in(place, "repo"), "reset", "-q", "--hard", middle, NULL);
     const char *last = commit_file(place, "b", "2");
     must(provider_call_resolve(provider(), &place->context, "app", "", &place->arena, &commit, &kind, &branch,
                                &place->error),
@@ -349,6 +350,7 @@ static void tidy__of_a_urls_mirror_keeps_its_history(void **state)
     assert_false(has(place, forced));
     must(provider_call_contains(provider(), &place->context, "app", branch, first, &yes, &place->error), &place->error);
     assert_true(yes);
+    expect_whole(place, middle);
     expect_whole(place, last);
     commit = commit_file(place, "c", "3");
     must(provider_call_resolve(provider(), &place->context, "app", branch, &place->arena, &last, &kind, &branch,
