@@ -384,6 +384,23 @@ static void exec__that_makes_a_part_to_be_made_anew_is_seen_at_its_resource(void
     assert_string_equal(part(world, "")->status_reason, "");
 }
 
+/* What is wrong with it for another reason is not mended by whole parts. */
+static void exec__that_leaves_all_parts_well_says_nothing_of_what_was_doubted_for_something_else(void **state)
+{
+    struct world *world = *state;
+    struct resource degraded;
+
+    deployed_with_parts(world);
+    degraded = *part(world, "");
+    degraded.status = RESOURCE_DEGRADED;
+    degraded.status_reason = "its probe fails";
+    world_put(world, &resource_type, &degraded);
+    play_ends(world, changing(world), STEP_DONE,
+              "{\"exit_status\":0,\"there\":[" PART("a", "ok") "," PART("b", "ok") "]}", ERROR_NONE);
+    expect_status(world, "", RESOURCE_DEGRADED);
+    assert_string_equal(part(world, "")->status_reason, "its probe fails");
+}
+
 static void exec__that_changes_leaves_unknown_what_was_not_looked_at(void **state)
 {
     struct world *world = *state;
@@ -635,6 +652,7 @@ int main(void)
         TEST(cancel__of_a_command_waits_for_its_tool),
         TEST(exec__that_changes_leaves_the_parts_that_are_there),
         TEST(exec__that_makes_a_part_to_be_made_anew_is_seen_at_its_resource),
+        TEST(exec__that_leaves_all_parts_well_says_nothing_of_what_was_doubted_for_something_else),
         TEST(exec__that_changes_leaves_unknown_what_was_not_looked_at),
         TEST(exec__that_reads_leaves_the_parts_as_they_are),
         TEST(exec__is_refused_with_the_word_for_what_to_do_instead),
