@@ -106,9 +106,8 @@ struct supervisor {
     bool look_at_lives;
     bool look_at_commands, look_at_steps, look_at_deliveries, due_everything, draining, told_draining, leave_now, ended;
     bool delivering, listing_failed, serving, tick, accepted;
-    int64_t trim_at_ms; /* monotonic: when the store forgets next */
-    int64_t keep_at_ms,
-        kept_ms; /* monotonic: when the keeper looks next (0: when something ends), when it last began; 0 never */
+    int64_t trim_at_ms, keep_at_ms,
+        kept_ms; /* monotonic: when the store forgets next, when the keeper looks next (0: when something ends), when it last began; 0 never */
     VEC(char *) releasing; /* runs whose pins it was told to release, until it has said how that went */
     bool kept_all;         /* it said that it is done */
     bool begin_anew;       /* it ended, but a command came while it let go of the lock */
