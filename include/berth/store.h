@@ -117,7 +117,7 @@ bool store_commit(struct store *store, int64_t *revision, struct error *error) B
 void store_abandon(struct store *store);
 /* Makes this owner's epoch one higher than any before; in its own transaction. */
 bool store_new_epoch(struct store *store, int64_t *epoch, struct error *error) BERTH_MUST_CHECK;
-/* Forgets values and tombstones beyond the horizon (age and size), a small batch; `*more`: something was forgotten, there may be more. In its own
+/* Forgets values and tombstones beyond the horizon (age and size), a small batch; `*more`: the batch was full, and there may be more. In its own
  * transaction. */
 bool store_trim(struct store *store, int64_t now_ms, bool *more, struct error *error) BERTH_MUST_CHECK;
 

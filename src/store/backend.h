@@ -62,8 +62,8 @@ struct backend_ops {
     /* Those with a revision above, in the order of revisions, then types and ids. */
     bool (*tombstones)(struct backend *backend, int64_t since, backend_tombstone_visit *visit, void *context,
                        struct error *error);
-    /* Forgets at most `limit` of those made before `before`, lowest revisions first; `*highest` is the highest forgotten, or unchanged. */
-    bool (*tombstone_trim)(struct backend *backend, int64_t before, size_t limit, int64_t *highest,
+    /* Forgets at most `*rows` of those made before `before`, lowest revisions first; `*rows` becomes how many went, `*highest` is the highest forgotten, or unchanged. */
+    bool (*tombstone_trim)(struct backend *backend, int64_t before, size_t *rows, int64_t *highest,
                            struct error *error);
 
     /* Values of changes, packed. One a row and revision; put replaces and says in `*grown` by how many bytes the store of values grew. */
@@ -72,9 +72,9 @@ struct backend_ops {
     /* Newest first; id NULL: of all rows; only those at or after `since` and at or before `until`; limit 0: all. */
     bool (*values)(struct backend *backend, const struct record_type *type, const char *id, int64_t since,
                    int64_t until, size_t limit, backend_value_visit *visit, void *context, struct error *error);
-    /* Forgets at most `limit` values that were replaced before `before` (so that the value in force at `before` stays), lowest revisions
-     * first; `*freed` bytes. */
-    bool (*value_trim)(struct backend *backend, const struct record_type *type, int64_t before, size_t limit,
+    /* Forgets at most `*rows` values that were replaced before `before` (so that the value in force at `before` stays), lowest revisions
+     * first; `*rows` becomes how many went, `*freed` their bytes. */
+    bool (*value_trim)(struct backend *backend, const struct record_type *type, int64_t before, size_t *rows,
                        int64_t *freed, struct error *error);
 
     /* See store_bell, store_changed; ring after a commit that changed something. */

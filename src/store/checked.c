@@ -306,12 +306,12 @@ static bool checked_tombstones(struct backend *backend, int64_t since, backend_t
     return done && !watch.failed;
 }
 
-static bool checked_tombstone_trim(struct backend *backend, int64_t before, size_t limit, int64_t *highest,
+static bool checked_tombstone_trim(struct backend *backend, int64_t before, size_t *rows, int64_t *highest,
                                    struct error *error)
 {
     struct checked *checked = checked_of(backend);
     may_write(checked);
-    return checked->inner->ops->tombstone_trim(checked->inner, before, limit, highest, error);
+    return checked->inner->ops->tombstone_trim(checked->inner, before, rows, highest, error);
 }
 
 static bool checked_value_put(struct backend *backend, const struct record_type *type, const char *id, int64_t revision,
@@ -333,12 +333,12 @@ static bool checked_values(struct backend *backend, const struct record_type *ty
     return done;
 }
 
-static bool checked_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t limit,
+static bool checked_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t *rows,
                                int64_t *freed, struct error *error)
 {
     struct checked *checked = checked_of(backend);
     may_write(checked);
-    bool done = checked->inner->ops->value_trim(checked->inner, type, before, limit, freed, error);
+    bool done = checked->inner->ops->value_trim(checked->inner, type, before, rows, freed, error);
     return done && (*freed >= 0 || broken(checked, error, "trimming made the values larger", type->name, ""));
 }
 

@@ -207,7 +207,7 @@ bool feed_history(struct store *store, const struct record_type *type, const cha
 
 /* --- the horizon -------------------------------------------------------------------------------------------- */
 
-static bool trim_values(struct store *store, int64_t now_ms, struct error *error)
+static bool trim_values(struct store *store, int64_t now_ms, bool *more, struct error *error)
 {
     const struct backend_ops *ops = store->backend->ops;
     int64_t bytes, freed;
@@ -218,26 +218,30 @@ static bool trim_values(struct store *store, int64_t now_ms, struct error *error
     size_t count;
     const struct record_type *const *types = record_types(&count);
     for (size_t i = 0; i < count; i++) {
+        size_t rows = TRIM_ROWS;
         if (!(types[i]->flags & RECORD_HISTORY))
             continue;
         freed = 0;
-        if (!ops->value_trim(store->backend, types[i], before, TRIM_ROWS, &freed, error))
+        if (!ops->value_trim(store->backend, types[i], before, &rows, &freed, error))
             return false;
         store->grown -= freed;
-        store->wrote |= freed > 0;
+        store->wrote |= rows > 0;
+        *more |= rows == TRIM_ROWS;
     }
     return true;
 }
 
-static bool trim_tombstones(struct store *store, int64_t now_ms, struct error *error)
+static bool trim_tombstones(struct store *store, int64_t now_ms, bool *more, struct error *error)
 {
     const struct backend_ops *ops = store->backend->ops;
     int64_t horizon, highest = 0;
+    size_t rows = TRIM_ROWS;
     if (!ops->get_number(store->backend, NUMBER_HORIZON, &horizon, error) ||
-        !ops->tombstone_trim(store->backend, now_ms - STORE_HORIZON_MS, TRIM_ROWS, &highest, error))
+        !ops->tombstone_trim(store->backend, now_ms - STORE_HORIZON_MS, &rows, &highest, error))
         return false;
-    if (highest == 0)
+    if (rows == 0)
         return true;
+    *more |= rows == TRIM_ROWS;
     store->wrote = true;
     return highest <= horizon || ops->set_number(store->backend, NUMBER_HORIZON, highest, error);
 }
@@ -248,10 +252,10 @@ bool store_trim(struct store *store, int64_t now_ms, bool *more, struct error *e
     *more = false;
     if (!store_begin(store, STORE_RELAXED, error))
         return false;
-    if (!trim_values(store, now_ms, error) || !trim_tombstones(store, now_ms, error)) {
+    if (!trim_values(store, now_ms, more, error) || !trim_tombstones(store, now_ms, more, error)) {
         store_abandon(store);
+        *more = false;
         return false;
     }
-    *more = store->wrote;
     return store_commit(store, NULL, error);
 }

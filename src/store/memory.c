@@ -421,7 +421,7 @@ static bool memory_tombstones(struct backend *backend, int64_t since, backend_to
     return true;
 }
 
-static bool memory_tombstone_trim(struct backend *backend, int64_t before, size_t limit, int64_t *highest,
+static bool memory_tombstone_trim(struct backend *backend, int64_t before, size_t *rows, int64_t *highest,
                                   struct error *error)
 {
     (void)error;
@@ -431,7 +431,9 @@ static bool memory_tombstone_trim(struct backend *backend, int64_t before, size_
         if (memory->tombstones.items.items[i]->at < before)
             vec_push(&picked.items, memory->tombstones.items.items[i]);
     sort_picked(&picked);
-    for (size_t i = 0; i < picked.items.count && i < limit; i++) {
+    if (picked.items.count < *rows)
+        *rows = picked.items.count;
+    for (size_t i = 0; i < *rows; i++) {
         *highest = picked.items.items[i]->revision;
         change(memory, &memory->tombstones, picked.items.items[i]->key, NULL);
     }
@@ -511,7 +513,7 @@ static bool kept_replaced(const struct shelf *shelf, size_t place, int64_t befor
     return false;
 }
 
-static bool memory_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t limit,
+static bool memory_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t *rows,
                               int64_t *freed, struct error *error)
 {
     (void)error;
@@ -523,7 +525,9 @@ static bool memory_value_trim(struct backend *backend, const struct record_type 
             vec_push(&picked.items, shelf->items.items[i]);
     sort_picked(&picked);
     *freed = 0;
-    for (size_t i = 0; i < picked.items.count && i < limit; i++) {
+    if (picked.items.count < *rows)
+        *rows = picked.items.count;
+    for (size_t i = 0; i < *rows; i++) {
         *freed += kept_cost(picked.items.items[i]);
         change(memory, shelf, picked.items.items[i]->key, NULL);
     }

@@ -125,13 +125,13 @@ bool sqlite_tombstone_drop(struct backend *backend, const struct record_type *ty
                            struct error *error);
 bool sqlite_tombstones(struct backend *backend, int64_t since, backend_tombstone_visit *visit, void *context,
                        struct error *error);
-bool sqlite_tombstone_trim(struct backend *backend, int64_t before, size_t limit, int64_t *highest,
+bool sqlite_tombstone_trim(struct backend *backend, int64_t before, size_t *rows, int64_t *highest,
                            struct error *error);
 bool sqlite_value_put(struct backend *backend, const struct record_type *type, const char *id, int64_t revision,
                       int64_t at, const char *bytes, size_t count, int64_t *grown, struct error *error);
 bool sqlite_values(struct backend *backend, const struct record_type *type, const char *id, int64_t since,
                    int64_t until, size_t limit, backend_value_visit *visit, void *context, struct error *error);
-bool sqlite_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t limit,
+bool sqlite_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t *rows,
                        int64_t *freed, struct error *error);
 
 /* --- sqlite_bell.c ------------------------------------------------------------------------------------------- */

@@ -169,7 +169,7 @@ static bool take_highest(sqlite3_stmt *row, void *highest)
     return true;
 }
 
-bool sqlite_tombstone_trim(struct backend *backend, int64_t before, size_t limit, int64_t *highest, struct error *error)
+bool sqlite_tombstone_trim(struct backend *backend, int64_t before, size_t *rows, int64_t *highest, struct error *error)
 {
     struct sqlite *sqlite = sqlite_of(backend);
     struct statement *statement = statement_take(sqlite,
@@ -180,8 +180,11 @@ bool sqlite_tombstone_trim(struct backend *backend, int64_t before, size_t limit
     if (!statement)
         return false;
     bind_number(statement, 1, before);
-    bind_number(statement, 2, (int64_t)limit);
-    return each_row(sqlite, statement, take_highest, highest, "write to", error);
+    bind_number(statement, 2, (int64_t)*rows);
+    if (!each_row(sqlite, statement, take_highest, highest, "write to", error))
+        return false;
+    *rows = (size_t)sqlite3_changes64(sqlite->db);
+    return true;
 }
 
 /* --- values of changes ------------------------------------------------------------------------------------------ */
@@ -269,7 +272,7 @@ static bool add_freed(sqlite3_stmt *row, void *freed)
     return true;
 }
 
-bool sqlite_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t limit,
+bool sqlite_value_trim(struct backend *backend, const struct record_type *type, int64_t before, size_t *rows,
                        int64_t *freed, struct error *error)
 {
     struct sqlite *sqlite = sqlite_of(backend);
@@ -284,7 +287,10 @@ bool sqlite_value_trim(struct backend *backend, const struct record_type *type, 
         return false;
     bind_text(statement, 1, type->name);
     bind_number(statement, 2, before);
-    bind_number(statement, 3, (int64_t)limit);
+    bind_number(statement, 3, (int64_t)*rows);
     *freed = 0;
-    return each_row(sqlite, statement, add_freed, freed, "write to", error);
+    if (!each_row(sqlite, statement, add_freed, freed, "write to", error))
+        return false;
+    *rows = (size_t)sqlite3_changes64(sqlite->db);
+    return true;
 }
