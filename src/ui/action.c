@@ -601,8 +601,8 @@ static void say_answer(struct dashboard *dashboard, const struct command *comman
         str_clear(&dashboard->why_text);
         if (why)
             why_text(why, &dashboard->why_text);
-        dashboard_say(dashboard, STYLE_FAILED, "%s %s: %s. %s%s", command->verb, command->subject,
-                      command->status == COMMAND_REFUSED ? "refused" : "failed", text, why ? "  (w: every rule)" : "");
+        dashboard_say(dashboard, STYLE_FAILED, "%s %s: refused. %s%s", command->verb, command->subject, text,
+                      why ? "  (w: every rule)" : "");
     } else if (!text_empty(command->run)) {
         dashboard_say(dashboard, STYLE_OK, "%s%s  (l log, g p plan)", *text ? text : "run ", *text ? "" : command->run);
     } else {

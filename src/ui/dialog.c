@@ -62,14 +62,21 @@ static bool seen_to_the_end(const struct dialog *dialog)
     return dialog->action->verb->confirm != CONFIRM_SUMMARY || dialog->top + dialog->shown >= dialog->lines;
 }
 
+static bool is_in_field(const struct dialog *dialog)
+{
+    return dialog->focus > 0 && dialog->focus <= dialog->field_count;
+}
+
 /* What is still missing, or NULL. */
 static const char *missing(const struct dialog *dialog)
 {
     if (!name_fits(dialog))
-        return "type the environment's name (Tab goes to the field)";
+        return is_in_field(dialog) ? "type the environment's name"
+                                   : "type the environment's name (Tab goes to the field)";
     for (int i = 0; i < dialog->field_count; i++) {
         if (dialog->fields[i].is_required && !dialog->fields[i].line.text.length)
-            return "fill in what is required (Tab goes to the field)";
+            return is_in_field(dialog) ? "fill in what is required"
+                                       : "fill in what is required (Tab goes to the field)";
     }
     if (!seen_to_the_end(dialog))
         return "read to the end first (j, PgDn)";
@@ -139,11 +146,6 @@ static void press_enter(struct dialog *dialog)
         submit(dialog, false);
     else
         str_add(&dialog->complaint, "Enter never confirms a removal: press y here");
-}
-
-static bool is_in_field(const struct dialog *dialog)
-{
-    return dialog->focus > 0 && dialog->focus <= dialog->field_count;
 }
 
 static bool takes_yes(const struct dialog *dialog)

@@ -162,7 +162,10 @@ static void name_typed_beside_its_field__stays_in_the_dialog(void **state)
     scene_type(&scene, "quick-nDy");
     assert_shows(&scene, "type its name");
     assert_int_equal(command_count(&scene), 0);
-    scene_type(&scene, "<tab>review/checkout");
+    scene_type(&scene, "<tab>review/");
+    assert_shows(&scene, "type the environment's name");
+    assert_hides(&scene, "Tab goes to the field"); /* from here it leaves it */
+    scene_type(&scene, "checkout");
     assert_shows(&scene, "Tab to the button, there y: destroy"); /* a letter is typed here */
     scene_type(&scene, "<tab><tab>");
     assert_shows(&scene, "[>destroy<]   y: destroy");
