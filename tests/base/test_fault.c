@@ -12,8 +12,8 @@
 
 static bool is_known_process(const char *name)
 {
-    static const char *const known[] = {"any",      "supervisor", "worker", "observer",
-                                        "notifier", "dashboard",  "tool",   "server"};
+    static const char *const known[] = {"any",    "supervisor", "worker", "observer", "notifier",
+                                        "keeper", "dashboard",  "tool",   "server"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (text_equal(name, known[i]))
             return true;

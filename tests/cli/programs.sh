@@ -114,7 +114,7 @@ stop_names_what_it_waits_for() {
 }
 stop_now_leaves_the_step() {
     says 'these go on without it' status 0 "$BERTH" -C "$slow_shop" stop --now --timeout 20s &&
-        says 'only what had begun goes on, .*: 1.apply.page (process [0-9]*)' "$BERTH" -C "$slow_shop" runs || return 1
+        says 'only the step that had begun goes on, .*: 1.apply.page (process [0-9]*)' "$BERTH" -C "$slow_shop" runs || return 1
     echo go >"$work/step-may-end" # would wait for ever if the step had been ended
     "$BERTH" -C "$slow_shop" envs >/dev/null
     timeout 30 "$BERTH" -C "$slow_shop" log 1 -f >/dev/null # until the run has ended
