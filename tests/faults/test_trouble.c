@@ -343,8 +343,8 @@ static void expect_warning(struct world *world, const char *word, struct str *tr
     str_release(&said);
 }
 
-/* A deploy asked for by keys cannot be stored: the dashboard says why and goes on. */
-static void ask_on_screen(struct world *world, const char *word, struct str *trouble)
+/* A deploy asked for by keys cannot be stored: the dashboard says why and goes on. What berthd freed meanwhile is filled again. */
+static void ask_on_screen(struct world *world, const char *ballast, const char *word, struct str *trouble)
 {
     static const char *const steps[][2] = {
         {"/feature\r", "Branches 1 of"}, {"D", "y: deploy"}, {"y", "annot"}, {"", NULL}};
@@ -354,6 +354,7 @@ static void ask_on_screen(struct world *world, const char *word, struct str *tro
     screen_start(&screen, 36, 120, world->repository, argv);
     bool shown = screen_wait(&screen, "feature/x");
     for (size_t i = 0; shown && steps[i][1]; i++) {
+        fill(ballast);
         screen_type(&screen, steps[i][0]);
         shown = screen_wait(&screen, steps[i][1]);
     }
@@ -374,7 +375,7 @@ static void full(struct world *world, struct str *trouble)
     world_release_tool(world, "up", "a");
     expect_said(world, (const char *const[]){"hold", STORY_ENVIRONMENT, NULL}, "cannot", "make room", trouble);
     expect_warning(world, "make room", trouble);
-    ask_on_screen(world, "no room", trouble);
+    ask_on_screen(world, path, "no room", trouble);
     if (!world_wait(world, tool_runs, (void *)(uintptr_t) "end up a"))
         story_trouble(world, trouble, "the tool did not end");
     unlink(path);
